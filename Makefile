@@ -1,0 +1,81 @@
+# Everything works on a fresh machine with Python (3.11 or newer), a C compiler and make:
+#   make run [SCENARIO=file.yaml]   set up, then simulate; without SCENARIO, the quick start
+#   make test                       set up, then all checks and tests
+# Deeper: make test-deep, make sanitize, make bench.
+
+PYTHON ?= python3
+CC ?= cc
+VENV ?= .venv
+SCENARIO ?= scenarios/quickstart.yaml
+OUT ?= runs/$(basename $(notdir $(SCENARIO)))
+
+bin := $(VENV)/bin
+sources := pyproject.toml setup.py $(wildcard csrc/*.c csrc/*.h csrc/*.py)
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+.PHONY: help
+help:
+	@sed -n '1,4s/^# \{0,1\}//p' Makefile
+
+# ---- set-up -----------------------------------------------------------------------------------------------
+
+$(VENV)/pyvenv.cfg:
+	@sh tools/check_tools.sh "$(PYTHON)" "$(CC)"
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: $(VENV)/pyvenv.cfg $(sources)
+	@echo "Setting up $(VENV) (once) ..." >&2
+	@$(bin)/python -m pip install --quiet --disable-pip-version-check -e '.[report]'
+	@touch $@
+
+$(VENV)/.installed-dev: $(VENV)/.installed
+	@$(bin)/python -m pip install --quiet --disable-pip-version-check -e '.[report,test,dev]'
+	@touch $@
+
+.PHONY: install install-dev
+install: $(VENV)/.installed
+install-dev: $(VENV)/.installed-dev
+
+# ---- the two commands of the README -----------------------------------------------------------------------
+
+.PHONY: run test
+run: $(VENV)/.installed
+	@$(bin)/cosim run $(SCENARIO) --out $(OUT)
+
+test: lint $(VENV)/.installed-dev
+	@$(bin)/python -m pytest
+
+# ---- checks -----------------------------------------------------------------------------------------------
+
+.PHONY: lint format typecheck
+lint: $(VENV)/.installed-dev typecheck
+	@$(bin)/ruff check .
+	@$(bin)/ruff format --check .
+	@$(bin)/clang-format --dry-run --Werror csrc/*.c csrc/*.h
+	@for file in csrc/*.c; do \
+	  $(CC) -std=c11 -O2 -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Werror -c -o /dev/null $$file || exit 1; \
+	done
+
+typecheck: $(VENV)/.installed-dev
+	@$(bin)/mypy
+
+format: $(VENV)/.installed-dev
+	@$(bin)/ruff check --fix --quiet . || true
+	@$(bin)/ruff format .
+	@$(bin)/clang-format -i csrc/*.c csrc/*.h
+
+# ---- deeper -----------------------------------------------------------------------------------------------
+
+.PHONY: sanitize test-deep bench clean
+sanitize: $(VENV)/.installed-dev
+	@sh tools/sanitize.sh $(bin)/python "$(CC)"
+
+test-deep: $(VENV)/.installed-dev
+	@HYPOTHESIS_PROFILE=deep $(bin)/python -m pytest -m "slow or not slow"
+
+bench: $(VENV)/.installed
+	@$(bin)/python -m benchmarks
+
+clean:
+	@rm -rf build dist *.egg-info cosim/*.so cosim/_kernels.c .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,29 @@
+/* Conventions of the C library: leaf functions, no allocation, no globals, no Python API.
+ *
+ * Every function returns a status. State lives in buffers that the caller owns; every buffer comes with its
+ * length. Engines follow one contract (docs/architecture.md): submit, next, advance; an arrival at time t
+ * acts strictly after t.
+ */
+#ifndef CS_COMMON_H
+#define CS_COMMON_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* cffi: begin */
+/* Done as asked. */
+#define CS_OK 0
+/* An output buffer or a queue is full; call again with room. Nothing is lost. */
+#define CS_FULL 1
+/* An argument breaks the contract (null, out of range, unknown code). */
+#define CS_EINVAL 2
+/* A buffer is too small or misaligned. */
+#define CS_EBUFFER 3
+/* The state buffer is not initialised, or belongs to another configuration. */
+#define CS_ESTATE 4
+
+/* The time of an event that will never happen. */
+#define CS_NEVER 9223372036854775807
+/* cffi: end */
+
+#endif

@@ -1,0 +1,1 @@
+"""DMA engines: tasks become descriptors on the fabric."""
