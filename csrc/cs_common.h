@@ -24,6 +24,12 @@
 
 /* The time of an event that will never happen. */
 #define CS_NEVER 9223372036854775807
+
+/* What an engine reports of a finished job: the caller's tag and the engine clock at which it was done. */
+typedef struct {
+    uint64_t tag;
+    int64_t clk;
+} cs_done;
 /* cffi: end */
 
 #endif
