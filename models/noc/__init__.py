@@ -1,1 +1,6 @@
-"""To be written: see docs/architecture.md."""
+"""Network on chip: a mesh of BookSim-exact routers, replayed from files, swept over load, or serving SimPy processes."""
+
+from .mesh import MeshConfig
+from .state import NetworkCounts, NetworkState
+
+__all__ = ["MeshConfig", "NetworkCounts", "NetworkState"]

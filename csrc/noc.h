@@ -1,0 +1,109 @@
+/* Network on chip: a mesh of input-queued routers with virtual channels and credits, flit by flit.
+ *
+ * Dimension-order (XY) wormhole routing, one-iteration iSLIP for virtual channels and for the switch. The router is
+ * the one of BookSim 2.0 (Jiang et al., ISPASS 2013): routing, VC allocation, switch allocation and crossbar take
+ * a clock each, links a clock each way. tests/twins/noc.py says the same clock by clock.
+ *
+ * Nodes are numbered x + columns * y. Ports of a router: 0 faces the neighbour x+1, 1 x-1, 2 y+1, 3 y-1, 4 the node.
+ */
+#ifndef CS_NOC_H
+#define CS_NOC_H
+
+#include "cs_common.h"
+
+/* cffi: begin */
+#define CS_NOC_PORTS 5
+/* Links counted per node: the outputs of its router, then the link from the node into the router. */
+#define CS_NOC_LINKS 6
+#define CS_NOC_MAX_VCS 8
+#define CS_NOC_MAX_DEPTH 255
+#define CS_NOC_MAX_CREDIT_DELAY 8
+#define CS_NOC_MAX_NODES 65536
+
+typedef struct {
+    int32_t columns, rows;
+    int32_t vcs;           /* virtual channels of a link, 1 to CS_NOC_MAX_VCS */
+    int32_t depth;         /* flits of buffer per virtual channel, 1 to CS_NOC_MAX_DEPTH */
+    int32_t routing_delay; /* 1: a clock for routing; 0: a head asks for a VC in the clock in which it arrives */
+    int32_t credit_delay;  /* extra clocks until a router can use a credit it got, 0 to CS_NOC_MAX_CREDIT_DELAY */
+    int32_t ideal;         /* not 0: every packet is delivered at the clock of its creation */
+    int32_t max_packets;   /* packets submitted and not yet handed out as deliveries */
+} cs_noc_config;
+
+typedef struct {
+    uint64_t tag;
+    int64_t created;
+    int64_t injected; /* the head leaves the source */
+    int64_t head_out; /* the head reaches the destination node */
+    int64_t tail_out; /* the tail does */
+} cs_noc_delivery;
+
+/* Counts up to the last processed clock. */
+typedef struct {
+    int64_t packets_submitted, packets_delivered;
+    int64_t packets_queued; /* in source queues, head not sent */
+    int64_t packets_in_net; /* head sent, tail not arrived */
+    int64_t flits_injected; /* sent by sources */
+    int64_t buffer_writes;  /* flits written into router buffers */
+    int64_t buffer_reads;   /* flits read from them: one crossbar traversal each */
+    int64_t mesh_hops;      /* of those, flits that left for another router */
+    int64_t flits_ejected;  /* of those, flits that left for the node */
+    int64_t vc_allocations; /* packets times routers */
+    int64_t clocks;         /* the last processed clock */
+} cs_noc_counts;
+
+/* One virtual channel of one link: where its `depth` buffer places are. */
+typedef struct {
+    int32_t node, link, vc; /* link: 0 to 4 an output of the router, 5 from the node into it */
+    int32_t credits;        /* at the sender */
+    int32_t flits;          /* on the way to the buffer */
+    int32_t buffered;
+    int32_t returning; /* credits on the way back */
+} cs_noc_channel;
+
+/* One buffered flit; flits of a buffer follow each other first to last. */
+typedef struct {
+    uint64_t tag;
+    int32_t node, port, vc;
+    int32_t head, tail;
+} cs_noc_flit;
+
+int32_t cs_noc_state_bytes(const cs_noc_config *config, size_t *bytes);
+
+/* An empty network whose last processed clock is -1. `state` is aligned to 8 bytes; it holds no pointers. */
+int32_t cs_noc_init(void *state, size_t state_bytes, const cs_noc_config *config);
+
+/* A packet created at `clk`, which is later than the last processed clock. Each source sends its packets in order of
+ * (created, submission). CS_FULL: max_packets are under way. */
+int32_t cs_noc_submit(void *state, size_t state_bytes, int64_t clk, uint64_t tag, int32_t src, int32_t dst,
+                      int32_t flits);
+
+/* The earliest clock at which anything happens; CS_NEVER when the network is empty. */
+int32_t cs_noc_next(const void *state, size_t state_bytes, int64_t *clk);
+
+/* Processes every clock <= until. A record is written at the packet's tail_out, those of one clock in order of
+ * destination (ideal: of source, then submission). `stop`: return after the first clock with a delivery.
+ * CS_FULL: `out` was too short; the rest comes first in the next call. However a run is split, its records are the
+ * same. With until CS_NEVER the last processed clock is that of the last event. */
+int32_t cs_noc_advance(void *state, size_t state_bytes, int64_t until, int32_t stop, cs_noc_delivery *out,
+                       size_t capacity, size_t *count);
+
+/* `link_flits`: CS_NOC_LINKS entries per node, flits sent over each link, which are its busy clocks; may be null. */
+int32_t cs_noc_stats(const void *state, size_t state_bytes, cs_noc_counts *counts, int64_t *link_flits,
+                     size_t link_capacity);
+
+/* All virtual channels of all links that exist, with their places accounted for; by node, link, VC. */
+int32_t cs_noc_channels(const void *state, size_t state_bytes, cs_noc_channel *out, size_t capacity, size_t *count);
+
+/* All flits in router buffers; by node, port, VC, place. */
+int32_t cs_noc_buffered(const void *state, size_t state_bytes, cs_noc_flit *out, size_t capacity, size_t *count);
+
+/* Runs a freshly initialised network over packets sorted by `created` until the last has left, and writes when each
+ * was injected and its head and tail came out. CS_EINVAL: not sorted, or a field out of range; CS_FULL: more packets
+ * than max_packets under way. `rejected` is the index of the packet at fault, or `count`. */
+int32_t cs_noc_replay(void *state, size_t state_bytes, size_t count, const int64_t *created, const int32_t *src,
+                      const int32_t *dst, const int32_t *flits, int64_t *injected, int64_t *head_out, int64_t *tail_out,
+                      size_t *rejected);
+/* cffi: end */
+
+#endif

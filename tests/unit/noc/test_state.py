@@ -1,0 +1,262 @@
+"""The C network against its clock-by-clock twin, and its laws at every instant, however the run is cut into advances."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from twins import noc as twin
+
+from cosim.clib import KernelError, lib
+from cosim.models.noc.mesh import MeshConfig
+from cosim.models.noc.state import NEVER, NetworkState
+
+pytestmark = pytest.mark.c_library
+
+
+@st.composite
+def cases(draw, *, vcs=st.integers(1, 4), depth=st.integers(1, 9)):
+    """A network and packets (created, src, dst, flits), sorted by creation."""
+    config = MeshConfig(
+        draw(st.integers(1, 4)),
+        draw(st.integers(1, 4)),
+        vcs=draw(vcs),
+        depth=draw(depth),
+        routing_delay=draw(st.sampled_from([1, 1, 0])),
+        credit_delay=draw(st.sampled_from([0, 0, 1, 8])),
+    )
+    node = st.integers(0, config.nodes - 1)
+    span = draw(st.sampled_from([1, 8, 60]))
+    packet = st.tuples(st.integers(0, span), node, node, st.sampled_from([1, 1, 2, 4, 11]))
+    packets = sorted(draw(st.lists(packet, min_size=1, max_size=40)), key=lambda packet: packet[0])
+    return config, packets
+
+
+def twin_run(config, packets, **observers):
+    return twin.run(
+        packets,
+        config.columns,
+        config.rows,
+        config.vcs,
+        config.depth,
+        routing_delay=config.routing_delay,
+        credit_delay=config.credit_delay,
+        **observers,
+    )
+
+
+def submitted(config, packets, room=None):
+    state = NetworkState(config, room or len(packets))
+    for tag, (created, src, dst, flits) in enumerate(packets):
+        state.submit(created, tag, src, dst, flits)
+    return state
+
+
+@given(cases())
+def test_packets_enter_and_leave_at_the_twins_clocks(case):
+    config, packets = case
+    injected, head_out, tail_out = twin_run(config, packets)
+    records = submitted(config, packets).advance(NEVER)
+    assert sorted(records["tag"].tolist()) == list(range(len(packets)))  # each exactly once
+    for record in records:
+        tag = int(record["tag"])
+        assert record["created"] == packets[tag][0]
+        assert (record["injected"], record["head_out"], record["tail_out"]) == (
+            injected[tag],
+            head_out[tag],
+            tail_out[tag],
+        )
+    assert np.all(np.diff(records["tail_out"]) >= 0)
+
+
+@given(cases(), st.data())
+def test_cutting_a_run_into_advances_changes_nothing(case, data):
+    """Arbitrary limits, stops, room for one record only, and packets submitted as late as allowed."""
+    config, packets = case
+    whole = submitted(config, packets)
+    expected = whole.advance(NEVER).tolist()
+    state = NetworkState(config, len(packets))
+    got, waiting = [], list(enumerate(packets))
+    while waiting or state.next() != NEVER:
+        while waiting and waiting[0][1][0] <= state.now + 1:
+            tag, (created, src, dst, flits) = waiting.pop(0)
+            state.submit(created, tag, src, dst, flits)
+        limit = state.now + data.draw(st.integers(1, 20))
+        limit = min(limit, waiting[0][1][0] - 1) if waiting else limit
+        earliest, before = state.next(), state.now
+        records = state.advance(limit, stop=data.draw(st.booleans()), room=1).tolist()
+        assert not records or before < earliest <= records[0][-1] <= limit
+        got += records
+    assert got == expected
+    assert state.link_flits().tolist() == whole.link_flits().tolist()
+
+
+@given(cases())
+def test_every_place_is_accounted_for_at_every_instant(case):
+    """Credits at the sender + flits on the way + buffered + credits returning = depth, each of them in 0..depth."""
+    config, packets = case
+    state = submitted(config, packets)
+    while state.next() != NEVER:
+        state.advance(state.now + 1)
+        channels = state.channels()
+        parts = np.stack([channels[name] for name in ("credits", "flits", "buffered", "returning")])
+        assert np.all(parts >= 0)
+        assert np.all(parts.sum(axis=0) == config.depth)
+        _check_buffers(state)
+    assert np.all(state.channels()["credits"] == config.depth)  # all came home
+
+
+def _check_buffers(state):
+    """Flits of a packet follow each other without another's between them, and counts agree."""
+    flits = state.buffered()
+    counts = state.counts()
+    assert counts.buffer_writes - counts.buffer_reads == flits.size
+    for before, after in zip(flits, flits[1:], strict=False):
+        same = all(before[name] == after[name] for name in ("node", "port", "vc"))
+        if same and before["tail"]:
+            assert after["head"]
+        elif same:
+            assert after["tag"] == before["tag"]
+            assert not after["head"]
+
+
+@given(cases())
+def test_counts_are_those_of_xy_paths_and_links_carry_one_flit_a_clock(case):
+    config, packets = case
+    state = submitted(config, packets)
+    middle = state.advance(25).size
+    counts = state.counts()
+    assert counts.packets_submitted == len(packets)
+    assert counts.packets_delivered == middle
+    assert counts.packets_queued + counts.packets_in_net + middle == len(packets)
+    assert state.link_flits().max() <= 26
+    state.advance(NEVER)
+    counts = state.counts()
+    assert (counts.packets_delivered, counts.packets_queued, counts.packets_in_net) == (len(packets), 0, 0)
+    expected = np.zeros((config.nodes, lib.CS_NOC_LINKS), np.int64)
+    for _, src, dst, flits in packets:
+        expected[src, 5] += flits
+        for node, port in config.path(src, dst):
+            expected[node, port] += flits
+    assert state.link_flits().tolist() == expected.tolist()
+    assert state.link_flits().max() <= counts.clocks + 1
+    assert counts.flits_injected == counts.flits_ejected == sum(flits for *_, flits in packets)
+    assert counts.mesh_hops == sum(flits * config.hops(src, dst) for _, src, dst, flits in packets)
+    assert counts.buffer_writes == counts.buffer_reads == counts.mesh_hops + counts.flits_ejected
+    assert counts.vc_allocations == sum(config.hops(src, dst) + 1 for _, src, dst, _ in packets)
+
+
+@given(cases(vcs=st.just(1)))
+def test_one_vc_keeps_the_order_between_two_nodes(case):
+    config, packets = case
+    records = submitted(config, packets).advance(NEVER)
+    last = {}
+    for tag in records["tag"].tolist():
+        pair = packets[tag][1:3]
+        assert last.get(pair, -1) < tag
+        last[pair] = tag
+
+
+@given(cases())
+def test_no_packet_is_faster_than_alone(case):
+    config, packets = case
+    for record in submitted(config, packets).advance(NEVER):
+        _, src, dst, flits = packets[int(record["tag"])]
+        assert record["tail_out"] - record["injected"] >= config.zero_load_clocks(src, dst, flits)
+        assert record["tail_out"] - record["head_out"] >= flits - 1
+        assert record["injected"] >= record["created"]
+
+
+@pytest.mark.parametrize("routing_delay", [0, 1])
+@pytest.mark.parametrize("flits", [1, 4, 8])
+def test_a_lone_packet_takes_exactly_the_zero_load_latency(flits, routing_delay):
+    """5 R + 2 + (flits - 1) over R routers; 4 R without the routing clock."""
+    config = MeshConfig(7, 2, routing_delay=routing_delay)
+    for dst in range(config.nodes):
+        state = NetworkState(config, 1)
+        state.submit(3, 9, 0, dst, flits)
+        assert state.next() == 3
+        routers = dst % 7 + dst // 7 + 1
+        done = 3 + (4 + routing_delay) * routers + 2 + flits - 1
+        assert state.advance(done - 1).size == 0
+        assert state.advance(done).tolist() == [(9, 3, 3, done - flits + 1, done)]
+        # Only the last credits are still on their way.
+        assert state.advance(NEVER).size == 0
+        assert state.next() == NEVER
+
+
+@pytest.mark.parametrize(("depth", "flits", "more"), [(8, 8, 0), (4, 4, 0), (4, 8, 1), (2, 1, 0), (2, 4, 3), (2, 8, 9)])
+def test_a_short_buffer_shows_the_credits_way(depth, flits, more):
+    """The zero-load latencies of BookSim 2.0 with `vc_buf_size` 8, 4 and 2, over one to seven routers."""
+    config = MeshConfig(7, 1, depth=depth)
+    for dst in range(7):
+        record = submitted(config, [(0, 0, dst, flits)]).advance(NEVER)[0]
+        assert record["tail_out"] == config.zero_load_clocks(0, dst, flits) + more
+
+
+@given(cases())
+def test_an_ideal_network_delivers_at_creation_and_counts_the_same_flits(case):
+    real, packets = case
+    config = MeshConfig(real.columns, real.rows, vcs=real.vcs, depth=real.depth, ideal=True)
+    state = submitted(config, packets)
+    records = state.advance(NEVER)
+    assert sorted(records["tag"].tolist()) == list(range(len(packets)))
+    for name in ("injected", "head_out", "tail_out"):
+        assert records[name].tolist() == sorted(packet[0] for packet in packets)
+    other = submitted(real, packets)
+    other.advance(NEVER)
+    assert state.link_flits().tolist() == other.link_flits().tolist()
+    assert state.counts().vc_allocations == other.counts().vc_allocations
+    assert state.counts().buffer_reads == state.counts().buffer_writes == other.counts().buffer_writes
+
+
+def test_a_source_sends_by_creation_then_submission():
+    state = NetworkState(MeshConfig(2, 1), 8)
+    for tag, created in enumerate([9, 5, 9, 5, 30, 0]):
+        state.submit(created, tag, 0, 1, 1)
+    assert state.advance(NEVER)["tag"].tolist() == [5, 1, 3, 0, 2, 4]
+
+
+def test_deliveries_of_one_clock_come_in_order_of_the_destination():
+    state = NetworkState(MeshConfig(3, 3), 9)
+    for node in reversed(range(9)):
+        state.submit(0, node, node, node, 1)
+    records = state.advance(NEVER)
+    assert records["tag"].tolist() == list(range(9))
+    assert set(records["tail_out"].tolist()) == {7}
+
+
+def test_a_full_network_refuses_and_goes_on_when_a_record_was_taken():
+    state = NetworkState(MeshConfig(2, 2), 2)
+    state.submit(0, 0, 0, 3, 1)
+    state.submit(0, 1, 1, 3, 1)
+    with pytest.raises(KernelError) as caught:
+        state.submit(0, 2, 2, 3, 1)
+    assert caught.value.status == lib.CS_FULL
+    assert state.advance(100, stop=True).size == 1
+    state.submit(state.now + 1, 2, 2, 3, 1)
+    assert state.advance(NEVER).size == 2
+
+
+def test_idle_time_costs_nothing_and_changes_nothing():
+    state = NetworkState(MeshConfig(4, 4), 4)
+    assert state.next() == NEVER
+    assert state.advance(10**15).size == 0
+    state.submit(10**18, 1, 0, 15, 4)
+    assert state.next() == 10**18
+    assert state.advance(NEVER)["tail_out"].tolist() == [10**18 + 5 * 7 + 2 + 3]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((0, 0, 4, 0, 1), r"src 4: expected 0 to 3 in a 2x2 mesh"),
+        ((0, 0, 0, -1, 1), r"dst -1: expected 0 to 3 in a 2x2 mesh"),
+        ((0, 0, 0, 0, 0), r"flits 0: expected at least 1"),
+        ((7, 0, 0, 0, 1), r"clk 7: expected later than the last processed clock 7"),
+    ],
+)
+def test_a_wrong_packet_is_refused_by_name(arguments, message):
+    state = NetworkState(MeshConfig(2, 2))
+    state.advance(7)
+    with pytest.raises(ValueError, match=f"^{message}$"):
+        state.submit(*(8 if i == 0 and a == 0 else a for i, a in enumerate(arguments)))
