@@ -1,4 +1,4 @@
-"""Network on chip: a mesh of BookSim-exact routers, replayed from files, swept over load, or serving SimPy processes."""
+"""Network on chip: a mesh of BookSim-exact routers, replayed, swept, or serving SimPy processes."""
 
 from .mesh import MeshConfig
 from .state import NetworkCounts, NetworkState
