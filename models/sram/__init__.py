@@ -1,1 +1,6 @@
-"""To be written: see docs/architecture.md."""
+"""On-chip SRAM: banked memories shared by clients in turn, and the allocation of tiles in them."""
+
+from .memory import MemoryConfig
+from .state import MemoryState
+
+__all__ = ["MemoryConfig", "MemoryState"]
