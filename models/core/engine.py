@@ -1,0 +1,303 @@
+"""The core's cost model: cycles and counts of a tile, from the real zeros of its operands.
+
+**Walk.** A core has groups of lanes; a group has a barrier of its own and waits for no other group. A lane computes
+one output at a time and walks its reduction, last index fastest: FF (r, s, c), BP (r, s, k), WG (n, p, q). Padding
+positions are no indices. The flattened walk is cut into blocks of `window` indices; only the last may be short.
+
+**Effectual** is an index where every operand that the policy names is non-zero; without fine skipping, every index of a
+scanned block.
+
+**Scan and queue.** In each cycle the scanner looks at one block and puts its effectual indices into the lane's queue,
+as many as there was room at the start of the cycle; the rest stays, and the scanner with it. In the same cycle the
+lane takes up to `macs_per_lane` of the indices that were in the queue at the start. A lane is done when it begins a
+cycle with nothing to scan or jump and an empty queue.
+
+**Jumps.** A coarse unit is an aligned `coarse_unit` tile of all-zero weights of one filter position. A block whose
+indices all lie in coarse units is coarse-zero; a run of L of them costs ceil(L / coarse_jump) - 1 cycles: the first
+`coarse_jump` are left together with the block before the run, up to `coarse_jump` more in each further cycle.
+
+**Sharing.** A lane may look at block i for the first time in a cycle only if every lane of the group had left block
+i - run_ahead before it: the input blocks go through a broadcast buffer of that depth.
+
+**Barrier.** A group takes the cycles of its slowest lane plus `lane_latency`; then its next outputs start.
+
+**Order.** Outputs that share their input operand form a set; sets follow one another by convolution group, then FF
+(n, p, q), BP (n, h, w), WG (r, s, c). Within a set the outputs that are left after removal are cut, in lane order,
+into groups of `group` outputs, and these are dealt to the core's groups of lanes in turn. (The order of WG and the
+dealing in turn are assumptions: neither is published.)
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from cosim.clib import as_buffer, check, ffi, lib
+
+from ..tensors import BitTensor, ConvShape, Stage
+from .operands import (
+    Borders,
+    CoarseBlocks,
+    GradientWalks,
+    Ints,
+    Operands,
+    Walks,
+    Words,
+    gradient_walks,
+    needed_by_channel,
+    outside_coarse_units,
+    weight_walks,
+)
+from .params import CoreParams
+from .policy import SkipPolicy
+from .tile import COUNT_NAMES, Tile, TileResult
+
+
+def run_tile(
+    params: CoreParams, policy: SkipPolicy, shape: ConvShape, stage: Stage, operands: Operands, tile: Tile
+) -> TileResult:
+    """Cycles and counts of one core on one tile, with ideal SRAM banks.
+
+    `operands` keeps what is derived from the masks, so use one object for all tiles of an operation. Raises ValueError
+    where an operand is missing, a shape or a range does not fit, or the stage cannot skip what the policy names.
+    """
+    stage = Stage(stage)
+    policy.check_stage(stage)
+    operands.check(shape, stage)
+    tile.check(shape, stage)
+    coarse = policy.coarse and params.coarse_jump > 0 and stage is not Stage.WG
+    positions = shape.r * shape.s * (tile.depth[1] - tile.depth[0])
+    if stage is Stage.WG:
+        positions = (tile.images[1] - tile.images[0]) * (tile.rows[1] - tile.rows[0]) * shape.q
+    run = _Run(params, policy, len(tile.channels), positions, coarse)
+    channels_per_group = (shape.c if stage is Stage.BP else shape.k) // shape.groups
+    for group in range(shape.groups):
+        slots = [i for i, channel in enumerate(tile.channels) if channel // channels_per_group == group]
+        if not slots:
+            continue
+        channels = [tile.channels[slot] for slot in slots]
+        outputs = _Outputs(
+            np.array([channel - group * channels_per_group for channel in channels], dtype=np.int32),
+            np.array(channels, dtype=np.int32),
+            np.array(slots, dtype=np.int32),
+        )
+        if stage is Stage.WG:
+            _run_gradient(run, policy, shape, operands, tile, group, outputs)
+        else:
+            _run_pixels(run, params, policy, shape, stage, operands, tile, group, outputs, coarse)
+    return run.result()
+
+
+def run_operation(
+    params: CoreParams, policy: SkipPolicy, shape: ConvShape, stage: Stage, operands: Operands
+) -> TileResult:
+    """One core on the whole operation, channels in their order."""
+    return run_tile(params, policy, shape, stage, operands, Tile.whole(shape, Stage(stage)))
+
+
+@dataclass(frozen=True)
+class _Outputs:
+    """The outputs of a set: their rows in the walks, their bits in the mask, their slots."""
+
+    rows: Ints
+    bits: Ints
+    slots: Ints
+
+
+class _Run:
+    """One tile under way in the C engine: its state, and calls with checked buffers."""
+
+    def __init__(self, params: CoreParams, policy: SkipPolicy, channels: int, max_length: int, coarse: bool) -> None:
+        self._params = params
+        c_params = ffi.new("cs_core_params *")
+        for name in ("lanes", "group", "window", "queue", "macs_per_lane", "run_ahead", "pixel_reuse"):
+            setattr(c_params, name, getattr(params, name))
+        c_params.coarse_jump = params.coarse_jump
+        c_params.lane_latency = params.lane_latency
+        c_params.skip_input = "input" in policy.operands
+        c_params.skip_other = "weight" in policy.operands
+        c_params.fine = policy.fine
+        words = ffi.new("size_t *")
+        check("cs_core_state_words", lib.cs_core_state_words(c_params, channels, max_length, coarse, words))
+        self._state = np.zeros(words[0], dtype=np.uint64)
+        self._pointer = as_buffer(self._state, "uint64_t", np.uint64, "state", writable=True)
+        status = lib.cs_core_init(self._pointer, self._state.size, c_params, channels, max_length, coarse)
+        check("cs_core_init", status)
+
+    def pixels(self, pixels: Any, walks: Any, outputs: Any) -> None:
+        check("cs_core_run_pixels", lib.cs_core_run_pixels(self._pointer, self._state.size, pixels, walks, outputs))
+
+    def walks(self, inputs: Words, span: tuple[int, int], needed: Words | None, walks: Any, outputs: Any) -> None:
+        status = lib.cs_core_run_walks(
+            self._pointer,
+            self._state.size,
+            as_buffer(inputs, "uint64_t", np.uint64, "inputs"),
+            inputs.size,
+            *span,
+            ffi.NULL if needed is None else as_buffer(needed, "uint64_t", np.uint64, "needed"),
+            0 if needed is None else needed.size,
+            0 if needed is None else needed.shape[-1],
+            walks,
+            outputs,
+        )
+        check("cs_core_run_walks", status)
+
+    def result(self) -> TileResult:
+        counts = ffi.new("cs_core_counts *")
+        group_cycles = np.zeros(self._params.groups, dtype=np.int64)
+        lane_cycles = np.zeros(self._params.lanes, dtype=np.int64)
+        status = lib.cs_core_result(
+            self._pointer,
+            self._state.size,
+            counts,
+            as_buffer(group_cycles, "int64_t", np.int64, "group_cycles", writable=True),
+            group_cycles.size,
+            as_buffer(lane_cycles, "int64_t", np.int64, "lane_cycles", writable=True),
+            lane_cycles.size,
+        )
+        check("cs_core_result", status)
+        cycles = int(group_cycles.max())
+        return TileResult(
+            **{name: int(getattr(counts, name)) for name in COUNT_NAMES},
+            cycles=cycles,
+            group_cycles=tuple(group_cycles.tolist()),
+            lane_busy_cycles=tuple(lane_cycles.tolist()),
+            mac_slots=cycles * self._params.lanes * self._params.macs_per_lane,
+        )
+
+
+class _Struct:
+    """A C struct whose pointers keep their arrays alive."""
+
+    def __init__(self, ctype: str) -> None:
+        self.c = ffi.new(f"{ctype} *")
+        self._alive: list[Any] = []
+
+    def point(self, name: str, array: npt.NDArray[Any], ctype: str, dtype: npt.DTypeLike) -> None:
+        pointer = as_buffer(array, ctype, dtype, name)
+        self._alive.append(pointer)
+        setattr(self.c, name, pointer)
+
+    def set(self, **values: int) -> None:
+        for name, value in values.items():
+            setattr(self.c, name, value)
+
+
+def _c_outputs(outputs: _Outputs) -> _Struct:
+    struct = _Struct("cs_core_outputs")
+    struct.set(count=outputs.rows.size)
+    struct.point("rows", outputs.rows, "int32_t", np.int32)
+    struct.point("needed_bits", outputs.bits, "int32_t", np.int32)
+    struct.point("slots", outputs.slots, "int32_t", np.int32)
+    return struct
+
+
+def _c_walks(walks: Walks, coarse: CoarseBlocks | None) -> _Struct:
+    struct = _Struct("cs_core_walks")
+    struct.set(patterns=walks.lengths.size, rows=walks.rows, other_count=walks.words.size)
+    struct.point("lengths", walks.lengths, "int32_t", np.int32)
+    struct.point("starts", walks.starts, "int64_t", np.int64)
+    struct.point("ones", walks.ones, "int32_t", np.int32)
+    struct.point("other", walks.words, "uint64_t", np.uint64)
+    if coarse is not None:
+        struct.set(coarse_count=coarse.words.size)
+        struct.point("coarse", coarse.words, "uint64_t", np.uint64)
+        struct.point("coarse_starts", coarse.starts, "int64_t", np.int64)
+    return struct
+
+
+def _present(mask: BitTensor | None) -> BitTensor:
+    assert mask is not None  # Operands.check() has seen it
+    return mask
+
+
+def _run_pixels(
+    run: _Run,
+    params: CoreParams,
+    policy: SkipPolicy,
+    shape: ConvShape,
+    stage: Stage,
+    operands: Operands,
+    tile: Tile,
+    group: int,
+    outputs: _Outputs,
+    coarse: bool,
+) -> None:
+    """FF and BP: one set of outputs per pixel."""
+    weights = _present(operands.w)
+    source = _present(operands.x if stage is Stage.FF else operands.dy)
+    source_channels = (shape.c if stage is Stage.FF else shape.k) // shape.groups
+    borders = operands.keep(("borders", shape, stage), lambda: Borders.of(shape, stage), lambda _: 0)
+
+    def ordered(mask: BitTensor) -> Walks:
+        return weight_walks(mask, shape, stage, borders, group, tile.depth)
+
+    key = (shape, stage, group, tile.depth)
+    walks = operands.keep(("walks", *key), lambda: ordered(weights), lambda made: made.nbytes)
+    blocks = None
+    if coarse:
+        unit = params.coarse_unit
+        outside = operands.keep(
+            ("outside", unit), lambda: outside_coarse_units(weights, unit), lambda made: made.words.nbytes
+        )
+        blocks = operands.keep(
+            ("coarse", *key, unit, params.window),
+            lambda: CoarseBlocks.of(ordered(outside), params.window),
+            lambda made: made.words.nbytes,
+        )
+    images, rows, columns, words = source.words.shape
+    pixels = _Struct("cs_core_pixels")
+    pixels.set(
+        images=images,
+        source_rows=rows,
+        source_columns=columns,
+        source_words=words,
+        rows=borders.row_source.shape[0],
+        columns=borders.column_source.shape[0],
+        taps_r=shape.r,
+        taps_s=shape.s,
+        column_patterns=len(borders.column_valid),
+        image_begin=tile.images[0],
+        image_end=tile.images[1],
+        row_begin=tile.rows[0],
+        row_end=tile.rows[1],
+        first_bit=group * source_channels + tile.depth[0],
+        bits=tile.depth[1] - tile.depth[0],
+        source_count=source.words.size,
+    )
+    pixels.point("source", source.words, "uint64_t", np.uint64)
+    pixels.point("row_source", borders.row_source, "int32_t", np.int32)
+    pixels.point("column_source", borders.column_source, "int32_t", np.int32)
+    pixels.point("row_pattern", borders.row_pattern, "int32_t", np.int32)
+    pixels.point("column_pattern", borders.column_pattern, "int32_t", np.int32)
+    if operands.output_needed is not None and "output" in policy.operands:
+        needed = operands.output_needed.words
+        pixels.point("needed", needed, "uint64_t", np.uint64)
+        pixels.set(needed_words=needed.shape[-1], needed_count=needed.size)
+    c_walks, c_outputs = _c_walks(walks, blocks), _c_outputs(outputs)
+    run.pixels(pixels.c, c_walks.c, c_outputs.c)
+
+
+def _run_gradient(
+    run: _Run, policy: SkipPolicy, shape: ConvShape, operands: Operands, tile: Tile, group: int, outputs: _Outputs
+) -> None:
+    """WG: one set of outputs per filter position and input channel."""
+    x, dy, needed = _present(operands.x), _present(operands.dy), operands.output_needed
+    c_outputs = _c_outputs(outputs)
+    for position in np.ndindex(shape.r, shape.s):
+
+        def order(at: tuple[int, int] = (position[0], position[1])) -> GradientWalks:
+            return gradient_walks(x, dy, shape, at, group, tile.images, tile.rows)
+
+        walks = operands.keep(("wg", shape, position, group, tile.images, tile.rows), order, lambda made: made.nbytes)
+        mask = None
+        if needed is not None and "output" in policy.operands:
+            mask = needed_by_channel(needed, (position[0], position[1]))
+        c_walks = _c_walks(walks.dy, None)
+        run.walks(walks.x, tile.depth, mask, c_walks.c, c_outputs.c)
+
+
+__all__ = ["run_operation", "run_tile"]

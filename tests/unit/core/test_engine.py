@@ -1,0 +1,388 @@
+"""The engine against the cycle-stepped twin, on every field, and against plain counts of non-zero pairs."""
+
+import random
+from dataclasses import fields
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from twins.core import run_tile as twin_run_tile
+
+from cosim.clib import ffi, lib
+from cosim.models.core import DENSE, CoreParams, Operands, SkipPolicy, Tile, TileResult, run_operation, run_tile
+from cosim.models.core.tile import COUNT_NAMES
+from cosim.models.tensors import BitTensor, ConvShape, Stage
+
+pytestmark = pytest.mark.c_library
+
+
+def bits(mask):
+    return None if mask is None else BitTensor.from_bool(mask)
+
+
+def draw_shape(rng):
+    groups = rng.choice([1, 1, 1, 2, 3])
+    r, s, pad = rng.randint(1, 3), rng.randint(1, 3), rng.randint(0, 2)
+    return ConvShape(
+        n=rng.randint(1, 2),
+        c=groups * rng.choice([1, 3, 8, 20, 70]),
+        h=rng.randint(max(1, r - 2 * pad), 4),
+        w=rng.randint(max(1, s - 2 * pad), 4),
+        k=groups * rng.choice([1, 2, 5, 9, 17]),
+        r=r,
+        s=s,
+        stride=rng.randint(1, 3),
+        pad=pad,
+        groups=groups,
+    )
+
+
+def draw_params(rng):
+    group = rng.randint(1, 9)
+    return CoreParams(
+        lanes=group * rng.randint(1, 3),
+        group=group,
+        window=rng.choice([1, 2, 3, 4, 5, 7, 8, 16, 32, 64, 100, 128]),
+        queue=rng.choice([1, 2, 3, 4, 5, 8, 30]),
+        macs_per_lane=rng.choice([1, 1, 1, 2, 3, 4]),
+        run_ahead=rng.randint(1, 5),
+        coarse_jump=rng.randint(0, 4),
+        coarse_unit=(rng.randint(1, 3), rng.randint(1, 5)),
+        pixel_reuse=rng.randint(1, 5),
+        lane_latency=rng.randint(0, 4),
+    )
+
+
+def draw_policy(rng, stage):
+    allowed = ["input", "weight"] if stage is Stage.FF else ["input", "weight", "output"]
+    operands = frozenset(operand for operand in allowed if rng.random() < 0.7)
+    return SkipPolicy(operands, fine=rng.random() < 0.8, coarse="weight" in operands and rng.random() < 0.7)
+
+
+def draw_masks(rng, shape, stage):
+    """Random masks; weights often with runs of zero channels, so that whole blocks lie in coarse units."""
+    numbers = np.random.default_rng(rng.getrandbits(64))
+
+    def mask(size):
+        return numbers.random(size) < rng.choice([0.0, 0.1, 0.3, 0.5, 0.9, 1.0])
+
+    weights = mask(shape.w_shape) & mask((*shape.w_shape[:3], 1))
+    if rng.random() < 0.5:
+        runs = mask((*shape.w_shape[:3], -(-shape.w_shape[3] // 4)))
+        weights &= np.repeat(runs, 4, axis=3)[..., : shape.w_shape[3]]
+    needed = None
+    if stage is not Stage.FF and rng.random() < 0.7:
+        needed = mask(shape.x_shape if stage is Stage.BP else shape.w_shape)
+    return {"x": mask(shape.x_shape), "w": weights, "dy": mask(shape.y_shape), "output_needed": needed}
+
+
+def draw_tile(rng, shape, stage):
+    def span(size):
+        begin = rng.randrange(size) if rng.random() < 0.5 else 0
+        return begin, rng.randint(begin + 1, size) if rng.random() < 0.5 else size
+
+    whole = Tile.whole(shape, stage)
+    channels = rng.sample(whole.channels, rng.randint(1, len(whole.channels)))
+    return Tile(span(whole.images[1]), span(whole.rows[1]), tuple(channels), span(whole.depth[1]))
+
+
+def operands_of(given_masks):
+    return Operands(**{name: bits(mask) for name, mask in given_masks.items()})
+
+
+def as_dict(result):
+    found = {field.name: getattr(result, field.name) for field in fields(TileResult)}
+    found["lane_cycles"] = list(found.pop("lane_busy_cycles"))
+    found["group_cycles"] = list(found["group_cycles"])
+    del found["mac_slots"]
+    return found
+
+
+def draw_case(seed):
+    """Everything from one seed: an even spread over all parameters finds more than small, shrinkable cases do."""
+    rng = random.Random(seed)
+    shape, stage = draw_shape(rng), rng.choice(list(Stage))
+    return (
+        draw_params(rng),
+        draw_policy(rng, stage),
+        shape,
+        stage,
+        draw_masks(rng, shape, stage),
+        draw_tile(rng, shape, stage),
+    )
+
+
+def assert_equals_twin(seed):
+    params, policy, shape, stage, masks, tile = draw_case(seed)
+    result = run_tile(params, policy, shape, stage, operands_of(masks), tile)
+    assert as_dict(result) == twin_run_tile(params, policy, shape, stage, masks, tile)
+    return result
+
+
+@given(st.integers(0, 2**64))
+@settings(max_examples=150)
+def test_every_field_equals_the_cycle_stepped_twin(seed):
+    assert_equals_twin(seed)
+
+
+@pytest.mark.slow
+@given(st.integers(0, 2**64))
+def test_every_field_equals_the_cycle_stepped_twin_on_many_cases(seed):
+    assert_equals_twin(seed)
+
+
+def test_the_drawn_cases_reach_every_count():
+    reached = dict.fromkeys(COUNT_NAMES, 0)
+    for seed in range(60):
+        result = assert_equals_twin(seed)
+        for name in reached:
+            reached[name] += getattr(result, name) > 0
+    assert min(reached.values()) >= 5, reached
+
+
+# ---- laws ------------------------------------------------------------------------------------------------------
+
+
+def pairs(shape, stage, masks):
+    """Non-zero pairs of the whole operation, by sliding the output over the padded input."""
+    x = np.pad(masks["x"], ((0, 0), (shape.pad,) * 2, (shape.pad,) * 2, (0, 0))).astype(np.int64)
+    dy, w = masks["dy"].astype(np.int64), masks["w"].astype(np.int64)
+    needed = masks["output_needed"]
+    total = 0
+    for g in range(shape.groups):
+        ks = slice(g * shape.k // shape.groups, (g + 1) * shape.k // shape.groups)
+        cs = slice(g * shape.c // shape.groups, (g + 1) * shape.c // shape.groups)
+        for r, s in np.ndindex(shape.r, shape.s):
+            rows = slice(r, r + (shape.p - 1) * shape.stride + 1, shape.stride)
+            columns = slice(s, s + (shape.q - 1) * shape.stride + 1, shape.stride)
+            seen = x[:, rows, columns, cs]
+            if stage is Stage.FF:
+                total += np.einsum("npqc,kc->", seen, w[ks, r, s])
+            elif stage is Stage.WG:
+                keep = np.ones_like(w) if needed is None else needed.astype(np.int64)
+                total += np.einsum("npqc,npqk,kc->", seen, dy[..., ks], keep[ks, r, s])
+            else:
+                ones = np.ones_like(masks["x"]) if needed is None else needed
+                kept = np.pad(ones, ((0, 0), (shape.pad,) * 2, (shape.pad,) * 2, (0, 0)))
+                kept = kept[:, rows, columns, cs].astype(np.int64)
+                total += np.einsum("npqk,npqc,kc->", dy[..., ks], kept, w[ks, r, s])
+    return int(total)
+
+
+BOTH = SkipPolicy(frozenset({"input", "weight"}))
+ALL = SkipPolicy(frozenset({"input", "weight", "output"}), coarse=True)
+
+
+@given(st.integers(0, 2**64))
+def test_macs_are_the_non_zero_pairs_and_skips_make_up_the_rest(seed):
+    params, _, shape, stage, masks, _ = draw_case(seed)
+    policy = SkipPolicy(BOTH.operands, coarse=True) if stage is Stage.FF else ALL
+    result = run_operation(params, policy, shape, stage, operands_of(masks))
+    assert result.macs == pairs(shape, stage, masks)
+    assert result.dense_macs == shape.macs
+    assert result.skipped_macs == result.dense_macs - result.macs
+    assert result.queue_in == result.queue_out == result.macs
+
+
+@given(st.integers(0, 2**64))
+def test_tiles_that_partition_an_operation_do_its_macs(seed):
+    params, policy, shape, stage, masks, _ = draw_case(seed)
+    whole = Tile.whole(shape, stage)
+    operands = operands_of(masks)
+
+    def halves(span):
+        middle = (span[0] + span[1]) // 2
+        return [part for part in ((span[0], middle), (middle, span[1])) if part[0] < part[1]]
+
+    tiles = [
+        Tile(images, rows, channels, depth)
+        for images in halves(whole.images)
+        for rows in halves(whole.rows)
+        for channels in (whole.channels[::2], whole.channels[1::2])
+        for depth in halves(whole.depth)
+    ]
+    parts = [run_tile(params, policy, shape, stage, operands, tile) for tile in tiles]
+    result = run_tile(params, policy, shape, stage, operands, whole)
+    for name in ("dense_macs", "macs", "queue_in", "skipped_output"):
+        assert sum(getattr(part, name) for part in parts) == getattr(result, name), name
+    assert sum(part.skipped_macs for part in parts) == result.skipped_macs
+
+
+@given(st.integers(0, 2**64))
+def test_lanes_are_never_busy_beyond_their_group(seed):
+    params, policy, shape, stage, masks, tile = draw_case(seed)
+    result = run_tile(params, policy, shape, stage, operands_of(masks), tile)
+    assert result.cycles == max(result.group_cycles)
+    for lane, busy in enumerate(result.lane_busy_cycles):
+        assert 0 <= busy <= result.group_cycles[lane // params.group]
+    assert result.macs <= result.mac_slots
+    assert sum(result.lane_busy_cycles) * params.macs_per_lane >= result.macs
+
+
+def whole_masks(shape, value):
+    full = {"x": shape.x_shape, "w": shape.w_shape, "dy": shape.y_shape}
+    return {name: np.full(size, value) for name, size in full.items()}
+
+
+SHAPE = ConvShape(n=1, c=24, h=5, w=5, k=12, r=3, s=3, pad=1)
+
+
+@pytest.mark.parametrize("stage", list(Stage))
+@pytest.mark.parametrize("window", [1, 16, 10, 64])
+def test_without_a_zero_skipping_changes_nothing(stage, window):
+    params = CoreParams(lanes=8, group=4, window=window, queue=6, run_ahead=3, coarse_jump=2, coarse_unit=(2, 4))
+    operands = operands_of(whole_masks(SHAPE, True))
+    policy = SkipPolicy(BOTH.operands, coarse=True)
+    assert run_operation(params, policy, SHAPE, stage, operands) == run_operation(params, DENSE, SHAPE, stage, operands)
+
+
+@pytest.mark.parametrize("stage", list(Stage))
+@pytest.mark.parametrize("policy", [BOTH, SkipPolicy(frozenset({"input"})), SkipPolicy(frozenset({"weight"}))])
+def test_with_zeros_only_there_is_no_mac(stage, policy):
+    params = CoreParams(lanes=8, group=4, window=16, queue=6)
+    result = run_operation(params, policy, SHAPE, stage, operands_of(whole_masks(SHAPE, False)))
+    assert result.macs == 0
+    assert result.skipped_macs == SHAPE.macs
+    assert result.cycles > 0  # zeros are scanned, not free
+    assert result.utilisation == 0
+
+
+# ---- single rules, with numbers worked out by hand ---------------------------------------------------------------
+
+
+def lane_run(walk, outputs=1, **params):
+    """A 1x1 layer on one pixel: lane i walks `walk` (or walk[i]), 1 where the weight is not zero."""
+    walks = np.array([walk] * outputs if outputs else walk, dtype=bool)
+    k, c = walks.shape
+    shape = ConvShape(n=1, c=c, h=1, w=1, k=k, r=1, s=1)
+    params = {"lanes": k, "group": k, "window": 4, "queue": 4} | params
+    operands = operands_of({"x": np.ones(shape.x_shape, dtype=bool), "w": walks.reshape(shape.w_shape)})
+    policy = SkipPolicy(BOTH.operands, coarse=True)
+    return run_operation(CoreParams(**params), policy, shape, Stage.FF, operands)
+
+
+def test_one_block_takes_a_scan_and_its_macs():
+    assert lane_run([1, 1, 1, 1]).cycles == 5
+    assert lane_run([0, 0, 0, 1]).cycles == 2
+
+
+def test_an_empty_block_takes_one_cycle():
+    assert lane_run([0] * 12).cycles == 3
+    assert lane_run([0] * 12).scans == 3
+
+
+def test_an_index_waits_for_room_at_the_start_of_the_cycle():
+    # Queue of 2: two go in in cycle 0, none in 1 (full at its start), one each in 2 and 3; the last is taken in 4.
+    assert lane_run([1, 1, 1, 1], queue=2).cycles == 5
+    # Queue of 1: in and out in turn.
+    assert lane_run([1, 1, 1, 1], queue=1).cycles == 8
+
+
+def test_an_empty_block_is_scanned_while_the_queue_is_full():
+    # Block 0 fills the queue in cycle 0; the empty blocks 1, 2 take cycles 1, 2; the queue is empty after cycle 4.
+    assert lane_run([1, 1, 1, 1, *[0] * 8]).cycles == 5
+    assert lane_run([1, 1, 1, 1, *[0] * 20]).cycles == 6
+
+
+@pytest.mark.parametrize(("blocks", "cycles"), [(1, 0), (2, 0), (3, 1), (4, 1), (5, 2)])
+def test_a_run_of_coarse_zero_blocks_costs_its_jumps_less_one(blocks, cycles):
+    run = [0] * (4 * blocks)
+    jumping = {"coarse_jump": 2, "coarse_unit": (1, 4)}
+    assert lane_run(run, **jumping).cycles == cycles
+    assert lane_run(run, **jumping).jumps == -(-blocks // 2)
+    assert lane_run([*run, 1, 0, 0, 0], **jumping).cycles == cycles + 2
+    # Behind a block: its MAC goes on while the scanner jumps.
+    assert lane_run([1, 0, 0, 0, *run], **jumping).cycles == max(2, 1 + cycles)
+    assert lane_run([1, 0, 0, 0, *run], **jumping).skipped_coarse == 4 * blocks
+
+
+def test_a_block_half_in_a_coarse_unit_is_not_jumped():
+    assert lane_run([0, 0, 0, 0, 0, 0, 0, 1], coarse_jump=8, coarse_unit=(1, 4)).jumps == 1
+    assert lane_run([0, 0, 0, 0, 0, 0, 0, 1], coarse_jump=8, coarse_unit=(1, 8)).jumps == 0
+
+
+@pytest.mark.parametrize(("run_ahead", "cycles"), [(1, 6), (2, 5), (3, 3)])
+def test_a_fast_lane_leads_by_the_buffer_at_most(run_ahead, cycles):
+    # Lane 0 (queue of 2) leaves its blocks in cycles 3, 4, 5. Lane 1 has three empty blocks: with a buffer of one block
+    # it looks at block 1 in cycle 4 and at block 2 in cycle 5; with two, at block 2 in cycle 4; with three, at will.
+    slow, empty = [1, 1, 1, 1, *[0] * 8], [0] * 12
+    result = lane_run([slow, empty], outputs=0, queue=2, run_ahead=run_ahead)
+    assert result.lane_busy_cycles == (6, cycles)
+
+
+def test_the_barrier_adds_its_latency_to_every_group_of_outputs_even_an_empty_one():
+    assert lane_run([0] * 4, outputs=2, coarse_jump=1, coarse_unit=(1, 4), lane_latency=3).cycles == 3
+    assert lane_run([[1] * 4, [0] * 4], outputs=0, lane_latency=3).group_cycles == (8,)
+    assert lane_run([[1] * 4, [0] * 4], outputs=0, group=1, lane_latency=3).group_cycles == (8, 4)
+
+
+def test_groups_of_outputs_are_dealt_in_turn():
+    walks = [[1] * 4, [0] * 4, [1] * 4]
+    result = lane_run(walks, outputs=0, lanes=2, group=1)
+    assert result.group_cycles == (10, 1)
+
+
+def test_the_input_is_read_once_a_group_and_the_weights_once_for_so_many_pixels():
+    shape = ConvShape(n=1, c=8, h=1, w=5, k=4, r=1, s=1)
+    operands = operands_of(whole_masks(shape, True))
+    result = run_operation(CoreParams(4, 2, window=4, queue=4, pixel_reuse=2), BOTH, shape, Stage.FF, operands)
+    assert result.groups_run == 10
+    assert result.input_block_reads == result.buffer_writes == 10 * 2
+    assert result.scans == result.buffer_reads == 5 * 4 * 2
+    assert result.other_block_reads == 4 * 2 * 3  # 4 channels, 2 blocks, pixels (0, 1), (2, 3), (4)
+    assert result.buffer_accesses == 20 + 40
+
+
+def test_a_lane_without_an_output_takes_no_cycles():
+    assert lane_run([1, 1, 1, 1], lanes=4, group=4).lane_busy_cycles == (5, 0, 0, 0)
+
+
+# ---- errors ------------------------------------------------------------------------------------------------------
+
+
+def test_what_does_not_fit_is_refused_by_name():
+    params = CoreParams(lanes=2, group=2, window=4, queue=2)
+    masks = whole_masks(SHAPE, True)
+    tile = Tile.whole(SHAPE, Stage.FF)
+    with pytest.raises(ValueError, match=r"^stage bp needs the operand dy$"):
+        run_tile(params, BOTH, SHAPE, Stage.BP, Operands(w=bits(masks["w"])), tile)
+    with pytest.raises(ValueError, match=r"^x: expected the shape \(1, 5, 5, 24\), got \(12, 3, 3, 24\)$"):
+        run_tile(params, BOTH, SHAPE, Stage.FF, Operands(x=bits(masks["w"]), w=bits(masks["w"])), tile)
+    with pytest.raises(ValueError, match=r"^output_needed: expected the shape \(12, 3, 3, 24\), got"):
+        run_operation(params, ALL, SHAPE, Stage.WG, operands_of(masks | {"output_needed": masks["x"]}))
+    with pytest.raises(ValueError, match="feed-forward stage needs every output"):
+        run_operation(params, BOTH, SHAPE, Stage.FF, operands_of(masks | {"output_needed": masks["dy"]}))
+    with pytest.raises(ValueError, match="cannot skip 'output'"):
+        run_operation(params, ALL, SHAPE, Stage.FF, operands_of(masks))
+
+
+def test_the_c_library_refuses_walks_that_do_not_fit_their_buffers():
+    params = ffi.new("cs_core_params *")
+    words = ffi.new("size_t *")
+    assert lib.cs_core_state_words(params, 1, 64, 0, words) == lib.CS_EINVAL  # all zero
+    for name in ("lanes", "group", "window", "queue", "macs_per_lane", "run_ahead", "pixel_reuse"):
+        setattr(params, name, 1)
+    assert lib.cs_core_state_words(params, 1, 64, 0, words) == lib.CS_OK
+    state = ffi.new("uint64_t[]", words[0])
+    assert lib.cs_core_init(state, words[0] - 1, params, 1, 64, 0) == lib.CS_EBUFFER
+    walks, outputs = ffi.new("cs_core_walks *"), ffi.new("cs_core_outputs *")
+    run = (ffi.NULL, 0, 0, 0, ffi.NULL, 0, 0, walks, outputs)
+    assert lib.cs_core_run_walks(state, words[0], *run) == lib.CS_ESTATE  # before cs_core_init
+    assert lib.cs_core_init(state, words[0], params, 1, 64, 0) == lib.CS_OK
+    assert lib.cs_core_run_walks(state, words[0], *run) == lib.CS_EINVAL
+    lengths, starts = ffi.new("int32_t[]", [64]), ffi.new("int64_t[]", [0])
+    ones, other = ffi.new("int32_t[]", [0]), ffi.new("uint64_t[]", [0])
+    walks.patterns, walks.rows, walks.lengths, walks.starts, walks.ones, walks.other = (
+        1,
+        1,
+        lengths,
+        starts,
+        ones,
+        other,
+    )
+    assert lib.cs_core_run_walks(state, words[0], *run) == lib.CS_EBUFFER  # one row of one word, of other_count 0
+    walks.other_count = 1
+    assert lib.cs_core_run_walks(state, words[0], *run) == lib.CS_OK
+    lengths[0] = 65
+    assert lib.cs_core_run_walks(state, words[0], *run) == lib.CS_EINVAL  # longer than cs_core_init was told
