@@ -8,4 +8,28 @@ from ._install import check_installation
 
 __version__ = "0.1.0"
 
+# Before anything else is imported: a stale installation must not fail in some other, baffling way.
 check_installation(__version__)
+
+from .kernel import (  # noqa: E402
+    NEVER,
+    ClockDomain,
+    DeadlockError,
+    Engine,
+    Module,
+    Process,
+    Simulator,
+    ZeroTimeLoopError,
+)
+
+__all__ = [
+    "NEVER",
+    "ClockDomain",
+    "DeadlockError",
+    "Engine",
+    "Module",
+    "Process",
+    "Simulator",
+    "ZeroTimeLoopError",
+    "__version__",
+]

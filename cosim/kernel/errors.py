@@ -1,0 +1,36 @@
+"""Errors that end a simulation. Their `args` rebuild them, so that SimPy can raise them again."""
+
+from __future__ import annotations
+
+
+class DeadlockError(RuntimeError):
+    """The event queue ran dry while processes that should have ended still wait.
+
+    `time` is when; `blocked` is a tuple of (full name of the process, what it waits for).
+    """
+
+    def __init__(self, time: float, blocked: tuple[tuple[str, str], ...], waited_for: str | None = None) -> None:
+        super().__init__(time, blocked, waited_for)
+        self.time = time
+        self.blocked = blocked
+        self.waited_for = waited_for
+
+    def __str__(self) -> str:
+        who = ", ".join(f"{name} on {reason}" for name, reason in self.blocked) or "no registered process"
+        text = f"drained at t={self.time}, blocked: {who}"
+        if self.waited_for is not None:
+            text = f'No scheduled events left but "until" event was not triggered: {self.waited_for}; {text}'
+        return text
+
+
+class ZeroTimeLoopError(RuntimeError):
+    """More steps happened at one instant than `max_zero_time_steps` allows."""
+
+    def __init__(self, time: float, steps: int, last: str) -> None:
+        super().__init__(time, steps, last)
+        self.time = time
+        self.steps = steps
+        self.last = last
+
+    def __str__(self) -> str:
+        return f"time does not advance: more than {self.steps} steps at t={self.time}; the last one was {self.last}"
