@@ -1,0 +1,125 @@
+/* The policies fr-fcfs (as in Ramulator 2.1) and fr-fcfs-ramulator1 (as in Ramulator 1.0): open page, the oldest
+ * request whose command can issue.
+ *
+ * Requests wait in a read and a write queue. ACT moves a request to the list of active ones, which come before
+ * refresh, and refresh before the queues. Of the queues only one is looked at: the write queue in write mode. One
+ * property makes jumping possible: without a command, an arrival or a refresh becoming due, neither the commands that
+ * requests want nor the clocks at which they may issue change, and updating the write mode twice is updating it once.
+ */
+#include "dram_state.h"
+
+static int32_t is_ramulator1(const dram_state *s) {
+    return s->config.policy == CS_DRAM_FR_FCFS_RAMULATOR1;
+}
+
+static int32_t updated_write_mode(const dram_state *s) {
+    if (s->list[DRAM_WRITE].count >= s->config.write_high || s->list[DRAM_READ].count == 0) return 1;
+    if (s->list[DRAM_WRITE].count <= s->config.write_low) return 0;
+    return s->write_mode;
+}
+
+static int32_t waits_for(const dram_state *s, int32_t which, const dram_request *request, int32_t is_write) {
+    const dram_list *list = &s->list[which];
+    for (int32_t i = 0; i < list->count; ++i)
+        if (list->row[i] == request->row && list->bank[i] == request->bank) {
+            const dram_request *other = &s->request[list->slot[i]];
+            if (other->line == request->line && other->is_write == is_write) return 1;
+        }
+    return 0;
+}
+
+static int32_t forwards(const dram_state *s, const dram_request *read) {
+    return waits_for(s, DRAM_WRITE, read, 1) || waits_for(s, DRAM_ACTIVE, read, 1);
+}
+
+int32_t dram_fr_fcfs_accepts(const dram_state *s, const dram_request *request) {
+    if (request->is_write)
+        return s->list[DRAM_WRITE].count < s->config.write_queue && !waits_for(s, DRAM_READ, request, 0) &&
+               !waits_for(s, DRAM_ACTIVE, request, 0);
+    return s->list[DRAM_READ].count < s->config.read_queue || forwards(s, request);
+}
+
+void dram_fr_fcfs_enter(dram_state *s, const dram_request *request) {
+    if (!request->is_write && forwards(s, request)) {
+        s->forwarded += 1;
+        dram_complete(s, request->tag, request->arrival + 1);
+        return;
+    }
+    dram_insert(s, &s->list[request->is_write ? DRAM_WRITE : DRAM_READ], dram_take_slot(s, request));
+}
+
+static void consider(dram_choice *best, int64_t clk, int32_t command, int32_t bank, int32_t list, int32_t index) {
+    if (clk < best->clk)
+        *best = (dram_choice){.clk = clk, .command = command, .bank = bank, .list = list, .index = index};
+}
+
+/* The best of `list` after `now`: the oldest of those that can issue first. `held_act`, `held_pre`: leave these out
+ * (PRE only in banks with an active request). */
+static void best_of(const dram_state *s, int32_t which, int32_t held_act, int32_t held_pre, dram_choice *best) {
+    const dram_list *list = &s->list[which];
+    const int64_t next = s->now + 1;
+    for (int32_t i = 0; i < list->count; ++i) {
+        const int32_t bank = list->bank[i];
+        int32_t command;
+        if (s->open_row[bank] == list->row[i]) {
+            command = s->request[list->slot[i]].is_write ? CS_DRAM_WR : CS_DRAM_RD;
+        } else if (s->open_row[bank] == DRAM_NO_ROW) {
+            if (held_act) continue;
+            command = CS_DRAM_ACT;
+        } else {
+            if (held_pre && s->active_in_bank[bank] > 0) continue;
+            command = CS_DRAM_PRE;
+        }
+        consider(best, dram_max(next, dram_ready(s, command, bank)), command, bank, which, i);
+        if (best->clk == next) return;
+    }
+}
+
+void dram_fr_fcfs_find(const dram_state *s, dram_choice *best) {
+    const int64_t next = s->now + 1;
+    best->clk = CS_NEVER;
+    best_of(s, DRAM_ACTIVE, 0, 0, best);
+    if (best->clk == next) return;
+    if (s->refresh_pending > 0) {
+        if (s->open_count == 0)
+            consider(best, dram_max(next, dram_ready(s, CS_DRAM_REF, 0)), CS_DRAM_REF, 0, 0, -1);
+        else if (s->list[DRAM_ACTIVE].count == 0 || is_ramulator1(s))
+            consider(best, dram_max(next, dram_ready(s, CS_DRAM_PREA, 0)), CS_DRAM_PREA, 0, 0, -1);
+        return;
+    }
+    /* Ramulator 1.0 lets a bank be closed under an active request, so more of them pile up; their number is bounded. */
+    const int32_t no_place = s->list[DRAM_ACTIVE].count >= DRAM_MAX_ACTIVE - 1;
+    best_of(s, updated_write_mode(s) ? DRAM_WRITE : DRAM_READ, no_place, !is_ramulator1(s), best);
+}
+
+/* Ramulator 1.0 updates the write mode in every clock, 2.1 only in those in which the queues have their turn: no active
+ * request issued and no refresh is pending. */
+void dram_fr_fcfs_pass(dram_state *s, int64_t clk, const dram_choice *issuing) {
+    const int32_t queue_command = issuing != NULL && issuing->index >= 0 && issuing->list != DRAM_ACTIVE;
+    const int32_t quiet_clocks = clk - s->now > (issuing != NULL);
+    if (clk > s->now && (is_ramulator1(s) || (s->refresh_pending == 0 && (queue_command || quiet_clocks))))
+        s->write_mode = updated_write_mode(s);
+}
+
+int32_t dram_fr_fcfs_apply(dram_state *s, const dram_choice *choice) {
+    if (choice->index < 0) return -1;
+    dram_list *list = &s->list[choice->list];
+    const int32_t slot = list->slot[choice->index];
+    const int32_t from_queue = choice->list != DRAM_ACTIVE;
+    if (choice->command == CS_DRAM_ACT && from_queue) {
+        dram_remove(list, choice->index);
+        dram_insert(s, &s->list[DRAM_ACTIVE], slot);
+        s->active_in_bank[choice->bank] += 1;
+    } else if (choice->command == CS_DRAM_RD || choice->command == CS_DRAM_WR) {
+        dram_remove(list, choice->index);
+        if (from_queue)
+            s->row_hits += 1;
+        else
+            s->active_in_bank[choice->bank] -= 1;
+    }
+    return slot;
+}
+
+int32_t dram_fr_fcfs_idle(const dram_state *s) {
+    return s->list[DRAM_READ].count == 0 && s->list[DRAM_WRITE].count == 0 && s->list[DRAM_ACTIVE].count == 0;
+}

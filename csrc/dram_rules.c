@@ -1,0 +1,134 @@
+/* Timing rules as tables, the state of the banks, and the places of requests.
+ *
+ * latency[scope][preceding][following] holds the rules; 0 where there is none, which is harmless as two commands are a
+ * clock apart anyway. Issuing a command raises, in its bank, its group and the rank, the first clock at which each
+ * following command may issue there.
+ */
+#include <string.h>
+
+#include "dram_state.h"
+
+int32_t dram_compile_rules(dram_state *s) {
+    const cs_dram_config *config = &s->config;
+    memset(s->latency, 0, sizeof s->latency);
+    s->window = 0;
+    s->window_clocks = 0;
+    for (int32_t i = 0; i < config->rule_count; ++i) {
+        const cs_dram_rule *rule = &config->rules[i];
+        if (rule->scope < 0 || rule->scope >= CS_DRAM_SCOPES || rule->preceding < 0 || rule->following < 0 ||
+            rule->preceding >= CS_DRAM_COMMANDS || rule->following >= CS_DRAM_COMMANDS || rule->clocks < 0)
+            return CS_EINVAL;
+        if (rule->window == 1) {
+            int64_t *latency = &s->latency[rule->scope][rule->preceding][rule->following];
+            *latency = dram_max(*latency, rule->clocks);
+        } else {
+            if (rule->window < 2 || rule->window > DRAM_MAX_WINDOW || s->window != 0 || rule->scope != CS_DRAM_RANK ||
+                rule->preceding != CS_DRAM_ACT || rule->following != CS_DRAM_ACT)
+                return CS_EINVAL;
+            s->window = rule->window;
+            s->window_clocks = rule->clocks;
+        }
+    }
+    for (int32_t i = 0; i < DRAM_MAX_WINDOW; ++i)
+        s->window_act[i] = -s->window_clocks;
+    /* PREA and REF belong to no bank or group: rules that say otherwise would never bind. */
+    for (int32_t other = 0; other < CS_DRAM_COMMANDS; ++other)
+        for (int32_t scope = CS_DRAM_BANK; scope < CS_DRAM_RANK; ++scope) {
+            const int64_t (*table)[CS_DRAM_COMMANDS] = (const int64_t (*)[CS_DRAM_COMMANDS])s->latency[scope];
+            if (table[CS_DRAM_PREA][other] || table[CS_DRAM_REF][other] || table[other][CS_DRAM_PREA] ||
+                table[other][CS_DRAM_REF])
+                return CS_EINVAL;
+        }
+    return CS_OK;
+}
+
+static void raise_all(int64_t ready[CS_DRAM_COMMANDS], const int64_t latency[CS_DRAM_COMMANDS], int64_t clk) {
+    for (int32_t following = 0; following < CS_DRAM_COMMANDS; ++following)
+        ready[following] = dram_max(ready[following], clk + latency[following]);
+}
+
+static void close_all(dram_state *s, int64_t clk) {
+    for (int32_t bank = 0; bank < s->banks; ++bank)
+        s->open_row[bank] = DRAM_NO_ROW;
+    if (s->open_count > 0) s->active_clocks += clk - s->active_since;
+    s->open_count = 0;
+}
+
+void dram_issue(dram_state *s, int32_t command, int32_t bank, int32_t row, int64_t clk) {
+    raise_all(s->rank_ready, s->latency[CS_DRAM_RANK][command], clk);
+    if (command != CS_DRAM_PREA && command != CS_DRAM_REF) {
+        raise_all(s->bank_ready[bank], s->latency[CS_DRAM_BANK][command], clk);
+        raise_all(s->group_ready[s->group_of[bank]], s->latency[CS_DRAM_GROUP][command], clk);
+    }
+    s->commands[command] += 1;
+    switch (command) {
+    case CS_DRAM_ACT:
+        if (s->open_count == 0) s->active_since = clk;
+        s->open_count += 1;
+        s->open_row[bank] = row;
+        if (s->window > 0) {
+            s->window_act[s->window_at] = clk;
+            s->window_at = (s->window_at + 1) % s->window;
+            /* Now the oldest of the last `window`. */
+            const int64_t next = s->window_act[s->window_at] + s->window_clocks;
+            s->rank_ready[CS_DRAM_ACT] = dram_max(s->rank_ready[CS_DRAM_ACT], next);
+        }
+        break;
+    case CS_DRAM_PRE:
+        s->open_row[bank] = DRAM_NO_ROW;
+        s->open_count -= 1;
+        if (s->open_count == 0) s->active_clocks += clk - s->active_since;
+        break;
+    case CS_DRAM_PREA:
+        close_all(s, clk);
+        break;
+    case CS_DRAM_REF:
+        s->refresh_pending -= 1;
+        s->refresh_until = clk + s->latency[CS_DRAM_RANK][CS_DRAM_REF][CS_DRAM_ACT];
+        break;
+    default:
+        break;
+    }
+}
+
+int32_t dram_take_slot(dram_state *s, const dram_request *request) {
+    const int32_t slot = s->free_slot[--s->free_count];
+    s->request[slot] = *request;
+    return slot;
+}
+
+void dram_release_slot(dram_state *s, int32_t slot) {
+    s->free_slot[s->free_count++] = slot;
+}
+
+void dram_insert(dram_state *s, dram_list *list, int32_t slot) {
+    const dram_request *request = &s->request[slot];
+    int32_t at = list->count++;
+    for (; at > 0 && s->request[list->slot[at - 1]].arrival > request->arrival; --at) {
+        list->bank[at] = list->bank[at - 1];
+        list->row[at] = list->row[at - 1];
+        list->slot[at] = list->slot[at - 1];
+    }
+    list->bank[at] = request->bank;
+    list->row[at] = request->row;
+    list->slot[at] = slot;
+}
+
+void dram_remove(dram_list *list, int32_t index) {
+    const size_t behind = (size_t)(--list->count - index) * sizeof list->slot[0];
+    memmove(&list->bank[index], &list->bank[index + 1], behind);
+    memmove(&list->row[index], &list->row[index + 1], behind);
+    memmove(&list->slot[index], &list->slot[index + 1], behind);
+}
+
+/* Writes may be done before reads that were issued earlier (WL < RL), so the ring is kept sorted; of one clock, in the
+ * order of issue. */
+void dram_complete(dram_state *s, uint64_t tag, int64_t clk) {
+    int32_t at = s->done_count++;
+    for (; at > 0; --at) {
+        const cs_done *before = &s->done[(s->done_first + at - 1) % DRAM_DONES];
+        if (before->clk <= clk) break;
+        s->done[(s->done_first + at) % DRAM_DONES] = *before;
+    }
+    s->done[(s->done_first + at) % DRAM_DONES] = (cs_done){.tag = tag, .clk = clk};
+}
