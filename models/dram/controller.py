@@ -44,9 +44,9 @@ class Scheduler:
     """A scheduling policy and its queues.
 
     `policy` is one of `POLICIES`. `read_queue` and `write_queue` count places (1 to 64). fr-fcfs: write mode is
-    entered with `write_high` writes waiting and left with `write_low` or fewer. bank-round-robin: `bank_queue` places per
-    bank (1 to 16), writes move when more than `drain_over` wait and the banks' queues are empty, a wanted row may be
-    closed after `row_hits` column commands. `ideal`: no DRAM at all, every request is done when it arrives.
+    entered with `write_high` writes waiting and left with `write_low` or fewer. bank-round-robin: `bank_queue` places
+    per bank (1 to 16), writes move when more than `drain_over` wait and the banks' queues are empty, a wanted row may
+    be closed after `row_hits` column commands. `ideal`: no DRAM at all, every request is done when it arrives.
     """
 
     policy: str = "fr-fcfs"
