@@ -4,3 +4,16 @@ From the leaves upward (imports go this way only): `tensors` (shapes, stages, ze
 `sram`, `noc`, `dram`, then `fabric`, which links them; `dma`, `core`, `vector`, `pruning_unit`, the units that
 work; `workload` and `pruning`, which know no hardware; `chip`, which knows all.
 """
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from cosim.registry import Registry
+
+__all__ = ["register"]
+
+
+def register(registry: Registry) -> None:
+    """Make the built-in models known to the framework; the entry point `builtin` of the group `cosim.models`."""

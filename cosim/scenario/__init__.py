@@ -1,1 +1,33 @@
-""""""
+"""Scenario files: the schema's base classes, the loader, and the run with its folder.
+
+`load_scenario(file)` reads a file and everything it refers to, or raises ScenarioError with all that is wrong, each
+with its place; `run_scenario(loaded, out)` runs it. What a scenario can be is registered in `cosim.registry`. The
+base classes for schemas are `ScenarioSpec` and `Spec`; quantities with units are in `cosim.quantity`.
+"""
+
+from .context import Progress, RunContext
+from .errors import Position, Problem, ScenarioError
+from .folder import RunFolderError
+from .loader import LoadedScenario, load_component, load_scenario
+from .result import RunResult
+from .runner import run_scenario
+from .spec import InputFile, Registered, ScenarioSpec, Spec, misfit
+
+__all__ = [
+    "InputFile",
+    "LoadedScenario",
+    "Position",
+    "Problem",
+    "Progress",
+    "Registered",
+    "RunContext",
+    "RunFolderError",
+    "RunResult",
+    "ScenarioError",
+    "ScenarioSpec",
+    "Spec",
+    "load_component",
+    "load_scenario",
+    "misfit",
+    "run_scenario",
+]

@@ -1,0 +1,66 @@
+"""Where errors become one clear message and an exit code."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import traceback
+import warnings
+from collections.abc import Iterator
+from typing import NoReturn
+
+__all__ = ["EXIT_FAILED", "EXIT_INTERRUPTED", "EXIT_USAGE", "boundary", "complain", "interrupted"]
+
+EXIT_FAILED = 1
+EXIT_USAGE = 2
+EXIT_INTERRUPTED = 130
+
+
+def complain(message: object) -> None:
+    """To stderr, as it is."""
+    print(message, file=sys.stderr, flush=True)
+
+
+def interrupted() -> NoReturn:
+    """Leave after Ctrl-C."""
+    complain("cosim: interrupted; nothing was written")
+    # Not sys.exit: interpreter shutdown could be interrupted again.
+    sys.stdout.flush()
+    os._exit(EXIT_INTERRUPTED)
+
+
+def _show_warning(message: Warning | str, *_: object) -> None:
+    complain(f"cosim: warning: {message}")
+
+
+@contextlib.contextmanager
+def boundary() -> Iterator[None]:
+    """Turn what a command raises into a message on stderr and the exit code of that error.
+
+    An exception with an integer `exit_code` is a message for the user (str() of it); any other is an internal error
+    and shows its traceback.
+    """
+    with warnings.catch_warnings():
+        warnings.showwarning = _show_warning  # type: ignore[assignment]
+        try:
+            yield
+        except KeyboardInterrupt:
+            interrupted()
+        except BrokenPipeError:
+            # The reader of stdout has gone; give the interpreter's own flush somewhere to go.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            sys.exit(EXIT_FAILED)
+        except Exception as error:
+            if type(error).__module__.split(".")[0] in ("typer", "click"):
+                raise
+            code = getattr(error, "exit_code", None)
+            if isinstance(code, int):
+                complain(error)
+                sys.exit(code)
+            if isinstance(error, OSError) and error.filename is not None:
+                complain(f"cosim: {error.filename}: {error.strerror}")
+                sys.exit(EXIT_FAILED)
+            traceback.print_exc()
+            complain("cosim: internal error; nothing was written")
+            sys.exit(EXIT_FAILED)

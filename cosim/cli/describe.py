@@ -1,0 +1,120 @@
+"""`cosim describe`: what can stand in a scenario, from the schema itself."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any
+
+import typer
+
+__all__ = ["describe", "fields_of"]
+
+
+def describe(
+    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="A scenario kind or component.")] = None,
+) -> None:
+    """List what is registered, or print the fields of NAME: type, unit, default, meaning."""
+    from rich.console import Console  # noqa: PLC0415
+    from rich.table import Table  # noqa: PLC0415
+
+    from ..registry import UnknownNameError, registry  # noqa: PLC0415
+
+    known = registry()
+    named: list[tuple[str, str, str, type[Any]]] = [
+        ("scenario", entry.kind, entry.doc, entry.model) for _, entry in sorted(known.scenarios.items())
+    ]
+    for family, components in known.families().items():
+        named += [(family, entry.name, entry.doc, entry.model) for entry in components.values()]
+    console = Console(soft_wrap=False)
+    if name is None:
+        table = Table("what", "name", "meaning", box=None, pad_edge=False, header_style="bold")
+        for what, title, doc, _ in named:
+            table.add_row(what, title, doc)
+        console.print(table)
+        return
+    # "dram.ddr4" where a name alone would be two things
+    chosen = [entry for entry in named if name in (entry[1], f"{entry[0]}.{entry[1]}")]
+    if not chosen:
+        raise UnknownNameError("name", name, [entry[1] for entry in named])
+    for what, title, doc, model in chosen:
+        console.print(f"[bold]{title}[/bold] ({what}): {doc}", highlight=False)
+        table = Table("field", "type", "unit", "default", "meaning", box=None, pad_edge=False, header_style="bold")
+        for row in fields_of(model):
+            table.add_row(*row)
+        console.print(table)
+
+
+def fields_of(model: type[Any]) -> Iterator[tuple[str, str, str, str, str]]:
+    """(field, type, unit, default, meaning) of every field, nested ones with dotted names, from the JSON Schema."""
+    from ..scenario.jsonschema import component_schema  # noqa: PLC0415
+
+    schema = component_schema(model)
+    yield from _fields(schema, schema.get("$defs", {}), "", ())
+
+
+def _fields(
+    schema: Mapping[str, Any], definitions: Mapping[str, Any], prefix: str, above: tuple[str, ...]
+) -> Iterator[tuple[str, str, str, str, str]]:
+    required = schema.get("required", ())
+    for name, field in schema.get("properties", {}).items():
+        default = "required" if name in required else _default(field)
+        nested = _definition(field)
+        meaning = field.get("description", "")
+        if nested is not None and nested not in above:
+            target = definitions[nested]
+            whole = "required" if default == "required" else ""  # its fields say the rest
+            yield prefix + name, "mapping", "", whole, meaning or _first_line(target.get("description", ""))
+            yield from _fields(target, definitions, f"{prefix}{name}.", (*above, nested))
+        else:
+            unit = field.get("x-unit", "")
+            yield prefix + name, _type(field, definitions), "" if unit == "1" else unit, default, meaning
+
+
+def _definition(field: Mapping[str, Any]) -> str | None:
+    """The name of the one described thing that a field holds, or None."""
+    if "$ref" in field:
+        return str(field["$ref"]).rpartition("/")[2]
+    members = [member for member in field.get("anyOf", ()) if member.get("type") != "null"]
+    return _definition(members[0]) if len(members) == 1 and "$ref" in members[0] else None
+
+
+def _default(field: Mapping[str, Any]) -> str:
+    default = field.get("default")
+    if isinstance(default, str):
+        return default or '""'
+    return "" if default is None else json.dumps(default, ensure_ascii=False)
+
+
+def _first_line(text: str) -> str:
+    return text.strip().partition("\n")[0]
+
+
+def _type(field: Mapping[str, Any], definitions: Mapping[str, Any]) -> str:
+    """A few words for a JSON Schema."""
+    if "const" in field:
+        return json.dumps(field["const"])
+    if "enum" in field:
+        return " | ".join(json.dumps(value) for value in field["enum"])
+    if "$ref" in field:
+        name = str(field["$ref"]).rpartition("/")[2]
+        return _type(definitions[name], definitions) if "enum" in definitions.get(name, {}) else name
+    if "x-unit" in field:
+        example = field.get("examples", [""])[0]
+        return f"quantity, like {example!r}" if field["x-unit"] != "1" else "share, like 0.25"
+    for key in ("anyOf", "oneOf"):
+        if key in field:
+            return " | ".join(dict.fromkeys(_type(member, definitions) for member in field[key]))
+    kind = field.get("type", "any")
+    if kind == "array":
+        return f"list of {_type(field.get('items', {}), definitions)}"
+    if kind == "object":
+        below = field.get("additionalProperties")
+        return f"mapping to {_type(below, definitions)}" if isinstance(below, dict) and below else "mapping"
+    bounds = [
+        f"{sign} {field[key]}"
+        for key, sign in (("minimum", ">="), ("exclusiveMinimum", ">"), ("maximum", "<="), ("exclusiveMaximum", "<"))
+        if key in field and abs(field[key]) < 2**62
+    ]
+    words = {"integer": "integer", "number": "number", "string": "text", "boolean": "true | false", "null": "null"}
+    return " ".join([words.get(kind, str(kind)), ", ".join(bounds)]).strip()

@@ -1,0 +1,56 @@
+"""`cosim run`: simulate a scenario."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+__all__ = ["run"]
+
+
+def run(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Scenario file (YAML).")],
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Run folder.", show_default="runs/<FILE's name>")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Seed instead of the scenario's.", show_default=False)] = None,
+    override: Annotated[
+        list[str] | None, typer.Option("--set", metavar="PATH=VALUE", help="Change one value; repeatable.")
+    ] = None,
+    shuffle_seed: Annotated[
+        int | None,
+        typer.Option(min=0, help="Shuffle the order of same-time events; no result may change.", show_default=False),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON and nothing else.")] = False,
+    no_report: Annotated[bool, typer.Option("--no-report", help="Write no report.html.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no messages.")] = False,
+) -> None:
+    """Simulate a scenario: results into a run folder, a summary on stdout."""
+    from ..report import build_report, html_page, print_report  # noqa: PLC0415
+    from ..scenario import load_scenario, run_scenario  # noqa: PLC0415
+    from ..scenario.canonical import canonical_json  # noqa: PLC0415
+    from ..scenario.runner import command_line  # noqa: PLC0415
+    from .progress import progress  # noqa: PLC0415
+
+    overrides = [*(override or []), *([f"seed={seed}"] if seed is not None else [])]
+    scenario = load_scenario(file, overrides)
+    folder = out if out is not None else Path("runs") / file.stem
+    with progress(quiet=quiet) as report_progress:
+        result = run_scenario(
+            scenario,
+            folder,
+            shuffle_seed=shuffle_seed,
+            progress=report_progress,
+            argv=command_line(),
+            report=None if no_report else lambda result: html_page(build_report(result)),
+        )
+    if as_json:
+        sys.stdout.write(canonical_json(result.summary).decode())
+    else:
+        print_report(build_report(result))
+    if not quiet:
+        page = folder / "report.html"
+        print(f"cosim: wrote {folder}" + ("" if no_report else f"; open {page}"), file=sys.stderr)

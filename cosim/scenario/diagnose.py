@@ -1,0 +1,113 @@
+"""The schema's complaints in the words of whoever wrote the file."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import BaseModel
+
+from .._suggest import suggestion
+from ..registry import Registry
+from .errors import Position, Problem
+from .locate import dotted, known_keys, locate
+from .tree import Node
+
+__all__ = ["diagnose"]
+
+_EXPECTED = {
+    "bool_type": "true or false",
+    "bool_parsing": "true or false",
+    "int_type": "a whole number",
+    "int_parsing": "a whole number",
+    "int_from_float": "a whole number",
+    "float_type": "a number",
+    "float_parsing": "a number",
+    "string_type": "text",
+    "list_type": "a list",
+    "tuple_type": "a list",
+    "set_type": "a list",
+    "dict_type": "a mapping",
+    "model_type": "a mapping, or the path of a YAML file (*.yaml)",
+    "model_attributes_type": "a mapping, or the path of a YAML file (*.yaml)",
+    "dataclass_type": "a mapping",
+    "none_required": "nothing (null)",
+}
+_LIMITS = {
+    "greater_than": ("gt", "must be more than"),
+    "greater_than_equal": ("ge", "must be at least"),
+    "less_than": ("lt", "must be less than"),
+    "less_than_equal": ("le", "must be at most"),
+    "multiple_of": ("multiple_of", "must be a multiple of"),
+}
+_QUOTED = re.compile(r"'((?:[^'\\]|\\.)*)'")
+
+
+def diagnose(error: Mapping[str, Any], root: Node, model: type[BaseModel], known: Registry) -> Problem:
+    """One error of pydantic's `errors()` as a Problem at the place in the files where the mistake is."""
+    steps, node, rest = locate(root, error["loc"])
+    kind, context = error["type"], error.get("ctx", {})
+    if kind == "misfit":
+        below, node, _ = locate(node, context["path"])
+        return Problem(node.position, dotted([*steps, *below]), context["message"])
+    if kind in ("missing", "missing_argument"):
+        return Problem(node.position, dotted([*steps, rest[-1]] if rest else steps), "required, but missing")
+    if kind == "union_tag_not_found":
+        key = str(context.get("discriminator", "'kind'")).strip("'")
+        names = _QUOTED.findall(context.get("expected_tags", ""))
+        message = "required, but missing" + (f"; {suggestion('', names)}" if names else "")
+        return Problem(node.position, dotted([*steps, key]), message)
+    if kind == "union_tag_invalid":
+        key = str(context["discriminator"]).strip("'")
+        wrong = node.child(key) or node
+        message = _unknown(wrong.value, _QUOTED.findall(context["expected_tags"]))
+        return Problem(wrong.position, dotted([*steps, key]), message)
+    if kind == "extra_forbidden" and steps:
+        above, parent, _ = locate(root, steps[:-1])
+        position: Position = parent.keys.get(str(steps[-1]), node.position)
+        return Problem(
+            position, dotted(steps), f"unknown key; {suggestion(str(steps[-1]), known_keys(model, above, root, known))}"
+        )
+    return Problem(node.position, dotted(steps), _message(kind, context, error, node))
+
+
+def _message(kind: str, context: Mapping[str, Any], error: Mapping[str, Any], node: Node) -> str:
+    if kind in ("literal_error", "enum"):
+        return _unknown(node.value, _QUOTED.findall(context["expected"]), context["expected"])
+    if kind in _EXPECTED:
+        return f"expected {_EXPECTED[kind]}, got {_shown(node.value)}{_hint(kind, node.value)}"
+    if kind in _LIMITS:
+        key, words = _LIMITS[kind]
+        return f"{words} {context[key]}, got {_shown(node.value)}"
+    if kind in ("too_short", "too_long"):
+        limit, words = ("min_length", "at least") if kind == "too_short" else ("max_length", "at most")
+        return f"must have {words} {context[limit]} entries, has {context['actual_length']}"
+    if kind in ("value_error", "assertion_error") and context.get("error") is not None:
+        return str(context["error"])
+    message = str(error["msg"])
+    return message[:1].lower() + message[1:]
+
+
+def _unknown(value: Any, known: list[str], expected: str = "") -> str:
+    if not isinstance(value, str) or not known:
+        return f"expected {expected or ' or '.join(map(repr, known))}, got {_shown(value)}"
+    return f"unknown name '{value}'; {suggestion(value, known)}"
+
+
+def _hint(kind: str, value: Any) -> str:
+    if kind.startswith("bool") and str(value).lower() in ("yes", "no", "on", "off"):
+        return "; YAML 1.2 has only true and false"
+    return ""
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, dict):
+        return "a mapping"
+    if isinstance(value, list):
+        return "a list"
+    if isinstance(value, str):
+        return f"the text '{value[:60]}'"
+    if value is None:
+        return "nothing"
+    return str(value).lower() if isinstance(value, bool) else str(value)

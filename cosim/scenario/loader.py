@@ -1,0 +1,187 @@
+"""A scenario file to a validated scenario, or to all that is wrong with it.
+
+Validation and inclusion take turns: where the schema wants a described thing and the file has a path, that file is
+read in place, and the whole is validated again. So models know nothing of files, and files nothing of Python.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from .._suggest import suggestion
+from ..registry import Registry, ScenarioKind, registry
+from .diagnose import diagnose
+from .errors import Problem, ScenarioError, Source
+from .files import Files
+from .locate import dotted, locate
+from .overrides import Override
+from .spec import ScenarioSpec
+from .tree import Node
+
+__all__ = ["LoadedScenario", "load_component", "load_scenario"]
+
+Model = TypeVar("Model", bound=BaseModel)
+
+DEFAULT_KIND = "training"
+SCHEMA_VERSION = 1
+_WANTS_MAPPING = ("model_type", "model_attributes_type", "dataclass_type")
+_YAML_SUFFIXES = (".yaml", ".yml")
+
+
+@dataclass(frozen=True)
+class LoadedScenario:
+    """A scenario ready to run: its kind, its validated spec, and the SHA-256 of every file it was read from."""
+
+    file: Path
+    kind: ScenarioKind
+    spec: ScenarioSpec
+    inputs: dict[str, str]
+    data: frozenset[str] = frozenset()  # those of `inputs` that are data files
+
+    @property
+    def name(self) -> str:
+        """The name of the run."""
+        return self.spec.name or self.file.stem
+
+    def resolved(self) -> dict[str, Any]:
+        """The whole scenario in one piece as plain data with units, references replaced by what they name."""
+        return self.spec.model_dump(mode="json", by_alias=True)
+
+    def identity(self) -> str:
+        """SHA-256 of what determines the result: the resolved scenario, seed included, and the contents of data files.
+
+        Comments and how the scenario is cut into files make no difference.
+        """
+        data = sorted(self.inputs[name] for name in self.data)
+        text = json.dumps([self.name, self.resolved(), data], sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+def load_scenario(file: str | Path, overrides: Sequence[str] = (), *, known: Registry | None = None) -> LoadedScenario:
+    """Read, complete and validate a scenario file; `overrides` are texts PATH=VALUE. Raises ScenarioError."""
+    file = Path(file)
+    known = known or registry()
+    files = Files()
+    root = files.load_root(file)
+    sets = _overrides(overrides, root.position.source)
+    for override in sets:
+        override.apply(root)
+    kind = _kind(root, known)
+    spec = _Resolution(root, kind.model, files, sets, known).run()
+    return LoadedScenario(file, kind, spec, files.sha256, frozenset(files.data))
+
+
+def load_component(file: str | Path, model: type[Model], overrides: Sequence[str] = ()) -> Model:
+    """Read one component (a chip, a memory) from a file of its own, with the same checks. Raises ScenarioError."""
+    files = Files()
+    root = files.load_root(Path(file))
+    return _Resolution(root, model, files, _overrides(overrides, root.position.source), registry()).run()
+
+
+def _overrides(texts: Iterable[str], scenario: Source) -> list[Override]:
+    result, problems = [], []
+    for text in texts:
+        try:
+            result.append(Override(text, scenario))
+        except ScenarioError as error:
+            problems += error.problems
+    if problems:
+        raise ScenarioError(problems)
+    return result
+
+
+def _kind(root: Node, known: Registry) -> ScenarioKind:
+    """The scenario kind of a file, after its version."""
+    if not isinstance(root.value, dict):
+        raise ScenarioError([Problem(root.position, "", "a scenario file is a mapping of keys to values")])
+    version = root.child("schema_version")
+    if version is not None and isinstance(version.value, int) and version.value > SCHEMA_VERSION:
+        message = f"version {version.value} is newer than this program reads ({SCHEMA_VERSION}); upgrade cosim"
+        raise ScenarioError([Problem(version.position, "schema_version", message)])
+    node = root.child("kind")
+    kind = DEFAULT_KIND if node is None else node.value
+    if not isinstance(kind, str) or kind not in known.scenarios:
+        position = root.position if node is None else node.position
+        message = f"unknown scenario kind '{kind}'; {suggestion(str(kind), known.scenarios)}"
+        raise ScenarioError([Problem(position, "kind", message)])
+    return known.scenarios[kind]
+
+
+class _Resolution(Generic[Model]):
+    """Validates a tree, reading what it refers to, until it is whole or nothing more can be found wrong with it."""
+
+    def __init__(
+        self, root: Node, model: type[Model], files: Files, overrides: list[Override], known: Registry
+    ) -> None:
+        self.root, self.model, self.files, self.overrides, self.known = root, model, files, overrides, known
+        self.input_files: set[str] = set()
+        self.problems: list[Problem] = []
+        self.failed: set[int] = set()  # ids of nodes whose file is wrong: reported once, not looked for again
+
+    def run(self) -> Model:
+        while True:
+            for override in self.overrides:
+                override.apply(self.root)
+            errors, result = self._validate()
+            followed = [self._follow(error) for error in errors]
+            if not any(followed):
+                break
+        for override in self.overrides:
+            if not override.applied:
+                self.problems += override.error().problems
+        self.problems += [
+            diagnose(error, self.root, self.model, self.known) for error in errors if not self._reported(error)
+        ]
+        if self.problems:
+            raise ScenarioError(_in_order(self.problems))
+        assert result is not None
+        return result
+
+    def _validate(self) -> tuple[Sequence[Any], Model | None]:
+        text = json.dumps(self.root.plain())
+        context = {"input_files": self.input_files, "registry": self.known}
+        try:
+            return [], self.model.model_validate_json(text, strict=True, context=context)
+        except ValidationError as error:
+            return error.errors(include_url=False), None
+
+    def _reported(self, error: Any) -> bool:
+        _, node, _ = locate(self.root, error["loc"])
+        return id(node) in self.failed and isinstance(node.value, str)
+
+    def _follow(self, error: Any) -> bool:
+        """Read the file that an error asks for. True if the tree has changed."""
+        wants_mapping, wants_file = error["type"] in _WANTS_MAPPING, error["type"] == "input_file"
+        if not (wants_mapping or wants_file):
+            return False
+        steps, node, _ = locate(self.root, error["loc"])
+        if not isinstance(node.value, str) or id(node) in self.failed:
+            return False
+        try:
+            if wants_file:
+                node.value = str(self.files.find_input(node, dotted(steps)))
+                self.input_files.add(node.value)
+            elif node.value.endswith(_YAML_SUFFIXES):
+                loaded = self.files.load_reference(node, dotted(steps))
+                node.position, node.value, node.keys = loaded.position, loaded.value, loaded.keys
+            else:
+                return False
+        except ScenarioError as found:
+            self.problems += found.problems
+            self.failed.add(id(node))
+            return False
+        return True
+
+
+def _in_order(problems: Iterable[Problem]) -> list[Problem]:
+    """Each problem once; by file in order of first mention, then by line and column."""
+    unique = list(dict.fromkeys(problems))
+    mention = {shown: i for i, shown in reversed([*enumerate(problem.position.source.shown for problem in unique)])}
+    return sorted(unique, key=lambda p: (mention[p.position.source.shown], p.position.line, p.position.column))

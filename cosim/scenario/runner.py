@@ -1,0 +1,130 @@
+"""From a loaded scenario to a run: calls the kind's run function and keeps what it produces."""
+
+from __future__ import annotations
+
+import datetime
+import io
+import platform
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import cosim
+
+from .._install import compiled_source_hash
+from .canonical import canonical_json, plain
+from .context import STATISTICS, TIMELINE, Progress, RunContext
+from .folder import MANIFEST, SUMMARY, RunFolder
+from .loader import SCHEMA_VERSION, LoadedScenario
+from .result import RunResult
+
+__all__ = ["resolved_yaml", "run_scenario"]
+
+REPORT = "report.html"
+RESOLVED = "scenario.resolved.yaml"
+
+
+def run_scenario(
+    scenario: LoadedScenario,
+    out: str | Path | None = None,
+    *,
+    shuffle_seed: int | None = None,
+    progress: Progress | None = None,
+    argv: Sequence[str] = (),
+    report: Callable[[RunResult], bytes] | None = None,
+) -> RunResult:
+    """Run a scenario; with `out`, into that run folder, with the HTML page that `report` makes of the result.
+
+    Raises RunFolderError before the run if `out` cannot take it, and whatever the run raises; then the folder is as
+    it was. Raises TypeError or ValueError if the run's summary is not plain data.
+    """
+    if out is None:
+        return _run(scenario, None, shuffle_seed, progress, argv)
+    with RunFolder(Path(out), scenario.identity()) as folder:
+        result = _run(scenario, folder.partial, shuffle_seed, progress, argv)
+        files: dict[str, bytes] = {RESOLVED: resolved_yaml(scenario), SUMMARY: canonical_json(result.summary)}
+        if result.statistics is not None:
+            files[STATISTICS] = canonical_json(result.statistics)
+        if result.timeline is not None:
+            files[TIMELINE] = canonical_json(result.timeline, indent=None)
+        if report is not None:
+            files[REPORT] = report(result)
+        manifest = {**result.manifest, "files": sorted([*result.manifest["files"], *files])}
+        folder.write(MANIFEST, canonical_json(manifest))
+        for name, content in files.items():
+            folder.write(name, content)
+        folder.commit()
+    return result
+
+
+def _run(
+    scenario: LoadedScenario,
+    folder: Path | None,
+    shuffle_seed: int | None,
+    progress: Progress | None,
+    argv: Sequence[str],
+) -> RunResult:
+    context = RunContext(
+        seed=scenario.spec.seed,
+        shuffle_seed=shuffle_seed,
+        scenario_file=scenario.file,
+        folder=folder,
+        progress=progress,
+    )
+    started = _now()
+    body = plain(scenario.kind.run(scenario.spec, context))
+    head = {
+        "schema_version": SCHEMA_VERSION,
+        "kind": scenario.kind.kind,
+        "name": scenario.name,
+        "seed": scenario.spec.seed,
+    }
+    if clash := sorted(head.keys() & body.keys()):
+        raise ValueError(f"the summary of scenario kind '{scenario.kind.kind}' must not set {', '.join(clash)}")
+    manifest = {
+        **head,
+        "identity": scenario.identity(),
+        "cosim_version": cosim.__version__,
+        "kernel_sha256": compiled_source_hash(),
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "argv": list(argv),
+        "inputs": scenario.inputs,
+        "shuffle_seed": shuffle_seed,
+        "started": started,
+        "stopped": _now(),
+        "files": list(context.files),
+    }
+    return RunResult(
+        scenario.kind.kind,
+        scenario.name,
+        scenario.spec.seed,
+        {**head, **body},
+        plain(context.statistics, "statistics"),
+        plain(context.timeline, "timeline"),
+        manifest,
+    )
+
+
+def resolved_yaml(scenario: LoadedScenario) -> bytes:
+    """The scenario in one file, with every default written out; it reads back to the same scenario."""
+    from ruamel.yaml import YAML  # noqa: PLC0415
+
+    data: dict[str, Any] = {**scenario.resolved(), "kind": scenario.kind.kind, "name": scenario.name}
+    yaml = YAML(typ="safe", pure=True)
+    yaml.default_flow_style = False
+    yaml.sort_base_mapping_type_on_output = False  # type: ignore[assignment]  # ruamel declares None
+    yaml.width = 120
+    stream = io.BytesIO()
+    yaml.dump(data, stream)
+    return f"# Made of {scenario.file.name}: references and defaults filled in.\n".encode() + stream.getvalue()
+
+
+def _now() -> str:
+    return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+
+
+def command_line() -> list[str]:
+    """This process's command line, with the program's name instead of its path."""
+    return [Path(sys.argv[0]).name, *sys.argv[1:]]

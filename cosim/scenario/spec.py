@@ -1,0 +1,125 @@
+"""The base classes of everything that a scenario file describes.
+
+    class Core(Spec):
+        kind: Literal["core"] = "core"
+        lanes: int = Field(ge=1, description="lanes of one core")
+        buffer: Bytes = Field(65536, description="input buffer")
+
+Where a field's type is a Spec, a file may give it inline or as the path of another YAML file; models need not care.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationInfo
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema, to_json
+
+from ..registry import Registry, registry
+
+__all__ = ["InputFile", "Registered", "ScenarioSpec", "Spec", "misfit"]
+
+
+class Spec(BaseModel):
+    """A described thing: immutable, without unknown keys, compared by value."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+
+class ScenarioSpec(Spec):
+    """The head of every scenario file; a scenario kind's model extends it."""
+
+    schema_version: Literal[1] = Field(description="version of the file format")
+    kind: str = Field("training", description="what kind of scenario this is: see `cosim describe`")
+    name: str = Field("", description="name of the run; the file's name if left out", max_length=200)
+    seed: int = Field(0, ge=0, lt=2**63, description="the one seed that all random streams derive from")
+    description: str = Field("", description="free text for the report")
+
+
+def misfit(message: str, *path: str | int) -> PydanticCustomError:
+    """For validators: an error that points at a field below the validated Spec.
+
+    `raise misfit("a tile of 70 KiB cannot fit", "core", "buffer")`.
+    """
+    return PydanticCustomError("misfit", "{message}", {"message": message, "path": list(path)})
+
+
+class _InputFileAnnotation:
+    """See `InputFile`."""
+
+    @staticmethod
+    def _validate(value: Any, info: ValidationInfo) -> Path:
+        if isinstance(value, Path):
+            return value
+        if not isinstance(value, str) or not value:
+            raise PydanticCustomError(
+                "input_file_type", "expected the path of a file, got {value}", {"value": repr(value)}
+            )
+        if info.context is not None and value not in info.context.get("input_files", ()):
+            # The loader answers this by finding the file beside the one that names it, and asks again.
+            raise PydanticCustomError("input_file", "{value}: not looked for", {"value": value})
+        return Path(value)
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.with_info_plain_validator_function(
+            self._validate, serialization=core_schema.plain_serializer_function_ser_schema(os.fspath, when_used="json")
+        )
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return {"type": "string", "format": "path", "description": "a file, relative to the file that names it"}
+
+
+InputFile = Annotated[Path, _InputFileAnnotation()]
+"""A data file named in a scenario, relative to the file that names it; it must exist; its hash is in the manifest."""
+
+
+class Registered:
+    """Annotation: any component registered under `family`, told apart by its `kind:` key.
+
+    `schedule: Annotated[Spec, Registered("schedule")]`. The choice is looked up when a file is read, so that a plug-in
+    that registers later is as good as a built-in.
+    """
+
+    def __init__(self, family: str) -> None:
+        self.family = family
+
+    def models(self, known: Registry) -> list[type[BaseModel]]:
+        """The schemas to choose from."""
+        return [component.model for component in known.components(self.family).values()]
+
+    def _validate(self, value: Any, info: ValidationInfo) -> Any:
+        if isinstance(value, BaseModel):
+            return value
+        known = (info.context or {}).get("registry") or registry()
+        components = known.components(self.family)
+        if not isinstance(value, dict):
+            raise PydanticCustomError("model_type", "expected a mapping")
+        name = value.get("kind")
+        if not isinstance(name, str):
+            expected = ", ".join(map(repr, components))
+            context = {"discriminator": "'kind'", "expected_tags": expected}
+            raise PydanticCustomError("union_tag_not_found", "no kind", context)
+        if name not in components:
+            expected = ", ".join(map(repr, components))
+            context = {"tag": name, "expected_tags": expected, "discriminator": "'kind'"}
+            raise PydanticCustomError("union_tag_invalid", "unknown kind", context)
+        # Through JSON: lists become tuples and text becomes enums there, as for every other part of the file.
+        return components[name].model.model_validate_json(to_json(value), strict=True, context=info.context)
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.with_info_plain_validator_function(
+            self._validate,
+            serialization=core_schema.plain_serializer_function_ser_schema(
+                lambda value: value.model_dump(mode="json", by_alias=True), when_used="json"
+            ),
+        )
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return {
+            "oneOf": [
+                handler(entry.model.__pydantic_core_schema__) for entry in registry().components(self.family).values()
+            ],
+            "x-registered": self.family,
+        }

@@ -1,0 +1,496 @@
+"""Everything a user can get wrong in a scenario, and the exact lines that say so."""
+# ruff: noqa: E501  (an expected line is one line)
+
+import pytest
+from robustness.demo_kind import register
+from robustness.plugin import write_files
+
+from cosim.registry import Registry
+from cosim.scenario import ScenarioError, load_scenario
+from cosim.scenario.files import MAX_LOADS
+
+DEEP = "x: " + "[" * 60 + "]" * 60 + "\n"
+LARGE = "#" * (1 << 20) + "\n"
+BOMB = "a: &a [x,x,x,x,x,x,x,x,x,x]\n" + "".join(
+    f"{after}: &{after} [{','.join([f'*{before}'] * 10)}]\n" for before, after in zip("abcdefg", "bcdefgh", strict=True)
+)
+
+# name: (overrides, files beside and instead of those of plugin.py, expected lines)
+BROKEN = {
+    "empty file": ([], {"demo.yaml": ""}, ["demo.yaml:1:1: the file is empty"]),
+    "only a comment": ([], {"demo.yaml": "# x\n"}, ["demo.yaml:1:1: the file is empty"]),
+    "a list": ([], {"demo.yaml": "- a\n"}, ["demo.yaml:1:1: a scenario file is a mapping of keys to values"]),
+    "no version": (
+        [],
+        {"demo.yaml": "kind: demo\nchip: chips/fast.yaml\nschedule:\n  kind: linear\n  target: 90 %\nsteps: 5\n"},
+        ["demo.yaml:1:1: schema_version: required, but missing"],
+    ),
+    "version of the future": (
+        [],
+        {
+            "demo.yaml": "schema_version: 2\nkind: demo\nchip: chips/fast.yaml\nschedule:\n  kind: linear\n  target: 90 %\nsteps: 5\n"
+        },
+        ["demo.yaml:1:17: schema_version: version 2 is newer than this program reads (1); upgrade cosim"],
+    ),
+    "version as text": (
+        [],
+        {
+            "demo.yaml": "schema_version: '1'\nkind: demo\nchip: chips/fast.yaml\nschedule:\n  kind: linear\n  target: 90 %\nsteps: 5\n"
+        },
+        ["demo.yaml:1:17: schema_version: expected 1, got the text '1'"],
+    ),
+    "unknown kind": (
+        [],
+        {
+            "demo.yaml": "schema_version: 1\nkind: dmo\nchip: chips/fast.yaml\nschedule:\n  kind: linear\n  target: 90 %\nsteps: 5\n"
+        },
+        ["demo.yaml:2:7: kind: unknown scenario kind 'dmo'; did you mean 'demo'?"],
+    ),
+    "default kind not registered": (
+        [],
+        {
+            "demo.yaml": "schema_version: 1\nchip: chips/fast.yaml\nschedule:\n  kind: linear\n  target: 90 %\nsteps: 5\n"
+        },
+        ["demo.yaml:1:1: kind: unknown scenario kind 'training'; known: demo"],
+    ),
+    "kind is a number": (
+        [],
+        {
+            "demo.yaml": "schema_version: 1\nkind: 7\nchip: chips/fast.yaml\nschedule:\n  kind: linear\n  target: 90 %\nsteps: 5\n"
+        },
+        ["demo.yaml:2:7: kind: unknown scenario kind '7'; known: demo"],
+    ),
+    "unknown key": (
+        [],
+        {
+            "demo.yaml": "schema_version: 1\nkind: demo\nchip: chips/fast.yaml\nschedule:\n  kind: linear\n  target: 90 %\nstesp: 5\n"
+        },
+        ["demo.yaml:7:1: stesp: unknown key; did you mean 'steps'?"],
+    ),
+    "unknown key in a registered component": (
+        [],
+        {
+            "demo.yaml": "schema_version: 1\nkind: demo\nchip: chips/fast.yaml\nschedule:\n  kind: linear\n  tarqet: 90 %\nsteps: 5\n"
+        },
+        [
+            "demo.yaml:5:3: schedule.target: required, but missing",
+            "demo.yaml:6:3: schedule.tarqet: unknown key; did you mean 'target'?",
+        ],
+    ),
+    "unknown key in an included file": (
+        [],
+        {"chips/fast.yaml": "extends: base.yaml\nname: fast\ncore:\n  lanse: 3\n"},
+        ["chips/fast.yaml:4:3: chip.core.lanse: unknown key; did you mean 'lanes'?"],
+    ),
+    "unknown key like no other": (
+        [],
+        {"chips/fast.yaml": "extends: base.yaml\nqqq: 3\n"},
+        ["chips/fast.yaml:2:1: chip.qqq: unknown key; known: clock, core, mac, name, supply"],
+    ),
+    "bare numbers": (
+        [],
+        {"chips/base.yaml": "name: base\nclock: 50\nsupply: 0.78\ncore: {lanes: 8, buffer: 65536}\n"},
+        [
+            "chips/base.yaml:3:9: chip.supply: expected a voltage with its unit, like '0.78 V'; 0.78 has none (units: uV, mV, V)",
+            "chips/base.yaml:4:26: chip.core.buffer: expected a size with its unit, like '64 KiB'; 65536 has none (units: B, kB, MB, GB, TB, KiB, MiB, GiB, TiB)",
+        ],
+    ),
+    "unknown units": (
+        [],
+        {
+            "chips/base.yaml": "name: base\nclock: 50 MHZ\nsupply: 0.78 Volt\ncore: {lanes: 8, buffer: 64 ns}\nmac: 0.0001 pJ\n"
+        },
+        [
+            "chips/base.yaml:3:9: chip.supply: unknown unit 'Volt' for a voltage; known: V, mV, uV",
+            "chips/base.yaml:4:26: chip.core.buffer: unknown unit 'ns' for a size; known: B, GB, GiB, KiB, MB, MiB, TB, TiB, kB",
+            "chips/base.yaml:5:6: chip.mac: 0.0001 pJ is not a whole number of fJ",
+        ],
+    ),
+    "wrong types": (
+        [],
+        {
+            "demo.yaml": "schema_version: 1\nkind: demo\nchip: chips/fast.yaml\nschedule:\n  kind: linear\n  target: 90 %\nsteps: five\nverify: yes\nname: 7\nseed: 1.5\nbaselines: chips/base.yaml\nmode: functionl\nstep_time: [1]\n"
+        },
+        [
+            "demo.yaml:7:8: steps: expected a whole number, got the text 'five'",
+            "demo.yaml:8:9: verify: expected true or false, got the text 'yes'; YAML 1.2 has only true and false",
+            "demo.yaml:9:7: name: expected text, got 7",
+            "demo.yaml:10:7: seed: expected a whole number, got 1.5",
+            "demo.yaml:11:12: baselines: expected a list, got the text 'chips/base.yaml'",
+            "demo.yaml:12:7: mode: unknown name 'functionl'; did you mean 'functional'?",
+            "demo.yaml:13:12: step_time: expected a time like '14 ns', got a list",
+        ],
+    ),
+    "out of limits": (
+        [],
+        {
+            "demo.yaml": "schema_version: 1\nkind: demo\nchip: chips/fast.yaml\nschedule:\n  kind: linear\n  target: 120 %\nsteps: 0\nseed: -1\n"
+        },
+        [
+            "demo.yaml:6:11: schedule.target: 120 % is not between 0 and 1 (100 %)",
+            "demo.yaml:7:8: steps: must be at least 1, got 0",
+            "demo.yaml:8:7: seed: must be at least 0, got -1",
+        ],
+    ),
+    "duplicate key": (
+        [],
+        {
+            "demo.yaml": "schema_version: 1\nkind: demo\nchip: chips/fast.yaml\nschedule:\n  kind: linear\n  target: 90 %\nsteps: 5\nsteps: 6\n"
+        },
+        ["demo.yaml:8:1: steps: duplicate key; first in line 7"],
+    ),
+    "list not closed": (
+        [],
+        {
+            "demo.yaml": "schema_version: 1\nkind: demo\nchip: chips/fast.yaml\nschedule:\n  kind: linear\n  target: 90 %\nsteps: 5\nbaselines: [\n"
+        },
+        ["demo.yaml:9:1: not YAML: expected the node content, but found '<stream end>' (while parsing a flow node)"],
+    ),
+    "wrong indentation": (
+        [],
+        {
+            "demo.yaml": "schema_version: 1\nkind: demo\nchip: chips/fast.yaml\nschedule:\n  kind: linear\n   target: 90 %\nsteps: 5\n"
+        },
+        ["demo.yaml:6:10: not YAML: mapping values are not allowed here"],
+    ),
+    "tabulator": (
+        [],
+        {
+            "demo.yaml": "schema_version: 1\nkind: demo\nchip: chips/fast.yaml\nschedule:\n  kind: linear\n\ttarget: 90 %\nsteps: 5\n"
+        },
+        [
+            "demo.yaml:6:1: not YAML: found character '\\t' that cannot start any token (while scanning for the next token)"
+        ],
+    ),
+    "quote not closed": (
+        [],
+        {
+            "demo.yaml": 'schema_version: 1\nkind: demo\nchip: chips/fast.yaml\nschedule:\n  kind: linear\n  target: 90 %\nsteps: 5\nname: "open\n'
+        },
+        ["demo.yaml:9:1: not YAML: found unexpected end of stream (while scanning a quoted scalar)"],
+    ),
+    "two documents": (
+        [],
+        {
+            "demo.yaml": "schema_version: 1\nkind: demo\nchip: chips/fast.yaml\nschedule:\n  kind: linear\n  target: 90 %\nsteps: 5\n---\na: 1\n"
+        },
+        ["demo.yaml:8:1: not YAML: but found another document (expected a single document in the stream)"],
+    ),
+    "tag that would run code": (
+        [],
+        {
+            "demo.yaml": "schema_version: 1\nkind: demo\nchip: chips/fast.yaml\nschedule:\n  kind: linear\n  target: 90 %\nsteps: !!python/object/apply:os.system ['echo']\n"
+        },
+        ["demo.yaml:7:8: steps: tags like '!!python/object/apply:os.system' are not allowed"],
+    ),
+    "merge key": (
+        [],
+        {
+            "demo.yaml": "schema_version: 1\nkind: demo\nchip: chips/fast.yaml\nschedule:\n  kind: linear\n  target: 90 %\nsteps: 5\n<<: {a: 1}\n"
+        },
+        ["demo.yaml:8:1: '<<' is not YAML 1.2; use 'extends: FILE' or an alias"],
+    ),
+    "YAML 1.1": (
+        [],
+        {
+            "demo.yaml": "%YAML 1.1\n---\nschema_version: 1\nkind: demo\nchip: chips/fast.yaml\nschedule:\n  kind: linear\n  target: 90 %\nsteps: 5\n"
+        },
+        ["demo.yaml:1:1: scenario files are YAML 1.2; drop '%YAML'"],
+    ),
+    "undefined alias": (
+        [],
+        {
+            "demo.yaml": "schema_version: 1\nkind: demo\nchip: chips/fast.yaml\nschedule:\n  kind: linear\n  target: 90 %\nsteps: *five\n"
+        },
+        ["demo.yaml:7:8: not YAML: found undefined alias 'five'"],
+    ),
+    "alias to itself": (
+        [],
+        {
+            "demo.yaml": "schema_version: 1\nkind: demo\nchip: chips/fast.yaml\nschedule:\n  kind: linear\n  target: 90 %\nsteps: 5\nbaselines: &b [*b]\n"
+        },
+        ["demo.yaml:8:12: baselines[0]: an alias to a value that contains it"],
+    ),
+    "alias bomb": (
+        [],
+        {"demo.yaml": BOMB},
+        ["demo.yaml:1:26: more than 100000 values; aliases count every time they are used"],
+    ),
+    "too deep": ([], {"demo.yaml": DEEP}, ["demo.yaml:1:53: nested deeper than 50 levels"]),
+    "too large": ([], {"demo.yaml": LARGE}, ["demo.yaml: 1048577 bytes; a scenario file has at most 1048576"]),
+    "included file too large": (
+        [],
+        {"chips/fast.yaml": LARGE},
+        ["demo.yaml:3:7: chip: chips/fast.yaml: 1048577 bytes; a scenario file has at most 1048576"],
+    ),
+    "not UTF-8": ([], {"demo.yaml": b"schema_version: 1\nname: \xff\n"}, ["demo.yaml:2:7: not UTF-8"]),
+    "control character": (
+        [],
+        {"demo.yaml": "schema_version: 1\nname: \x01\n"},
+        ["demo.yaml:2:7: not YAML: control character U+0001"],
+    ),
+    "NUL in a path": (
+        [],
+        {
+            "demo.yaml": 'schema_version: 1\nkind: demo\nchip: "a\\0.yaml"\nschedule:\n  kind: linear\n  target: 90 %\nsteps: 5\n'
+        },
+        ["demo.yaml:3:7: chip: a\\x00.yaml: embedded null byte"],
+    ),
+    "missing file": (
+        [],
+        {
+            "demo.yaml": "schema_version: 1\nkind: demo\nchip: chips/fats.yaml\nschedule:\n  kind: linear\n  target: 90 %\nsteps: 5\n"
+        },
+        ["demo.yaml:3:7: chip: chips/fats.yaml: no such file"],
+    ),
+    "missing base": (
+        [],
+        {"chips/fast.yaml": "extends: bsae.yaml\n"},
+        ["chips/fast.yaml:1:10: extends: chips/bsae.yaml: no such file"],
+    ),
+    "folder for a file": (
+        [],
+        {
+            "demo.yaml": "schema_version: 1\nkind: demo\nchip: chips/../chips.yaml\nschedule:\n  kind: linear\n  target: 90 %\nsteps: 5\n",
+            "chips.yaml/x": "",
+        },
+        ["demo.yaml:3:7: chip: chips.yaml: is a directory"],
+    ),
+    "name where a path is expected": (
+        [],
+        {
+            "demo.yaml": "schema_version: 1\nkind: demo\nchip: fast\nschedule:\n  kind: linear\n  target: 90 %\nsteps: 5\n"
+        },
+        ["demo.yaml:3:7: chip: expected a mapping, or the path of a YAML file (*.yaml), got the text 'fast'"],
+    ),
+    "include loop": (
+        [],
+        {"chips/base.yaml": "extends: fast.yaml\n"},
+        [
+            "chips/base.yaml:1:10: extends: include loop: demo.yaml -> chips/fast.yaml -> chips/base.yaml -> chips/fast.yaml"
+        ],
+    ),
+    "file extends itself": (
+        [],
+        {
+            "demo.yaml": "extends: demo.yaml\nschema_version: 1\nkind: demo\nchip: chips/fast.yaml\nschedule:\n  kind: linear\n  target: 90 %\nsteps: 5\n"
+        },
+        ["demo.yaml:1:10: extends: include loop: demo.yaml -> demo.yaml"],
+    ),
+    "extends a number": (
+        [],
+        {"chips/fast.yaml": "extends: 3\n"},
+        ["chips/fast.yaml:1:10: extends: expected the path of a YAML file"],
+    ),
+    "extends a list": (
+        [],
+        {"chips/base.yaml": "- 3\n"},
+        ["chips/fast.yaml:1:10: extends: chips/base.yaml: not a mapping, cannot be extended"],
+    ),
+    "syntax error in an included file": (
+        [],
+        {"chips/base.yaml": "name: [\n"},
+        [
+            "chips/base.yaml:2:1: not YAML: expected the node content, but found '<stream end>' (while parsing a flow node)"
+        ],
+    ),
+    "a validator points at a field": (
+        [],
+        {"chips/fast.yaml": "extends: base.yaml\ncore:\n  lanes: 100\n  buffer: 64 KiB\n"},
+        ["chips/fast.yaml:4:11: chip.core.buffer: 100 lanes need at least 100 KiB"],
+    ),
+    "a validator points at a default": (
+        [],
+        {"chips/fast.yaml": "extends: base.yaml\ncore:\n  lanes: 100\n"},
+        ["chips/fast.yaml:3:3: chip.core: 100 lanes need at least 100 KiB"],
+    ),
+    "a validator rejects the whole": (
+        [],
+        {"chips/fast.yaml": "extends: base.yaml\nsupply: 1.3 V\n"},
+        ["chips/fast.yaml:1:1: chip: 1300 mV would break it"],
+    ),
+    "unknown component": (
+        [],
+        {
+            "demo.yaml": "schema_version: 1\nkind: demo\nchip: chips/fast.yaml\nschedule:\n  kind: liner\n  target: 90 %\nsteps: 5\n"
+        },
+        ["demo.yaml:5:9: schedule.kind: unknown name 'liner'; did you mean 'linear'?"],
+    ),
+    "component without kind": (
+        [],
+        {"demo.yaml": "schema_version: 1\nkind: demo\nchip: chips/fast.yaml\nschedule:\n  target: 90 %\nsteps: 5\n"},
+        ["demo.yaml:5:3: schedule.kind: required, but missing; known: linear, step"],
+    ),
+    "text for a component": (
+        [],
+        {"demo.yaml": "schema_version: 1\nkind: demo\nchip: chips/fast.yaml\nschedule: linear\nsteps: 5\n"},
+        ["demo.yaml:4:11: schedule: expected a mapping, or the path of a YAML file (*.yaml), got the text 'linear'"],
+    ),
+    "missing data file": (
+        [],
+        {
+            "demo.yaml": "schema_version: 1\nkind: demo\nchip: chips/fast.yaml\nschedule:\n  kind: linear\n  target: 90 %\nsteps: 5\ndata: nothing.npz\n"
+        },
+        ["demo.yaml:8:7: data: nothing.npz: no such file"],
+    ),
+    "data file is a number": (
+        [],
+        {
+            "demo.yaml": "schema_version: 1\nkind: demo\nchip: chips/fast.yaml\nschedule:\n  kind: linear\n  target: 90 %\nsteps: 5\ndata: 3\n"
+        },
+        ["demo.yaml:8:7: data: expected the path of a file, got 3"],
+    ),
+    "data file is a folder": (
+        [],
+        {
+            "demo.yaml": "schema_version: 1\nkind: demo\nchip: chips/fast.yaml\nschedule:\n  kind: linear\n  target: 90 %\nsteps: 5\ndata: chips\n"
+        },
+        ["demo.yaml:8:7: data: chips: is a directory"],
+    ),
+    "number beyond 64 bits": (
+        [],
+        {
+            "demo.yaml": "schema_version: 1\nkind: demo\nchip: chips/fast.yaml\nschedule:\n  kind: linear\n  target: 90 %\nsteps: 5\nseed: 99999999999999999999\n"
+        },
+        ["demo.yaml:8:7: seed: a number beyond 64 bits"],
+    ),
+    "not a number": (
+        [],
+        {
+            "demo.yaml": "schema_version: 1\nkind: demo\nchip: chips/fast.yaml\nschedule:\n  kind: linear\n  target: 90 %\nsteps: 5\nseed: .nan\n"
+        },
+        ["demo.yaml:8:7: seed: .nan is not a finite number"],
+    ),
+    "mapping as a key": (
+        [],
+        {
+            "demo.yaml": "schema_version: 1\nkind: demo\nchip: chips/fast.yaml\nschedule:\n  kind: linear\n  target: 90 %\nsteps: 5\n{a: 1}: 2\n"
+        },
+        ["demo.yaml:8:1: a key must be a plain word; quote text that contains { or ["],
+    ),
+    "nothing behind a key": (
+        [],
+        {
+            "demo.yaml": "schema_version: 1\nkind: demo\nchip: chips/fast.yaml\nschedule:\n  kind: linear\n  target: 90 %\nsteps:\n"
+        },
+        ["demo.yaml:7:1: steps: expected a whole number, got nothing"],
+    ),
+    "list of components": (
+        [],
+        {
+            "demo.yaml": "schema_version: 1\nkind: demo\nchip: chips/fast.yaml\nschedule:\n  kind: linear\n  target: 90 %\nsteps: 5\nbaselines:\n  - chips/base.yaml\n  - chips/nope.yaml\n  - {name: a}\n"
+        },
+        [
+            "demo.yaml:10:5: baselines[1]: chips/nope.yaml: no such file",
+            "demo.yaml:11:5: baselines[2].clock: required, but missing",
+            "demo.yaml:11:5: baselines[2].supply: required, but missing",
+        ],
+    ),
+    "malformed override": (
+        ["steps=0", "chip.core.lanse=4", "nonsense", "chip.supply=3", "a.b.c=1", "steps.x=1", "schedule.kind=stp"],
+        {},
+        ["--set nonsense: expected PATH=VALUE, like chip.lanes=8"],
+    ),
+    "overrides of wrong values": (
+        ["steps=0", "chip.core.lanse=4", "chip.supply=3", "schedule.kind=stp", "step=3"],
+        {},
+        [
+            "--set chip.supply=3: chip.supply: expected a voltage with its unit, like '0.78 V'; 3 has none (units: uV, mV, V)",
+            "--set chip.core.lanse=4: chip.core.lanse: unknown key; did you mean 'lanes'?",
+            "--set schedule.kind=stp: schedule.kind: unknown name 'stp'; did you mean 'step'?",
+            "--set steps=0: steps: must be at least 1, got 0",
+            "--set step=3: step: unknown key; did you mean 'steps'?",
+        ],
+    ),
+    "override below a value": (
+        ["mode.x=0"],
+        {},
+        ["--set mode.x=0: mode: expected 'functional' or 'trace', got a mapping"],
+    ),
+    "override below a number": (["steps.x=0"], {}, ["--set steps.x=0: steps has no 'x'"]),
+    "override that is no YAML": (
+        ["baselines[0].name=x", "chip=["],
+        {},
+        [
+            "--set chip=[: chip: not YAML: expected the node content, but found '<stream end>' (while parsing a flow node)"
+        ],
+    ),
+    "override with a missing file": (
+        ["chip=chips/no.yaml"],
+        {},
+        ["--set chip=chips/no.yaml: chip: chips/no.yaml: no such file"],
+    ),
+    "many at once": (
+        [],
+        {"demo.yaml": "schema_version: 1\nkind: demo\nchip: {name: 3}\nsteps: x\nverify: 1\nfoo: 2\n"},
+        [
+            "demo.yaml:1:1: schedule: required, but missing",
+            "demo.yaml:3:7: chip.clock: required, but missing",
+            "demo.yaml:3:7: chip.supply: required, but missing",
+            "demo.yaml:3:14: chip.name: expected text, got 3",
+            "demo.yaml:4:8: steps: expected a whole number, got the text 'x'",
+            "demo.yaml:5:9: verify: expected true or false, got 1",
+            "demo.yaml:6:1: foo: unknown key; known: baselines, chip, data, description, kind, mode, name, schedule, schema_version, seed, step_time, steps, ... (13 in all)",
+        ],
+    ),
+}
+
+
+@pytest.fixture
+def demo_registry():
+    registry = Registry()
+    register(registry)
+    return registry
+
+
+def problems(registry, *overrides):
+    with pytest.raises(ScenarioError) as caught:
+        load_scenario("demo.yaml", overrides, known=registry)
+    assert caught.value.exit_code == 2
+    return str(caught.value).splitlines()
+
+
+@pytest.mark.parametrize("case", BROKEN)
+def test_broken_scenario(case, tmp_path, demo_registry, monkeypatch):
+    overrides, files, expected = BROKEN[case]
+    write_files(tmp_path, **files)
+    monkeypatch.chdir(tmp_path)
+    assert problems(demo_registry, *overrides) == expected
+
+
+def test_the_unbroken_scenario_is_accepted(tmp_path, demo_registry, monkeypatch):
+    write_files(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    assert load_scenario("demo.yaml", known=demo_registry).spec.chip.name == "fast"
+
+
+def test_no_such_scenario(tmp_path, demo_registry, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert problems(demo_registry) == ["demo.yaml: no such file"]
+    (tmp_path / "demo.yaml").mkdir()
+    assert problems(demo_registry) == ["demo.yaml: is a directory"]
+
+
+def test_device_files_are_not_read(tmp_path, demo_registry, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write_files(tmp_path, **{"chips/fast.yaml": "extends: /dev/zero\n"})
+    expected = ["chips/fast.yaml:1:10: extends: /dev/zero: is not a regular file"]
+    assert problems(demo_registry) == expected
+
+
+def test_a_chain_of_files_that_doubles_at_every_step_is_cut_off(tmp_path, demo_registry, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write_files(
+        tmp_path, **{f"{i}.yaml": f"a: {{extends: {i + 1}.yaml}}\nb: {{extends: {i + 1}.yaml}}\n" for i in range(14)}
+    )
+    write_files(tmp_path, **{"14.yaml": "c: 1\n", "demo.yaml": "extends: 0.yaml\n"})
+    (line,) = problems(demo_registry)
+    assert line.endswith(f"more than {MAX_LOADS} files to include")
+
+
+def test_a_long_chain_of_files_is_cut_off(tmp_path, demo_registry, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write_files(
+        tmp_path, **{f"{i}.yaml": f"extends: {i + 1}.yaml\n" for i in range(20)}, **{"demo.yaml": "extends: 0.yaml\n"}
+    )
+    assert problems(demo_registry) == ["14.yaml:1:10: extends: more than 16 files, one including the next"]
