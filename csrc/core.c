@@ -3,9 +3,11 @@
 #include <string.h>
 
 #define WORD 64
-/* Lanes are stepped side by side in vectors; the last vector is filled up with copies of the first lane. */
+/* Lanes are stepped side by side, in vectors of eight; slots without a lane of their own copy another's. */
 #define VECTOR 8
-/* Blocks counted before the lanes step over them: what fits in the first-level cache with a few dozen lanes. */
+/* Groups of outputs of one set are stepped together, up to so many slots: enough to hide the latency of a step. */
+#define BATCH_SLOTS 32
+/* Blocks counted before the lanes step over them: what fits in the first-level cache. */
 #define STRIP 64
 /* A walk takes at most three cycles an index or block; this keeps a group's clock within 31 bits. */
 #define MAX_LENGTH (1 << 28)
@@ -13,6 +15,16 @@
 #define STATE_MAGIC 0x65726f632d736f63u
 
 #define ALWAYS_INLINE static inline __attribute__((always_inline))
+
+/* Eight lanes; any address will do. Comparisons give -1 or 0 in each. */
+typedef int32_t vector __attribute__((vector_size(32), aligned(4), may_alias));
+#define SELECT(mask, yes, no) (((mask) & (yes)) | (~(mask) & (no)))
+#define MAXIMUM(a, b) SELECT((a) > (b), a, b)
+#if defined(__clang__)
+#define SHUFFLE(v, ...) __builtin_shufflevector(v, v, __VA_ARGS__)
+#else
+#define SHUFFLE(v, ...) __builtin_shuffle(v, (vector){__VA_ARGS__})
+#endif
 
 /* The caller's buffer starts with this; the arrays follow, at word offsets. */
 typedef struct {
@@ -25,11 +37,11 @@ typedef struct {
     size_t reuse_outputs, reuse_blocks, reuse_seen;  /* int32_t, int32_t, uint64_t: per slot */
     size_t walk, full;                               /* uint64_t: the set's input walk; all ones */
     size_t input_before;                             /* int32_t: set input bits before each block */
-    size_t left;                                     /* int32_t: when the group's last lane left each block */
-    size_t kept, ready, free_at, queued, run, taken; /* int32_t: outputs of a set; per lane */
+    size_t left;                                     /* int32_t: see group_walk */
+    size_t kept, ready, free_at, queued, run, taken; /* int32_t: outputs of a set; per slot */
     size_t jumps;
-    size_t effectual, jumped;       /* int32_t: per block of a strip and lane */
-    size_t other_rows, coarse_rows; /* const uint64_t *: per lane */
+    size_t effectual, jumped;       /* int32_t: per block of a strip and slot */
+    size_t other_rows, coarse_rows; /* const uint64_t *: per slot */
     size_t words;
 } core_state;
 
@@ -44,10 +56,24 @@ static int valid(const cs_core_params *params) {
            params->pixel_reuse >= 1 && params->coarse_jump >= 0 && params->lane_latency >= 0;
 }
 
+/* Slots from one group of outputs to the next: a power of two or a multiple of VECTOR. */
+static int32_t stride_of(int32_t group) {
+    int32_t stride = 1;
+    while (stride < group && stride < VECTOR)
+        stride *= 2;
+    return group <= VECTOR ? stride : (group + VECTOR - 1) / VECTOR * VECTOR;
+}
+
+/* Groups of outputs that are stepped together. */
+static int32_t batch_of(int32_t group) {
+    const int32_t groups = BATCH_SLOTS / stride_of(group);
+    return groups > 1 ? groups : 1;
+}
+
 /* Lay the arrays out behind the header. */
 static void lay_out(core_state *state) {
     const cs_core_params *params = &state->params;
-    const size_t padded = ((size_t)params->group + VECTOR - 1) / VECTOR * VECTOR;
+    const size_t padded = (size_t)(batch_of(params->group) * stride_of(params->group));
     const size_t blocks = (size_t)state->max_blocks, channels = (size_t)state->channels;
     size_t at = (sizeof *state + 7) / 8;
 #define PLACE(name, bytes) (state->name = at, at += ((size_t)(bytes) + 7) / 8)
@@ -59,7 +85,7 @@ static void lay_out(core_state *state) {
     PLACE(walk, (cs_words_of(state->max_length) + 1) * sizeof(uint64_t));
     PLACE(full, (cs_words_of(state->max_length) + 1) * sizeof(uint64_t));
     PLACE(input_before, (blocks + 1) * sizeof(int32_t));
-    PLACE(left, (blocks + 1) * sizeof(int32_t));
+    PLACE(left, params->run_ahead < state->max_blocks ? (size_t)params->run_ahead * padded * sizeof(int32_t) : 0);
     PLACE(kept, channels * sizeof(int32_t));
     PLACE(ready, padded * sizeof(int32_t));
     PLACE(free_at, padded * sizeof(int32_t));
@@ -111,25 +137,26 @@ int32_t cs_core_init(uint64_t *state, size_t state_words, const cs_core_params *
     return CS_OK;
 }
 
-/* ---- one group of outputs ------------------------------------------------------------------------------------- */
+/* ---- groups of outputs ---------------------------------------------------------------------------------------- */
 
-/* What the lanes of one group walk; the pointers go into the state and the caller's buffers. */
+/* What the lanes of a few groups of one set walk; the pointers go into the state and the caller's buffers. */
 typedef struct {
     const cs_core_params *params;
     const uint64_t *input;         /* the set's walk */
-    const uint64_t *const *other;  /* per lane (padded): its row of the other operand */
-    const uint64_t *const *coarse; /* per lane (padded): its coarse-zero flags; null where nothing is coarse */
-    int32_t lanes, padded;         /* padded lanes copy lane 0 */
+    const uint64_t *const *other;  /* per slot: its row of the other operand */
+    const uint64_t *const *coarse; /* per slot: its coarse-zero flags; null where nothing is coarse */
+    int32_t slots, stride;         /* slots in all; from one group to the next */
     int32_t length, blocks;        /* bits, blocks */
-    int32_t *ready, *free_at;      /* per lane: next cycle in which the scanner may look; at which `queued` holds */
-    int32_t *queued, *run;         /* per lane: indices in the queue; blocks left in the present jump */
-    int32_t *taken, *jumps, *left; /* per lane, per lane, per block */
-    int32_t *effectual, *jumped;   /* [STRIP][padded] */
+    int32_t *ready, *free_at;      /* per slot: next cycle in which the scanner may look; at which `queued` holds */
+    int32_t *queued, *run;         /* per slot: indices in the queue; blocks left in the present jump */
+    int32_t *taken, *jumps;        /* per slot: indices queued so far, jumps so far */
+    int32_t *left;                 /* [run_ahead][slots]: row i % run_ahead is when the slot's group has left block i */
+    int32_t *effectual, *jumped;   /* [STRIP][slots] */
 } group_walk;
 
 /* effectual[block][lane] for blocks first .. first + number - 1; first is a multiple of STRIP. */
 ALWAYS_INLINE void count_effectual(const group_walk *walk, int32_t first, int32_t number) {
-    const int32_t window = walk->params->window, padded = walk->padded;
+    const int32_t window = walk->params->window, padded = walk->slots;
     int32_t *to = walk->effectual;
     if (window % WORD == 0) {
         const int32_t words = window / WORD, all = (int32_t)cs_words_of(walk->length);
@@ -173,9 +200,9 @@ ALWAYS_INLINE void count_effectual(const group_walk *walk, int32_t first, int32_
 
 /* jumped[block][lane] = -1 where the block is coarse-zero for the lane, else 0; such blocks hold nothing effectual. */
 ALWAYS_INLINE void mark_jumped(const group_walk *walk, int32_t first, int32_t number) {
-    for (int32_t lane = 0; lane < walk->padded; ++lane) {
+    for (int32_t lane = 0; lane < walk->slots; ++lane) {
         for (int32_t i = 0; i < number; ++i) {
-            const int32_t block = first + i, at = i * walk->padded + lane;
+            const int32_t block = first + i, at = i * walk->slots + lane;
             const int32_t jumped = -(int32_t)((walk->coarse[lane][block / WORD] >> (block % WORD)) & 1);
             walk->jumped[at] = jumped;
             walk->effectual[at] &= ~jumped;
@@ -205,105 +232,159 @@ ALWAYS_INLINE int32_t enter(int32_t cycle, int32_t number, int32_t depth, int32_
     return cycle;
 }
 
-/* Step all lanes over the blocks first .. first + number - 1 that `effectual` and `jumped` describe.
+/* Stepping. Everything is a maximum or a sum of cycles: a lane looks at block i in the later of the cycle in which its
+ * scanner is ready and the one after the group's last lane has left block i - run_ahead; it leaves it in the cycle that
+ * puts in the last index. Jumping, it is ready one cycle later whenever `coarse_jump` blocks of a run have been left.
  *
- * Everything is a maximum or a sum of cycles: a lane looks at block i in the later of the cycle in which its scanner is
- * ready and the one after the group's last lane has left block i - run_ahead; it leaves it in the cycle that puts in
- * the last index. `simple`: one MAC a lane and a queue of two or more, for which entering has a closed form without
- * division (the queue, once full, stays one short of full: one in, one out).
+ * `coupled`: some lane can lead by run_ahead blocks at all.
  */
-ALWAYS_INLINE void step_lanes(const group_walk *walk, int32_t first, int32_t number, int simple, int coarse) {
-    const int32_t depth = walk->params->queue, macs = walk->params->macs_per_lane, jump = walk->params->coarse_jump;
-    const int32_t run_ahead = walk->params->run_ahead, padded = walk->padded;
-    int32_t *restrict ready = walk->ready, *restrict free_at = walk->free_at, *restrict queued = walk->queued;
-    int32_t *restrict run = walk->run, *restrict taken = walk->taken, *restrict jumps = walk->jumps;
+
+/* One MAC a lane and a queue of two or more: entering has a closed form without division, for once a queue is full it
+ * stays one short of full, one in and one out.
+ */
+ALWAYS_INLINE void step_vectors(const group_walk *walk, int32_t first, int32_t number, int coarse, int coupled) {
+    const int32_t depth = walk->params->queue, jump = walk->params->coarse_jump, run_ahead = walk->params->run_ahead;
+    const int32_t slots = walk->slots, span = walk->stride > VECTOR ? walk->stride : VECTOR, stride = walk->stride;
+    int32_t row = coupled ? first % run_ahead : 0;
     for (int32_t i = 0; i < number; ++i) {
-        const int32_t block = first + i;
-        const int32_t allowed = block < run_ahead ? 0 : walk->left[block - run_ahead] + 1;
-        const int32_t *restrict effectual = walk->effectual + i * padded;
-        const int32_t *restrict jumped = walk->jumped + i * padded;
-        int32_t last = -1;
-        for (int32_t lane = 0; lane < padded; ++lane) {
-            const int32_t found = effectual[lane];
-            const int32_t look = ready[lane] > allowed ? ready[lane] : allowed;
-            const int32_t drained = simple ? queued[lane] - (look - free_at[lane])
-                                           : (int32_t)(queued[lane] - (int64_t)macs * (look - free_at[lane]) < 0
-                                                           ? 0
-                                                           : queued[lane] - (int64_t)macs * (look - free_at[lane]));
-            int32_t held = drained > 0 ? drained : 0;
-            int32_t leave;
-            if (simple) {
-                const int32_t busy = held > 0, over = held + found - depth;
-                leave = look + (over > 0 ? over + 1 - busy : 0);
-                held = over > 0 ? depth - 1 : held + found - busy;
-            } else {
-                leave = enter(look, found, depth, macs, &held);
+        const int32_t *effectual = walk->effectual + i * slots, *jumped = walk->jumped + i * slots;
+        int32_t *left = coupled ? walk->left + (size_t)row * (size_t)slots : NULL;
+        if (++row == run_ahead) row = 0;
+        for (int32_t group = 0; group < slots; group += span) {
+            vector last = {-1, -1, -1, -1, -1, -1, -1, -1};
+            for (int32_t at = group; at < group + span; at += VECTOR) {
+                const vector found = *(const vector *)(effectual + at);
+                const vector ready = *(vector *)(walk->ready + at), queued = *(vector *)(walk->queued + at);
+                const vector free_at = coarse ? *(vector *)(walk->free_at + at) : ready;
+                vector look = ready;
+                if (coupled) {
+                    const vector allowed = *(vector *)(left + at) + 1;
+                    look = MAXIMUM(ready, allowed);
+                }
+                const vector drained = queued - (look - free_at), held = drained & (drained > 0);
+                const vector busy = held > 0, over = held + found - depth, stuck = over > 0;
+                vector leave = look + (stuck & (over + 1 + busy));
+                vector next = leave + 1, after = SELECT(stuck, depth - 1 + (vector){0}, held + found + busy);
+                *(vector *)(walk->taken + at) += found;
+                if (coarse) {
+                    const vector is = *(const vector *)(jumped + at), run = *(vector *)(walk->run + at);
+                    const vector used_up = is & (run == jump), fresh = used_up | (is & (run == 0));
+                    const vector jump_ready = ready - used_up;
+                    *(vector *)(walk->jumps + at) -= fresh;
+                    *(vector *)(walk->run + at) = is & SELECT(fresh, 1 + (vector){0}, run + 1);
+                    *(vector *)(walk->free_at + at) = SELECT(is, free_at, next);
+                    leave = SELECT(is, jump_ready - 1, leave);
+                    next = SELECT(is, jump_ready, next);
+                    after = SELECT(is, queued, after);
+                }
+                *(vector *)(walk->ready + at) = next;
+                *(vector *)(walk->queued + at) = after;
+                last = MAXIMUM(last, leave);
             }
-            taken[lane] += found;
-            if (coarse) {
-                /* A run of L costs ceil(L / jump) - 1 cycles: one more whenever `jump` blocks have been left. */
-                const int32_t is = jumped[lane], new_jump = is & -(run[lane] == 0 || run[lane] == jump);
-                const int32_t extra = is & -(run[lane] == jump);
-                jumps[lane] -= new_jump;
-                run[lane] = is ? (new_jump ? 1 : run[lane] + 1) : 0;
-                const int32_t jump_ready = ready[lane] - extra;
-                leave = is ? jump_ready - 1 : leave;
-                ready[lane] = is ? jump_ready : leave + 1;
-                free_at[lane] = is ? free_at[lane] : leave + 1;
-                queued[lane] = is ? queued[lane] : held;
-            } else {
-                ready[lane] = leave + 1;
-                free_at[lane] = leave + 1;
-                queued[lane] = held;
+            if (!coupled) continue;
+            if (stride >= 2) {
+                const vector other = SHUFFLE(last, 1, 0, 3, 2, 5, 4, 7, 6);
+                last = MAXIMUM(last, other);
             }
-            last = leave > last ? leave : last;
+            if (stride >= 4) {
+                const vector other = SHUFFLE(last, 2, 3, 0, 1, 6, 7, 4, 5);
+                last = MAXIMUM(last, other);
+            }
+            if (stride >= 8) {
+                const vector other = SHUFFLE(last, 4, 5, 6, 7, 0, 1, 2, 3);
+                last = MAXIMUM(last, other);
+            }
+            for (int32_t at = group; at < group + span; at += VECTOR)
+                *(vector *)(left + at) = last;
         }
-        walk->left[block] = last;
     }
 }
 
-ALWAYS_INLINE void walk_group(const group_walk *walk) {
-    const size_t bytes = (size_t)walk->padded * sizeof(int32_t);
+/* Any number of MACs a lane, any queue. */
+ALWAYS_INLINE void step_scalars(const group_walk *walk, int32_t first, int32_t number, int coarse, int coupled) {
+    const int32_t depth = walk->params->queue, jump = walk->params->coarse_jump, run_ahead = walk->params->run_ahead;
+    const int32_t macs = walk->params->macs_per_lane, slots = walk->slots;
+    for (int32_t i = 0; i < number; ++i) {
+        int32_t *left = coupled ? walk->left + (size_t)((first + i) % run_ahead) * (size_t)slots : NULL;
+        for (int32_t group = 0; group < slots; group += walk->stride) {
+            const int32_t allowed = coupled ? left[group] + 1 : 0;
+            int32_t last = -1;
+            for (int32_t slot = group; slot < group + walk->stride; ++slot) {
+                int32_t leave;
+                if (coarse && walk->jumped[i * slots + slot]) {
+                    const int used_up = walk->run[slot] == jump;
+                    if (used_up || walk->run[slot] == 0) {
+                        ++walk->jumps[slot];
+                        walk->run[slot] = 0;
+                    }
+                    ++walk->run[slot];
+                    walk->ready[slot] += used_up;
+                    leave = walk->ready[slot] - 1;
+                } else {
+                    const int32_t found = walk->effectual[i * slots + slot];
+                    const int32_t look = walk->ready[slot] > allowed ? walk->ready[slot] : allowed;
+                    const int64_t drained = walk->queued[slot] - (int64_t)macs * (look - walk->free_at[slot]);
+                    int32_t held = drained > 0 ? (int32_t)drained : 0;
+                    leave = enter(look, found, depth, macs, &held);
+                    walk->taken[slot] += found;
+                    walk->run[slot] = 0;
+                    walk->queued[slot] = held;
+                    walk->ready[slot] = walk->free_at[slot] = leave + 1;
+                }
+                if (leave > last) last = leave;
+            }
+            if (!coupled) continue;
+            for (int32_t slot = group; slot < group + walk->stride; ++slot)
+                left[slot] = last;
+        }
+    }
+}
+
+ALWAYS_INLINE void walk_groups(const group_walk *walk) {
+    const size_t bytes = (size_t)walk->slots * sizeof(int32_t);
+    const int32_t run_ahead = walk->params->run_ahead;
     const int simple = walk->params->macs_per_lane == 1 && walk->params->queue >= 2;
-    memset(walk->ready, 0, bytes);
-    memset(walk->free_at, 0, bytes);
-    memset(walk->queued, 0, bytes);
-    memset(walk->run, 0, bytes);
-    memset(walk->taken, 0, bytes);
-    memset(walk->jumps, 0, bytes);
+    const int coarse = walk->coarse != NULL, coupled = walk->stride > 1 && walk->blocks > run_ahead;
+    int32_t *const per_slot[] = {walk->ready, walk->free_at, walk->queued, walk->run, walk->taken, walk->jumps};
+    for (size_t i = 0; i < sizeof per_slot / sizeof *per_slot; ++i)
+        memset(per_slot[i], 0, bytes);
+    if (coupled) memset(walk->left, 0xff, (size_t)run_ahead * bytes); /* -1: before the first cycle */
     for (int32_t first = 0; first < walk->blocks; first += STRIP) {
         const int32_t number = walk->blocks - first < STRIP ? walk->blocks - first : STRIP;
         count_effectual(walk, first, number);
-        if (walk->coarse != NULL) mark_jumped(walk, first, number);
-        if (simple && walk->coarse == NULL)
-            step_lanes(walk, first, number, 1, 0);
+        if (coarse) mark_jumped(walk, first, number);
+        if (simple && coarse && coupled)
+            step_vectors(walk, first, number, 1, 1);
+        else if (simple && coarse)
+            step_vectors(walk, first, number, 1, 0);
+        else if (simple && coupled)
+            step_vectors(walk, first, number, 0, 1);
         else if (simple)
-            step_lanes(walk, first, number, 1, 1);
-        else if (walk->coarse == NULL)
-            step_lanes(walk, first, number, 0, 0);
+            step_vectors(walk, first, number, 0, 0);
         else
-            step_lanes(walk, first, number, 0, 1);
+            step_scalars(walk, first, number, coarse, coupled);
     }
+    if (simple && !coarse) memcpy(walk->free_at, walk->ready, bytes);
 }
 
-static void walk_group_portable(const group_walk *walk) {
-    walk_group(walk);
+static void walk_groups_portable(const group_walk *walk) {
+    walk_groups(walk);
 }
 
 #if defined(__x86_64__) && defined(__GNUC__)
-__attribute__((target("avx2,popcnt,bmi,bmi2"))) static void walk_group_avx2(const group_walk *walk) {
-    walk_group(walk);
+__attribute__((target("avx2,popcnt,bmi,bmi2"))) static void walk_groups_avx2(const group_walk *walk) {
+    walk_groups(walk);
 }
 
-static void walk_group_fastest(const group_walk *walk) {
+static void walk_groups_fastest(const group_walk *walk) {
     if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("popcnt") && __builtin_cpu_supports("bmi2"))
-        walk_group_avx2(walk);
+        walk_groups_avx2(walk);
     else
-        walk_group_portable(walk);
+        walk_groups_portable(walk);
 }
 #else
-static void walk_group_fastest(const group_walk *walk) {
-    walk_group_portable(walk);
+static void walk_groups_fastest(const group_walk *walk) {
+    walk_groups_portable(walk);
 }
 #endif
 
@@ -378,38 +459,21 @@ static int64_t read_other(core_state *state, uint64_t *base, int32_t slot, const
     return fresh;
 }
 
-/* Up to `group` outputs that start together: their lanes' cycles, and all counts. */
-static void run_group(core_state *state, uint64_t *base, const uint64_t *input, int64_t input_ones,
-                      const pattern_walks *walks, const cs_core_outputs *outputs, const int32_t *kept, int32_t lanes) {
+/* The outputs `kept` of a set, in as many groups as it takes: their lanes' cycles, and all counts. */
+static void run_groups(core_state *state, uint64_t *base, const uint64_t *input, int64_t input_ones,
+                       const pattern_walks *walks, const cs_core_outputs *outputs, const int32_t *kept,
+                       int32_t number) {
     const cs_core_params *params = &state->params;
     cs_core_counts *counts = &state->counts;
     const int skip_input = params->skip_input && params->fine, skip_other = params->skip_other && params->fine;
+    const int32_t stride = stride_of(params->group);
     const uint64_t **other = (const uint64_t **)(base + state->other_rows);
     const uint64_t **coarse = (const uint64_t **)(base + state->coarse_rows);
-
-    int any_coarse = 0;
-    for (int32_t lane = 0; lane < lanes; ++lane) {
-        const size_t row = (size_t)outputs->rows[kept[lane]];
-        other[lane] = skip_other ? walks->other + row * walks->other_words : base + state->full;
-        coarse[lane] = walks->coarse == NULL ? NULL : walks->coarse + row * walks->coarse_words;
-        if (walks->coarse != NULL)
-            for (size_t w = 0; w < walks->coarse_words && !any_coarse; ++w)
-                any_coarse = coarse[lane][w] != 0;
-    }
-    /* Lanes that see the same zeros take the same cycles, and never wait for each other. */
-    const int32_t distinct = !skip_other && !any_coarse ? 1 : lanes;
-    const int32_t padded = (distinct + VECTOR - 1) / VECTOR * VECTOR;
-    for (int32_t lane = distinct; lane < padded; ++lane) {
-        other[lane] = other[0];
-        coarse[lane] = coarse[0];
-    }
-    const group_walk walk = {
+    group_walk walk = {
         .params = params,
         .input = input,
         .other = other,
-        .coarse = any_coarse ? coarse : NULL,
-        .lanes = distinct,
-        .padded = padded,
+        .stride = stride,
         .length = walks->length,
         .blocks = walks->blocks,
         .ready = (int32_t *)(base + state->ready),
@@ -422,54 +486,80 @@ static void run_group(core_state *state, uint64_t *base, const uint64_t *input, 
         .effectual = (int32_t *)(base + state->effectual),
         .jumped = (int32_t *)(base + state->jumped),
     };
-    walk_group_fastest(&walk);
 
-    const int32_t groups = params->lanes / params->group, group = (int32_t)(state->turn++ % groups);
-    int64_t *lane_cycles = (int64_t *)(base + state->lane_cycles) + (size_t)group * (size_t)params->group;
-    int64_t slowest = 0, shared_jumped = 0;
-    for (int32_t lane = 0; lane < lanes; ++lane) {
-        const int32_t from = lane < distinct ? lane : 0;
-        const int64_t emptied =
-            walk.free_at[from] + ((int64_t)walk.queued[from] + params->macs_per_lane - 1) / params->macs_per_lane;
-        const int64_t cycles = emptied > walk.ready[from] ? emptied : walk.ready[from];
-        if (cycles > slowest) slowest = cycles;
-        lane_cycles[lane] += cycles;
+    /* Slots: group by group, unused ones copy the first lane of their group, unused groups the first lane of all. */
+    int any_coarse = 0;
+    const int32_t groups = (number + params->group - 1) / params->group;
+    walk.slots = (groups * stride + VECTOR - 1) / VECTOR * VECTOR;
+    for (int32_t slot = 0; slot < walk.slots; ++slot) {
+        const int32_t group = slot / stride < groups ? slot / stride : 0;
+        const int32_t lane = slot / stride < groups ? slot % stride : 0, wanted = group * params->group + lane;
+        const int32_t own = lane < params->group && wanted < number ? wanted : group * params->group;
+        const size_t row = (size_t)outputs->rows[kept[own]];
+        other[slot] = skip_other ? walks->other + row * walks->other_words : base + state->full;
+        coarse[slot] = walks->coarse == NULL ? NULL : walks->coarse + row * walks->coarse_words;
+        if (walks->coarse != NULL)
+            for (size_t w = 0; w < walks->coarse_words && !any_coarse; ++w)
+                any_coarse = coarse[slot][w] != 0;
+    }
+    if (any_coarse) walk.coarse = coarse;
+    /* Lanes that see the same zeros take the same cycles, and never wait for each other: one stands for all. */
+    const int alike = !skip_other && !any_coarse;
+    if (alike) {
+        walk.slots = VECTOR;
+        walk.stride = 1;
+    }
+    walk_groups_fastest(&walk);
 
-        int64_t jumped_indices = 0, jumped_inputs = 0, jumped_blocks = 0;
+    for (int32_t group = 0; group < groups; ++group) {
+        const int32_t begin = group * params->group;
+        const int32_t lanes = number - begin < params->group ? number - begin : params->group;
+        const int32_t hardware = (int32_t)(state->turn++ % (params->lanes / params->group));
+        int64_t *lane_cycles = (int64_t *)(base + state->lane_cycles) + (size_t)hardware * (size_t)params->group;
+        int64_t slowest = 0, shared_jumped = 0;
+        for (int32_t lane = 0; lane < lanes; ++lane) {
+            const int32_t slot = alike ? 0 : group * stride + lane, macs = params->macs_per_lane;
+            const int64_t emptied = walk.free_at[slot] + ((int64_t)walk.queued[slot] + macs - 1) / macs;
+            const int64_t cycles = emptied > walk.ready[slot] ? emptied : walk.ready[slot];
+            if (cycles > slowest) slowest = cycles;
+            lane_cycles[lane] += cycles;
+
+            int64_t jumped_indices = 0, jumped_inputs = 0, jumped_blocks = 0;
+            if (any_coarse) {
+                sum_jumped(coarse[slot], walks, params->window, (const int32_t *)(base + state->input_before),
+                           &jumped_indices, &jumped_inputs);
+                jumped_blocks = count_words(coarse[slot], walks->coarse_words);
+                counts->jumps += walk.jumps[slot];
+            }
+            const int32_t output = kept[begin + lane];
+            const int64_t scanned = walks->length - jumped_indices, both = walk.taken[slot];
+            const int64_t inputs = skip_input ? input_ones - jumped_inputs : scanned;
+            const int64_t others = skip_other ? walks->ones[outputs->rows[output]] : scanned;
+            const int64_t scans = walks->blocks - jumped_blocks;
+            counts->macs += both;
+            counts->queue_in += both;
+            counts->queue_out += both;
+            counts->skipped_coarse += jumped_indices;
+            counts->skipped_input += others - both;
+            counts->skipped_other += inputs - both;
+            counts->skipped_both += scanned - inputs - others + both;
+            counts->scans += scans;
+            counts->buffer_reads += scans;
+            counts->other_block_reads += read_other(state, base, outputs->slots[output], coarse[slot], walks->blocks);
+        }
         if (any_coarse) {
-            sum_jumped(coarse[lane], walks, params->window, (const int32_t *)(base + state->input_before),
-                       &jumped_indices, &jumped_inputs);
-            jumped_blocks = count_words(coarse[lane], walks->coarse_words);
+            for (size_t w = 0; w < walks->coarse_words; ++w) {
+                uint64_t all = ~(uint64_t)0;
+                for (int32_t lane = 0; lane < lanes; ++lane)
+                    all &= coarse[group * stride + lane][w];
+                shared_jumped += __builtin_popcountll(all);
+            }
         }
-        const int32_t output = kept[lane];
-        const int64_t scanned = walks->length - jumped_indices, both = walk.taken[from];
-        const int64_t inputs = skip_input ? input_ones - jumped_inputs : scanned;
-        const int64_t others = skip_other ? walks->ones[outputs->rows[output]] : scanned;
-        const int64_t scans = walks->blocks - jumped_blocks;
-        counts->macs += both;
-        counts->queue_in += both;
-        counts->queue_out += both;
-        counts->skipped_coarse += jumped_indices;
-        counts->skipped_input += others - both;
-        counts->skipped_other += inputs - both;
-        counts->skipped_both += scanned - inputs - others + both;
-        counts->scans += scans;
-        counts->buffer_reads += scans;
-        counts->jumps += any_coarse ? walk.jumps[from] : 0;
-        counts->other_block_reads += read_other(state, base, outputs->slots[output], coarse[lane], walks->blocks);
+        counts->input_block_reads += walks->blocks - shared_jumped;
+        counts->buffer_writes += walks->blocks - shared_jumped;
+        counts->groups_run += 1;
+        ((int64_t *)(base + state->group_cycles))[hardware] += slowest + params->lane_latency;
     }
-    if (any_coarse) {
-        for (size_t w = 0; w < walks->coarse_words; ++w) {
-            uint64_t all = ~(uint64_t)0;
-            for (int32_t lane = 0; lane < lanes; ++lane)
-                all &= coarse[lane][w];
-            shared_jumped += __builtin_popcountll(all);
-        }
-    }
-    counts->input_block_reads += walks->blocks - shared_jumped;
-    counts->buffer_writes += walks->blocks - shared_jumped;
-    counts->groups_run += 1;
-    ((int64_t *)(base + state->group_cycles))[group] += slowest + params->lane_latency;
 }
 
 /* Set input bits before each block, for the counts of jumped ones. */
@@ -504,9 +594,10 @@ static void run_set(core_state *state, uint64_t *base, const uint64_t *input, co
     if (number == 0) return;
     const int64_t input_ones = count_words(input, cs_words_of(walks->length));
     if (state->coarse) count_input_before(state, base, input, walks);
-    for (int32_t start = 0; start < number; start += state->params.group) {
-        const int32_t lanes = number - start < state->params.group ? number - start : state->params.group;
-        run_group(state, base, input, input_ones, walks, outputs, kept + start, lanes);
+    const int32_t batch = batch_of(state->params.group) * state->params.group;
+    for (int32_t start = 0; start < number; start += batch) {
+        const int32_t outputs_here = number - start < batch ? number - start : batch;
+        run_groups(state, base, input, input_ones, walks, outputs, kept + start, outputs_here);
     }
 }
 

@@ -16,6 +16,9 @@ from cosim.models.tensors import BitTensor, ConvShape, Stage
 
 pytestmark = pytest.mark.c_library
 
+BOTH = SkipPolicy(frozenset({"input", "weight"}))
+ALL = SkipPolicy(frozenset({"input", "weight", "output"}), coarse=True)
+
 
 def bits(mask):
     return None if mask is None else BitTensor.from_bool(mask)
@@ -141,6 +144,23 @@ def test_the_drawn_cases_reach_every_count():
     assert min(reached.values()) >= 5, reached
 
 
+@pytest.mark.parametrize("macs_per_lane", [1, 2, 3])
+@pytest.mark.parametrize("queue", range(1, 9))
+def test_every_pair_of_blocks_before_an_empty_one_and_a_last_one(macs_per_lane, queue):
+    """Each lane by itself: every number of indices in two blocks, then an empty block, then one index."""
+    window = 9
+    pairs_of_blocks = [(a, b) for a in range(window + 1) for b in range(window + 1)]
+    walks = np.zeros((len(pairs_of_blocks), 4 * window), dtype=bool)
+    for walk, (a, b) in zip(walks, pairs_of_blocks, strict=True):
+        walk[:a] = walk[window : window + b] = walk[3 * window] = True
+    shape = ConvShape(n=1, c=4 * window, h=1, w=1, k=len(walks), r=1, s=1)
+    params = CoreParams(len(walks), 1, window=window, queue=queue, macs_per_lane=macs_per_lane)
+    masks = {"x": np.ones(shape.x_shape, dtype=bool), "w": walks.reshape(shape.w_shape)}
+    whole = Tile.whole(shape, Stage.FF)
+    found = run_operation(params, BOTH, shape, Stage.FF, operands_of(masks))
+    assert as_dict(found) == twin_run_tile(params, BOTH, shape, Stage.FF, masks, whole)
+
+
 # ---- laws ------------------------------------------------------------------------------------------------------
 
 
@@ -168,10 +188,6 @@ def pairs(shape, stage, masks):
                 kept = kept[:, rows, columns, cs].astype(np.int64)
                 total += np.einsum("npqk,npqc,kc->", dy[..., ks], kept, w[ks, r, s])
     return int(total)
-
-
-BOTH = SkipPolicy(frozenset({"input", "weight"}))
-ALL = SkipPolicy(frozenset({"input", "weight", "output"}), coarse=True)
 
 
 @given(st.integers(0, 2**64))
