@@ -1,6 +1,6 @@
 """The core engine's speed: dense multiply-accumulates walked a second, beside what popcounts alone would allow.
 
-`python -m benchmarks.core`, one core of the machine. The limit is a plain C loop that ANDs and counts the same words once.
+`python benchmarks/core.py`, on one core of the machine. The limit is a plain C loop over words in the first-level cache.
 """
 
 import time
@@ -15,7 +15,7 @@ SHAPE = ConvShape(n=4, c=128, h=28, w=28, k=128, r=3, s=3, pad=1)
 
 
 def operands(shape: ConvShape, density: float) -> Operands:
-    """Random masks; the outputs that BP and WG need are the non-zeros of X and of W."""
+    """Random masks; every output is needed."""
     rng = np.random.default_rng(1)
     x, w, dy = (
         BitTensor.from_bool(rng.random(size) < density) for size in (shape.x_shape, shape.w_shape, shape.y_shape)
@@ -34,7 +34,7 @@ def best_seconds(run, repeats: int = 3) -> float:
 
 
 def popcount_limit() -> float:
-    """Bits a second that cs_bits_skips compares and counts (three counts a word) in the first-level cache."""
+    """Bits a second that one popcount a word would compare: cs_bits_skips counts three."""
     words = np.random.default_rng(1).integers(0, 2**63, size=1024, dtype=np.uint64)
     a = as_buffer(words, "uint64_t", np.uint64, "a")
     counts = ffi.new("int64_t[4]")
@@ -63,8 +63,7 @@ def main() -> None:
                     run()
                     rate = SHAPE.macs / best_seconds(run)
                     print(
-                        f"group {group:2}, window {window}, density {density}, {stage}: "
-                        f"{rate / 1e9:5.1f} G dense MAC/s"
+                        f"group {group:2}, window {window}, density {density}, {stage}: {rate / 1e9:5.1f} G dense MAC/s"
                     )
 
 

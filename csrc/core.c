@@ -18,6 +18,9 @@
 
 /* Eight lanes; any address will do. Comparisons give -1 or 0 in each. */
 typedef int32_t vector __attribute__((vector_size(32), aligned(4), may_alias));
+/* Four words, one of each of four lanes. */
+typedef uint64_t wide __attribute__((vector_size(32), aligned(4), may_alias));
+#define LITTLE_ENDIAN_LANES (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__)
 #define SELECT(mask, yes, no) (((mask) & (yes)) | (~(mask) & (no)))
 #define MAXIMUM(a, b) SELECT((a) > (b), a, b)
 #if defined(__clang__)
@@ -154,9 +157,17 @@ typedef struct {
     int32_t *effectual, *jumped;   /* [STRIP][slots] */
 } group_walk;
 
+/* Replace each field of `window` bits (1 to 32, a power of two) by the number of its set bits. */
+ALWAYS_INLINE void count_fields(wide *bits, int32_t window) {
+    static const uint64_t masks[] = {0x5555555555555555u, 0x3333333333333333u, 0x0f0f0f0f0f0f0f0fu, 0x00ff00ff00ff00ffu,
+                                     0x0000ffff0000ffffu};
+    for (int32_t width = 1, i = 0; width < window; width *= 2, ++i)
+        *bits = (*bits & masks[i]) + ((*bits >> width) & masks[i]);
+}
+
 /* effectual[block][lane] for blocks first .. first + number - 1; first is a multiple of STRIP. */
-ALWAYS_INLINE void count_effectual(const group_walk *walk, int32_t first, int32_t number) {
-    const int32_t window = walk->params->window, padded = walk->slots;
+ALWAYS_INLINE void count_effectual(const group_walk *walk, int32_t window, int32_t first, int32_t number) {
+    const int32_t padded = walk->slots;
     int32_t *to = walk->effectual;
     if (window % WORD == 0) {
         const int32_t words = window / WORD, all = (int32_t)cs_words_of(walk->length);
@@ -170,15 +181,22 @@ ALWAYS_INLINE void count_effectual(const group_walk *walk, int32_t first, int32_
             }
         }
     } else if (WORD % window == 0) {
-        const int32_t per_word = WORD / window;
-        const uint64_t mask = ((uint64_t)1 << window) - 1;
-        for (int32_t i = 0; i < number; i += per_word, to += per_word * padded) {
-            const int32_t word = (first + i) / per_word;
-            const int32_t here = number - i < per_word ? number - i : per_word;
-            for (int32_t lane = 0; lane < padded; ++lane) {
-                uint64_t both = walk->input[word] & walk->other[lane][word];
-                for (int32_t j = 0; j < here; ++j, both >>= window)
-                    to[j * padded + lane] = __builtin_popcountll(both & mask);
+        const int32_t per_word = WORD / window, words = (number + per_word - 1) / per_word, word = first / per_word;
+        for (int32_t at = 0; at < padded; at += VECTOR) {
+            const uint64_t *const *rows = walk->other + at;
+            for (int32_t w = 0; w < words; ++w) {
+                const uint64_t input = walk->input[word + w];
+                const int32_t from = word + w;
+                const wide even = {rows[0][from], rows[2][from], rows[4][from], rows[6][from]};
+                const wide odd = {rows[1][from], rows[3][from], rows[5][from], rows[7][from]};
+                wide lower = LITTLE_ENDIAN_LANES ? even : odd, upper = LITTLE_ENDIAN_LANES ? odd : even;
+                lower &= input;
+                upper &= input;
+                count_fields(&lower, window);
+                count_fields(&upper, window);
+                const uint64_t field = ((uint64_t)1 << window) - 1;
+                for (int32_t j = 0; j < per_word; ++j, lower >>= window, upper >>= window)
+                    *(wide *)(to + (w * per_word + j) * padded + at) = (lower & field) | (upper & field) << 32;
             }
         }
     } else {
@@ -351,7 +369,12 @@ ALWAYS_INLINE void walk_groups(const group_walk *walk) {
     if (coupled) memset(walk->left, 0xff, (size_t)run_ahead * bytes); /* -1: before the first cycle */
     for (int32_t first = 0; first < walk->blocks; first += STRIP) {
         const int32_t number = walk->blocks - first < STRIP ? walk->blocks - first : STRIP;
-        count_effectual(walk, first, number);
+        if (walk->params->window == 16) /* as a constant: unrolled */
+            count_effectual(walk, 16, first, number);
+        else if (walk->params->window == 32)
+            count_effectual(walk, 32, first, number);
+        else
+            count_effectual(walk, walk->params->window, first, number);
         if (coarse) mark_jumped(walk, first, number);
         if (simple && coarse && coupled)
             step_vectors(walk, first, number, 1, 1);
@@ -377,7 +400,8 @@ __attribute__((target("avx2,popcnt,bmi,bmi2"))) static void walk_groups_avx2(con
 }
 
 static void walk_groups_fastest(const group_walk *walk) {
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("popcnt") && __builtin_cpu_supports("bmi2"))
+    if (!walk->params->portable && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("popcnt") &&
+        __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2"))
         walk_groups_avx2(walk);
     else
         walk_groups_portable(walk);

@@ -57,12 +57,21 @@ from .tile import COUNT_NAMES, Tile, TileResult
 
 
 def run_tile(
-    params: CoreParams, policy: SkipPolicy, shape: ConvShape, stage: Stage, operands: Operands, tile: Tile
+    params: CoreParams,
+    policy: SkipPolicy,
+    shape: ConvShape,
+    stage: Stage,
+    operands: Operands,
+    tile: Tile,
+    *,
+    portable: bool = False,
 ) -> TileResult:
     """Cycles and counts of one core on one tile, with ideal SRAM banks.
 
     `operands` keeps what is derived from the masks, so use one object for all tiles of an operation. Raises ValueError
     where an operand is missing, a shape or a range does not fit, or the stage cannot skip what the policy names.
+
+    `portable` uses no instructions that not every processor has: slower, the same result.
     """
     stage = Stage(stage)
     policy.check_stage(stage)
@@ -72,7 +81,7 @@ def run_tile(
     positions = shape.r * shape.s * (tile.depth[1] - tile.depth[0])
     if stage is Stage.WG:
         positions = (tile.images[1] - tile.images[0]) * (tile.rows[1] - tile.rows[0]) * shape.q
-    run = _Run(params, policy, len(tile.channels), positions, coarse)
+    run = _Run(params, policy, len(tile.channels), positions, coarse, portable)
     channels_per_group = (shape.c if stage is Stage.BP else shape.k) // shape.groups
     for group in range(shape.groups):
         slots = [i for i, channel in enumerate(tile.channels) if channel // channels_per_group == group]
@@ -110,7 +119,9 @@ class _Outputs:
 class _Run:
     """One tile under way in the C engine: its state, and calls with checked buffers."""
 
-    def __init__(self, params: CoreParams, policy: SkipPolicy, channels: int, max_length: int, coarse: bool) -> None:
+    def __init__(
+        self, params: CoreParams, policy: SkipPolicy, channels: int, max_length: int, coarse: bool, portable: bool
+    ) -> None:
         self._params = params
         c_params = ffi.new("cs_core_params *")
         for name in ("lanes", "group", "window", "queue", "macs_per_lane", "run_ahead", "pixel_reuse"):
@@ -120,6 +131,7 @@ class _Run:
         c_params.skip_input = "input" in policy.operands
         c_params.skip_other = "weight" in policy.operands
         c_params.fine = policy.fine
+        c_params.portable = portable
         words = ffi.new("size_t *")
         check("cs_core_state_words", lib.cs_core_state_words(c_params, channels, max_length, coarse, words))
         self._state = np.zeros(words[0], dtype=np.uint64)

@@ -118,8 +118,10 @@ def draw_case(seed):
 
 def assert_equals_twin(seed):
     params, policy, shape, stage, masks, tile = draw_case(seed)
-    result = run_tile(params, policy, shape, stage, operands_of(masks), tile)
+    operands = operands_of(masks)
+    result = run_tile(params, policy, shape, stage, operands, tile)
     assert as_dict(result) == twin_run_tile(params, policy, shape, stage, masks, tile)
+    assert result == run_tile(params, policy, shape, stage, operands, tile, portable=True)
     return result
 
 
