@@ -1,1 +1,42 @@
-"""To be written: see docs/architecture.md."""
+"""Training workloads: networks, data, training. They know no hardware.
+
+`interface` is what a chip model consumes: `Iteration`s of `Operation`s, `VectorWork` and `PruneEvent`s. Behind it are
+`functional` (the network really trains), described in `schema`.
+"""
+
+from .data import Dataset, load_dataset, register_loader
+from .functional import FunctionalWorkload, TrainingDiverged
+from .interface import (
+    Iteration,
+    LayerInfo,
+    LayerSparsity,
+    Operation,
+    Step,
+    TensorBytes,
+    VectorWork,
+    Workload,
+)
+from .network import Network, NetworkError
+from .schema import FunctionalSpec, NetworkSpec, StatisticalSpec, WorkloadSpec
+
+__all__ = [
+    "Dataset",
+    "FunctionalSpec",
+    "FunctionalWorkload",
+    "Iteration",
+    "LayerInfo",
+    "LayerSparsity",
+    "Network",
+    "NetworkError",
+    "NetworkSpec",
+    "Operation",
+    "StatisticalSpec",
+    "Step",
+    "TensorBytes",
+    "TrainingDiverged",
+    "VectorWork",
+    "Workload",
+    "WorkloadSpec",
+    "load_dataset",
+    "register_loader",
+]

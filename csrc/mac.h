@@ -1,0 +1,43 @@
+/* Multiply-accumulates of one layer in the three stages of training, in a fixed order.
+ *
+ *   FF  y[n,p,q,k]  = sum over (r, s, c) of x[n,h,w,c] * w[k,r,s,c]     h = p * stride + r - pad, w alike
+ *   BP  dx[n,h,w,c] = sum over (r, s, k) of dy[n,p,q,k] * w[k,r,s,c]    over the same pairs
+ *   WG  dw[k,r,s,c] = sum over (n, p, q) of x[n,h,w,c] * dy[n,p,q,k]
+ *
+ * Layouts: x, dx (n, h, w, c); w, dw (k, r, s, c / groups); y, dy (n, p, q, k); all contiguous. Padding positions are
+ * no terms. Each output starts at +0 and adds its products one after the other, last index fastest, product and sum
+ * each rounded to FP32 (to nearest, ties to even), never fused. Vectors run across outputs, so the width of the
+ * processor's vectors changes no byte.
+ *
+ * Operands are finite (CS_EINVAL otherwise). So a product with a zero is a zero, a sum that starts at +0 is never -0,
+ * and adding a zero of either sign changes nothing: leaving out zeros, as these functions do, gives the bytes of
+ * adding them all. A sum may overflow to infinity, and infinities may meet as NaN, with and without the zeros.
+ */
+#ifndef CS_MAC_H
+#define CS_MAC_H
+
+#include "cs_common.h"
+
+/* cffi: begin */
+typedef struct {
+    int32_t n, c, h, w, k, r, s, stride, pad, groups;
+} cs_mac_shape;
+
+#define CS_MAC_FF 0
+#define CS_MAC_BP 1
+#define CS_MAC_WG 2
+
+/* Bytes of scratch that a stage needs. CS_EINVAL for a shape without outputs, or one whose tensors exceed 2^31. */
+int32_t cs_mac_scratch_bytes(const cs_mac_shape *shape, int32_t stage, size_t *bytes);
+/* y from x and w. */
+int32_t cs_mac_ff(const cs_mac_shape *shape, const float *x, size_t x_count, const float *w, size_t w_count, float *y,
+                  size_t y_count, void *scratch, size_t scratch_bytes);
+/* dx from dy and w. */
+int32_t cs_mac_bp(const cs_mac_shape *shape, const float *dy, size_t dy_count, const float *w, size_t w_count,
+                  float *dx, size_t dx_count, void *scratch, size_t scratch_bytes);
+/* dw from x and dy. */
+int32_t cs_mac_wg(const cs_mac_shape *shape, const float *x, size_t x_count, const float *dy, size_t dy_count,
+                  float *dw, size_t dw_count, void *scratch, size_t scratch_bytes);
+/* cffi: end */
+
+#endif

@@ -1,0 +1,81 @@
+"""Data sets: loaders registered by name that read one local file. Nothing is downloaded, nothing is unpickled."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """Images (n, h, w, c) float32 and labels (n,) int32, split into training and test."""
+
+    name: str
+    classes: int
+    train_images: npt.NDArray[np.float32]
+    train_labels: npt.NDArray[np.int32]
+    test_images: npt.NDArray[np.float32]
+    test_labels: npt.NDArray[np.int32]
+
+    def __post_init__(self) -> None:
+        for part, images, labels in (
+            ("train", self.train_images, self.train_labels),
+            ("test", self.test_images, self.test_labels),
+        ):
+            if images.dtype != np.float32 or images.ndim != 4 or not images.flags.c_contiguous:
+                raise ValueError(f"{self.name}: {part} images must be contiguous float32 (n, h, w, c)")
+            if labels.dtype != np.int32 or labels.shape != images.shape[:1] or not len(labels):
+                raise ValueError(f"{self.name}: {part} labels must be int32, one for each of at least one image")
+            if int(labels.min()) < 0 or int(labels.max()) >= self.classes:
+                raise ValueError(f"{self.name}: {part} labels must be in 0..{self.classes - 1}")
+
+
+Loader = Callable[[Path], Dataset]
+_LOADERS: dict[str, Loader] = {}
+
+
+def register_loader(name: str, loader: Loader) -> None:
+    """Make `loader` known to scenario files as `name`; ValueError if the name is taken."""
+    if name in _LOADERS:
+        raise ValueError(f"a loader called {name!r} is registered already")
+    _LOADERS[name] = loader
+
+
+def load_dataset(loader: str, file: Path) -> Dataset:
+    """Read a data set; ValueError for an unknown loader or a file that is not what the loader reads."""
+    if loader not in _LOADERS:
+        raise ValueError(f"unknown data loader {loader!r}; there are: {', '.join(sorted(_LOADERS))}")
+    return _LOADERS[loader](file)
+
+
+def load_optical_digits(file: Path) -> Dataset:
+    """8x8 images of handwritten digits from a numpy archive with `images` (n, 8, 8) 0..16 and `labels` (n,) 0..9.
+
+    Pixels are divided by 16. Every fourth image, from the first on, is a test image; the others are for training.
+    Source of the data: E. Alpaydin and C. Kaynak, Optical Recognition of Handwritten Digits, UCI Machine Learning
+    Repository, 1998, doi 10.24432/C50P49 (CC BY 4.0).
+    """
+    with np.load(file, allow_pickle=False) as archive:
+        missing = {"images", "labels"} - set(archive.files)
+        if missing:
+            raise ValueError(f"{file.name}: no array called {' or '.join(sorted(missing))}")
+        pixels, labels = archive["images"], archive["labels"].astype(np.int32)
+    if pixels.dtype != np.uint8 or pixels.shape[1:] != (8, 8) or int(pixels.max(initial=0)) > 16:
+        raise ValueError(f"{file.name}: images must be uint8 (n, 8, 8) with values 0..16")
+    images = (pixels.astype(np.float32) / np.float32(16.0))[..., np.newaxis]
+    test = np.arange(len(images)) % 4 == 0
+    return Dataset(
+        "optical_digits",
+        10,
+        np.ascontiguousarray(images[~test]),
+        labels[~test],
+        np.ascontiguousarray(images[test]),
+        labels[test],
+    )
+
+
+register_loader("optical_digits", load_optical_digits)

@@ -1,0 +1,126 @@
+"""The functional workload: the network really trains, and every tensor's zeros are real."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterator, Mapping
+
+import numpy as np
+
+from ..numerics.streams import Stream
+from ..pruning.interface import PruneEvent, PruningSchedule, count_coarse_zeros
+from .data import Dataset
+from .interface import Iteration, LayerInfo, LayerSparsity
+from .layers import Formats
+from .network import Network, NetworkError
+from .optimizer import Sgd
+from .recorder import Recorder
+from .schema import FunctionalSpec
+
+
+class TrainingDiverged(RuntimeError):
+    """The loss or a gradient left the range of FP32; `args` are (iteration, what happened)."""
+
+    def __init__(self, iteration: int, reason: str) -> None:
+        super().__init__(iteration, reason)
+        self.iteration = iteration
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"training diverged in iteration {self.iteration} ({self.reason}); a lower learning rate may help"
+
+
+class FunctionalWorkload:
+    """Trains `spec.network` on `dataset`. See `Workload` for the contract.
+
+    Batches are full: each epoch goes once through the training images in a new random order, and leaves out what does
+    not fill a batch. A pruning event decides on the low-precision weights that FF and BP of its iteration have read,
+    and acts before the update of that iteration.
+    """
+
+    def __init__(self, spec: FunctionalSpec, dataset: Dataset, pruning: PruningSchedule, *, seed: int) -> None:
+        self._spec = spec
+        self._data = dataset
+        self._pruning = pruning
+        self._order = Stream(seed, "data/order")
+        formats = Formats(spec.formats.activation, spec.formats.weight, spec.formats.gradient)
+        self.network = Network(spec.network, batch=spec.batch, formats=formats, seed=seed)
+        if self.network.classes != dataset.classes:
+            raise NetworkError(
+                f"the network has {self.network.classes} outputs, {dataset.name} {dataset.classes} classes"
+            )
+        if dataset.train_images.shape[1:] != self.network.input_shape:
+            raise NetworkError(
+                f"the network reads images {self.network.input_shape}, "
+                f"{dataset.name} has {dataset.train_images.shape[1:]}"
+            )
+        self._batches = len(dataset.train_images) // spec.batch
+        if not self._batches:
+            raise ValueError(f"a batch of {spec.batch} is more than the {len(dataset.train_images)} training images")
+        self._sgd = Sgd(spec.optimizer, self.total_iterations)
+        self._started = False
+
+    @property
+    def layers(self) -> tuple[LayerInfo, ...]:
+        """The layers with weights, in the order of the network."""
+        return self.network.info
+
+    @property
+    def total_iterations(self) -> int:
+        """Full batches of an epoch times epochs."""
+        return self._batches * self._spec.epochs
+
+    def iterations(self, detailed: Container[int] | None = None) -> Iterator[Iteration]:
+        """Train; see `Workload.iterations`. Raises TrainingDiverged where a value leaves FP32's range."""
+        if self._started:
+            raise RuntimeError("a workload runs once; build another one")
+        self._started = True
+        return self._run(detailed)
+
+    def _run(self, detailed: Container[int] | None) -> Iterator[Iteration]:
+        for epoch in range(self._spec.epochs):
+            order = self._order.permutation(len(self._data.train_images))
+            for batch in range(self._batches):
+                index = epoch * self._batches + batch
+                recorder = Recorder(detailed is None or index in detailed)
+                chosen = order[batch * self._spec.batch : (batch + 1) * self._spec.batch]
+                try:
+                    with np.errstate(over="raise", invalid="raise"):
+                        loss = self.network.train_step(
+                            self._data.train_images[chosen], self._data.train_labels[chosen], recorder
+                        )
+                        events = self._prune(index, recorder)
+                        self._sgd.update(self.network, index, recorder)
+                except (ValueError, FloatingPointError) as error:
+                    raise TrainingDiverged(index, str(error)) from error
+                yield Iteration(index, epoch, recorder.on, tuple(recorder.steps), events, loss, self.sparsity())
+
+    def _prune(self, index: int, recorder: Recorder) -> tuple[PruneEvent, ...]:
+        layers = {layer.name: layer for layer in self.network.mac_layers}
+        masks = {}
+        for name, layer in layers.items():
+            mask = layer.weight.mask
+            masks[name] = np.ones(layer.shape.w_shape, dtype=bool) if mask is None else mask
+        events = self._pruning.events(index, {name: layer.low.values for name, layer in layers.items()}, masks)
+        for event in events:
+            layers[event.layer].weight.mask = event.mask
+            recorder.prune(event)
+        return events
+
+    def sparsity(self) -> Mapping[str, LayerSparsity]:
+        """Zeros of the low-precision weights as of now, by layer."""
+        result = {}
+        for layer in self.network.mac_layers:
+            nonzero = layer.low.values != 0
+            coarse = count_coarse_zeros(nonzero, self._pruning.unit)
+            result[layer.name] = LayerSparsity(nonzero.size, int(nonzero.size - np.count_nonzero(nonzero)), coarse)
+        return result
+
+    def evaluate(self) -> float:
+        """Accuracy on the test split as of now."""
+        images, labels = self._data.test_images, self._data.test_labels
+        correct = 0
+        for first in range(0, len(images), self._spec.batch):
+            part = slice(first, first + self._spec.batch)
+            logits = self.network.forward(images[part], Recorder(False), training=False)
+            correct += int(np.count_nonzero(np.argmax(logits, axis=1) == labels[part]))
+        return correct / len(images)

@@ -1,0 +1,225 @@
+"""The parts of a scenario file that describe a network and a workload (pydantic models).
+
+`build_workload` in `build.py` makes workloads of them. Files are named here, not opened.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from ..numerics import Format
+
+Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$", max_length=64)]
+Count = Annotated[int, Field(ge=1, strict=True)]
+Share = Annotated[float, Field(ge=0.0, le=1.0)]
+
+
+class Spec(BaseModel):
+    """Unknown keys are errors, and a parsed description does not change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+# ---- networks ----------------------------------------------------------------------------------------------------
+
+
+class LayerSpec(Spec):
+    """What all layers have: a name (given, or kind and number) and the layer they take their input from."""
+
+    name: Name | None = Field(
+        default=None, description="Name of the layer; without one, its kind and number, as in relu2."
+    )
+    input: Name | None = Field(default=None, description="Layer whose output it reads; without it, the layer before.")
+
+
+class ConvSpec(LayerSpec):
+    """2-D convolution."""
+
+    kind: Literal["conv"]
+    channels: Count = Field(description="Output channels.")
+    kernel: Count = Field(description="Rows and columns of the filter.")
+    stride: Count = 1
+    pad: int = Field(default=0, ge=0, strict=True, description="Zeros around the input, on each side.")
+    groups: Count = 1
+    bias: bool = Field(True, description="Whether a bias is added; leave it out in front of batch_norm.")
+
+
+class LinearSpec(LayerSpec):
+    """Fully connected layer over the whole flattened input."""
+
+    kind: Literal["linear"]
+    channels: Count = Field(description="Outputs.")
+    bias: bool = True
+
+
+class BatchNormSpec(LayerSpec):
+    """Batch normalisation by channel, with scale and shift."""
+
+    kind: Literal["batch_norm"]
+    epsilon: float = Field(default=1e-5, gt=0.0)
+    momentum: Share = Field(default=0.9, description="Share of the old running statistics kept in each iteration.")
+
+
+class ReluSpec(LayerSpec):
+    """max(x, 0)."""
+
+    kind: Literal["relu"]
+
+
+class PoolSpec(LayerSpec):
+    """Maximum or mean over windows."""
+
+    kind: Literal["max_pool", "mean_pool"]
+    size: Count = Field(description="Rows and columns of the window.")
+    stride: Count | None = Field(default=None, description="Without it, the size: windows do not overlap.")
+    pad: int = Field(default=0, ge=0, strict=True)
+
+
+class AddSpec(LayerSpec):
+    """Residual addition of two layers' outputs."""
+
+    kind: Literal["add"]
+    other: Name = Field(description="The layer whose output is added to the input.")
+
+
+AnyLayer = Annotated[ConvSpec | LinearSpec | BatchNormSpec | ReluSpec | PoolSpec | AddSpec, Field(discriminator="kind")]
+
+
+class InputSpec(Spec):
+    """Size of one input image."""
+
+    height: Count
+    width: Count
+    channels: Count
+
+
+class NetworkSpec(Spec):
+    """A classifier: layers in order; the last one's outputs are the classes, softmax and cross-entropy follow."""
+
+    name: Name
+    input: InputSpec
+    layers: tuple[AnyLayer, ...] = Field(min_length=1)
+
+
+# ---- training ------------------------------------------------------------------------------------------------------
+
+
+class ConstantRate(Spec):
+    """The same learning rate throughout."""
+
+    schedule: Literal["constant"] = "constant"
+    rate: float = Field(gt=0.0)
+
+
+class StepRate(Spec):
+    """The learning rate times `factor` after each of the given shares of the training."""
+
+    schedule: Literal["step"]
+    rate: float = Field(gt=0.0)
+    factor: float = Field(default=0.1, gt=0.0)
+    at: tuple[Share, ...] = Field(min_length=1)
+
+
+class PolynomialRate(Spec):
+    """rate * (1 - iteration / iterations) ** power, after a linear warm-up."""
+
+    schedule: Literal["polynomial"]
+    rate: float = Field(gt=0.0)
+    power: Count = 1
+    warmup: Share = Field(default=0.0, description="Share of the training in which the rate rises linearly.")
+
+
+AnyRate = Annotated[ConstantRate | StepRate | PolynomialRate, Field(discriminator="schedule")]
+
+
+class OptimizerSpec(Spec):
+    """Stochastic gradient descent with momentum on FP32 master weights."""
+
+    learning_rate: AnyRate
+    momentum: float = Field(default=0.9, ge=0.0, lt=1.0)
+    weight_decay: float = Field(default=0.0, ge=0.0)
+
+
+class FormatsSpec(Spec):
+    """Number formats of what the multipliers see; sums, master weights and vector work are FP32."""
+
+    activation: Format = Format.FP8_E4M3
+    weight: Format = Format.FP8_E4M3
+    gradient: Format = Format.FP8_E5M2
+
+
+class DataSpec(Spec):
+    """A data set: who reads it, and which file."""
+
+    loader: str = Field(description="Name of a registered loader, such as optical_digits.")
+    file: str = Field(description="The file it reads, relative to the file that names it.")
+
+
+class FunctionalSpec(Spec):
+    """The network really trains, in the chip's number formats."""
+
+    fidelity: Literal["functional"]
+    network: NetworkSpec
+    data: DataSpec
+    batch: Count
+    epochs: Count
+    optimizer: OptimizerSpec
+    formats: FormatsSpec = FormatsSpec()
+
+
+# ---- statistics -------------------------------------------------------------------------------------------------
+
+
+class Densities(Spec):
+    """Shares of non-zeros. 1 is dense, exactly."""
+
+    x: Share = Field(default=1.0, description="Input: FF and WG.")
+    w: Share = Field(default=1.0, description="Weights before any pruning schedule: FF and BP.")
+    dy: Share = Field(default=1.0, description="Gradient of the output: BP and WG.")
+    output_needed: Share | None = Field(
+        default=None,
+        description="BP: share of dX not known to be zero. Without it: x, behind a ReLU the same positions.",
+    )
+
+
+class StatisticalLayer(Spec):
+    """The shape of one convolution (or linear layer: all of h, w, r, s are 1) and the densities of its tensors."""
+
+    name: Name
+    c: Count
+    h: Count
+    w: Count
+    k: Count
+    r: Count
+    s: Count
+    stride: Count = 1
+    pad: int = Field(default=0, ge=0, strict=True)
+    groups: Count = 1
+    density: Densities = Densities()
+    first: bool = Field(False, description="The network's first layer: it has no BP.")
+
+
+class StatisticalSpec(Spec):
+    """Nothing is computed: seeded random masks of given densities."""
+
+    fidelity: Literal["statistical"]
+    layers: tuple[StatisticalLayer, ...] = Field(min_length=1)
+    batch: Count = 1
+    iterations: Count = 1
+    channel_spread: Share = Field(
+        default=0.0,
+        description="How much the densities of channels differ: 0 not at all, 1 as far as the mean density allows.",
+    )
+
+    @model_validator(mode="after")
+    def _names_differ(self) -> StatisticalSpec:
+        names = [layer.name for layer in self.layers]
+        for name in names:
+            if names.count(name) > 1:
+                raise ValueError(f"two layers are called {name!r}")
+        return self
+
+
+WorkloadSpec = Annotated[FunctionalSpec | StatisticalSpec, Field(discriminator="fidelity")]
