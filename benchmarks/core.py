@@ -1,6 +1,6 @@
 """The core engine's speed: dense multiply-accumulates walked a second, beside what popcounts alone would allow.
 
-`python benchmarks/core.py`, on one core of the machine. The limit is a plain C loop over words in the first-level cache.
+`python benchmarks/core.py`, on one core of the machine. The limit is a plain C loop over cached words.
 """
 
 import time
