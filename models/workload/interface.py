@@ -20,6 +20,11 @@ class Operation:
     layer: str
     stage: Stage
     shape: ConvShape
+    reads: tuple[str, ...]
+    """Names of its tensors: input operand (FF, WG: X; BP: dY), other operand (FF, BP: W; WG: dY), and the mask behind
+    `output_needed`. `VectorWork` uses the same names."""
+    writes: str
+    """Name of its result: FF the sums, BP the gradient of its input, WG the gradient of its weights; all FP32."""
     x: BitTensor | None = None
     """FF, WG: input (n, h, w, c)."""
     w: BitTensor | None = None

@@ -87,6 +87,8 @@ class Layer(ABC):
         self.name = name
         self.output_shape = output_shape
         """(h, w, c) of one image."""
+        self.sources: tuple[str, ...] = ()
+        """Names of the tensors it reads; set by the network."""
         self.parameters: tuple[Parameter, ...] = ()
 
     @abstractmethod
@@ -126,7 +128,15 @@ class MacLayer(Layer):
         (source,) = inputs
         shape = self.shape_for(len(source.values))
         x = source.in_format(self.formats.activation, recorder)
-        recorder.operation(self.name, Stage.FF, shape, x=x.values, w=self.low.values)
+        recorder.operation(
+            self.name,
+            Stage.FF,
+            shape,
+            x=x.values,
+            w=self.low.values,
+            reads=(f"{source.name}.low", f"{self.weight.name}.low"),
+            writes=f"{self.name}.sums",
+        )
         sums = mac_ff(shape, x.values.reshape(shape.x_shape), self.low.values)
         y = unscale(sums, x.exponent + self.low.exponent)
         reads = {f"{self.name}.sums": y.size * WIDE_BYTES}
@@ -172,13 +182,29 @@ class MacLayer(Layer):
         dx: Float32Array | None = None
         if needed:
             live = None if self._live is None else self._live.reshape(shape.x_shape)
-            recorder.operation(self.name, Stage.BP, shape, w=self.low.values, dy=error.values, output_needed=live)
+            recorder.operation(
+                self.name,
+                Stage.BP,
+                shape,
+                w=self.low.values,
+                dy=error.values,
+                output_needed=live,
+                reads=(f"{self.name}.gradient.low", f"{self.weight.name}.low", f"{self.sources[0]}.mask"),
+                writes=f"{self.sources[0]}.gradient",
+            )
             sums = mac_bp(shape, error.values.reshape(shape.y_shape), self.low.values)
             dx = unscale(sums, error.exponent + self.low.exponent).reshape(self._input_shape)
         mask = self.weight.mask
         pruned = mask is not None and not mask.all()
         recorder.operation(
-            self.name, Stage.WG, shape, x=self._x.values, dy=error.values, output_needed=mask if pruned else None
+            self.name,
+            Stage.WG,
+            shape,
+            x=self._x.values,
+            dy=error.values,
+            output_needed=mask if pruned else None,
+            reads=(f"{self.sources[0]}.low", f"{self.name}.gradient.low", f"{self.weight.name}.mask"),
+            writes=f"{self.weight.name}.gradient",
         )
         sums = mac_wg(shape, self._x.values.reshape(shape.x_shape), error.values.reshape(shape.y_shape))
         self.weight.gradient = unscale(sums, self._x.exponent + error.exponent)
@@ -216,7 +242,7 @@ class ReluLayer(Layer):
             elements=(dy.size, dy.size),
             operations_per_element=1,
             reads={f"{self.name}.gradient": dy.size * WIDE_BYTES, f"{self.name}.mask": mask_bytes(dy.size)},
-            writes={f"{self.name}.input_gradient": dy.size * WIDE_BYTES},
+            writes={f"{self.sources[0]}.gradient": dy.size * WIDE_BYTES},
         )
         return (np.where(self._positive, dy, np.float32(0.0)),)
 
@@ -278,7 +304,7 @@ class PoolLayer(Layer):
             elements=(dy.size, dx.size),
             operations_per_element=1,
             reads=reads,
-            writes={f"{self.name}.input_gradient": dx.size * WIDE_BYTES},
+            writes={f"{self.sources[0]}.gradient": dx.size * WIDE_BYTES},
         )
         return (dx,)
 
@@ -332,11 +358,11 @@ class BatchNormLayer(Layer):
             operations_per_element=11,
             reads={
                 f"{self.name}.gradient": 2 * dy.size * WIDE_BYTES,
-                f"{self.name}.input": 2 * dy.size * WIDE_BYTES,
+                self.sources[0]: 2 * dy.size * WIDE_BYTES,
                 f"{self.name}.stats": 2 * channels * WIDE_BYTES,
             },
             writes={
-                f"{self.name}.input_gradient": dx.size * WIDE_BYTES,
+                f"{self.sources[0]}.gradient": dx.size * WIDE_BYTES,
                 f"{self.name}.scale_gradient": 2 * channels * WIDE_BYTES,
             },
         )
@@ -365,4 +391,13 @@ class AddLayer(Layer):
         return Tensor(self.name, first.values + second.values, live)
 
     def backward(self, dy: Float32Array, recorder: Recorder, *, needed: bool) -> tuple[Float32Array | None, ...]:
+        recorder.vector(  # the same gradient for both: nothing to compute, but two names
+            "add",
+            self.name,
+            Stage.BP,
+            elements=(dy.size, 2 * dy.size),
+            operations_per_element=0,
+            reads={f"{self.name}.gradient": dy.size * WIDE_BYTES},
+            writes={f"{source}.gradient": dy.size * WIDE_BYTES for source in self.sources},
+        )
         return (dy, dy)

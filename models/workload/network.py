@@ -66,6 +66,8 @@ class Network:
                 layer = _build(item, name, [shapes[i] for i in inputs], batch, formats, seed)
             except ValueError as error:
                 raise NetworkError(f"layer {name}: {error}") from None
+            names = [INPUT, *(before.name for before in self.layers)]
+            layer.sources = tuple(names[i] for i in inputs)
             self.layers.append(layer)
             self._inputs.append(inputs)
             numbers[name] = len(shapes)

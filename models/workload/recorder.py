@@ -58,18 +58,22 @@ class Recorder:
         stage: Stage,
         shape: ConvShape,
         *,
+        reads: tuple[str, ...],
+        writes: str,
         x: npt.NDArray[np.float32] | None = None,
         w: npt.NDArray[np.float32] | None = None,
         dy: npt.NDArray[np.float32] | None = None,
         output_needed: npt.NDArray[np.bool_] | None = None,
     ) -> None:
-        """Note a MAC operation with the values of its operands in their number format."""
+        """Note a MAC operation with the values of its operands in their number format, and the tensors' names."""
         if self.on:
             self.steps.append(
                 Operation(
                     layer,
                     stage,
                     shape,
+                    reads,
+                    writes,
                     None if x is None else BitTensor.from_values(x.reshape(shape.x_shape)),
                     None if w is None else BitTensor.from_values(w),
                     None if dy is None else BitTensor.from_values(dy.reshape(shape.y_shape)),
