@@ -66,7 +66,7 @@ class QuantityError(ValueError):
     """The text is no quantity of this dimension, or not a whole number of its unit."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # by identity: hashable, so that `TimePs | None` is an annotation, too
 class Dimension:
     """One physical dimension: its name with article, its units (exact size in `base`), and which units to write."""
 
