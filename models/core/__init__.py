@@ -14,6 +14,7 @@ from .balance import (
     channel_nonzeros,
 )
 from .engine import run_operation, run_tile
+from .eyeriss_v2 import EyerissV2Pe, PeResult
 from .operands import Operands
 from .params import CoreParams
 from .policy import DENSE, SkipPolicy, StagePolicies
@@ -26,7 +27,9 @@ __all__ = [
     "Choice",
     "CoreCounts",
     "CoreParams",
+    "EyerissV2Pe",
     "Operands",
+    "PeResult",
     "RandomChannelAllocator",
     "SkipPolicy",
     "StagePolicies",
