@@ -8,7 +8,7 @@ from html import escape
 
 from .blocks import Assumptions, Block, Figure, Gantt, LinePlot, Note, Report, Section, StackedBars, Table
 from .numbers import format_cell
-from .style import STYLE
+from .style import STYLE, paints
 from .tables import assumptions_table, bars_table, lines_table
 
 __all__ = ["html_page"]
@@ -18,6 +18,8 @@ _NO_PLOTS = (
     "The plots are missing because matplotlib is not installed; their numbers are in tables instead. "
     "Install it with: pip install 'cosim-npu[report]', then: cosim report DIR."
 )
+
+_ROUND = ("once", "again")  # style classes: colours used again are hatched
 
 Plotter = Callable[[LinePlot | StackedBars | Gantt, str], str]
 
@@ -90,7 +92,7 @@ def _block(block: Block, name: str, plotter: Plotter | None) -> str:
         note = f'<p class="caption">{escape(block.note)}</p>' if block.note else ""
         title = f"<figcaption>{escape(block.title)}</figcaption>"
         plot = f'<div class="plot">{plotter(block, name)}</div>'
-        return f"<figure>{title}\n{plot}\n{note}{_legend_table(block)}</figure>\n"
+        return f"<figure>{title}\n{_legend(block)}{plot}\n{note}{_numbers(block)}</figure>\n"
     if isinstance(block, LinePlot):
         return _table(lines_table(block))
     if isinstance(block, StackedBars):
@@ -98,7 +100,23 @@ def _block(block: Block, name: str, plotter: Plotter | None) -> str:
     return _note(Note(f"{block.title}: {len(block.spans)} spans on {len(block.lanes)} lanes (no plot)"))
 
 
-def _legend_table(block: LinePlot | StackedBars | Gantt) -> str:
+def _legend(block: LinePlot | StackedBars | Gantt) -> str:
+    """Which colour is what; in HTML, where it can wrap on a narrow screen."""
+    if isinstance(block, LinePlot):
+        names = [series.name for series in block.series]
+    else:
+        names = list(block.parts if isinstance(block, StackedBars) else block.kinds)
+    if len(names) < 2:
+        return ""
+    items = (
+        f'<li style="--paint:var(--series-{paint})" class="{_ROUND[again > 0]}">{escape(name)}</li>'
+        for name, (paint, again) in zip(names, paints(names), strict=True)
+    )
+    listed = "".join(items)
+    return f'<ul class="legend">{listed}</ul>\n'
+
+
+def _numbers(block: LinePlot | StackedBars | Gantt) -> str:
     """The numbers behind a bar plot, folded away."""
     if not isinstance(block, StackedBars):
         return ""

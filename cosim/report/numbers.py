@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-__all__ = ["NARROW_SPACE", "format_cell", "format_number", "time_unit", "with_unit"]
+__all__ = ["NARROW_SPACE", "format_cell", "format_number", "format_tick", "time_unit", "with_unit"]
 
 NARROW_SPACE = "\u202f"  # thousands: 12 345 678
 _MINUS = "\u2212"
@@ -29,6 +29,12 @@ def format_number(value: float, digits: int | None = None) -> str:
         return f"{mantissa}e{int(exponent)}".replace("-", _MINUS)
     text = f"{value:,.{max(0, digits - magnitude)}f}"
     return text.replace(",", NARROW_SPACE).replace("-", _MINUS)
+
+
+def format_tick(value: float) -> str:
+    """A number on an axis: no more digits than it needs."""
+    text = format_number(round(value, 12), 6)
+    return text.rstrip("0").rstrip(".") if "." in text and "e" not in text else text
 
 
 def format_cell(value: str | float | None, digits: int | None = None) -> str:

@@ -7,20 +7,20 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Sequence
+from bisect import bisect_right
 from functools import singledispatch
 from html import escape
 from typing import Any
 
 import matplotlib as mpl
 from matplotlib.figure import Figure as Canvas
-from matplotlib.patches import Patch, PathPatch
+from matplotlib.patches import PathPatch
 from matplotlib.path import Path as Outline
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from .blocks import Gantt, LinePlot, Span, StackedBars
-from .numbers import format_number, time_unit, with_unit
-from .style import GRID, INK, MUTED, PALETTE, SURFACE
+from .numbers import format_number, format_tick, time_unit, with_unit
+from .style import GRID, INK, MUTED, PALETTE, SURFACE, paints
 
 __all__ = ["svg"]
 
@@ -47,16 +47,11 @@ _STYLE: dict[Any, Any] = {
     "ytick.color": GRID,
     "xtick.labelcolor": MUTED,
     "ytick.labelcolor": MUTED,
-    "legend.frameon": False,
-    "legend.labelcolor": INK,
-    "legend.handlelength": 1.2,
-    "legend.handleheight": 0.8,
-    "legend.columnspacing": 1.4,
     "lines.linewidth": 2.0,
 }
 _DASHES = ("solid", (0, (6, 2)), (0, (2, 1.5)), (0, (6, 2, 1.5, 2)))
 _HATCHES = ("", "////", "....")
-_TIMELINE_COLUMNS = 1400  # a lane is drawn at this resolution when it has more spans
+_TIMELINE_COLUMNS = 1000  # a lane is drawn at this resolution when it has more spans
 
 
 def svg(block: LinePlot | StackedBars | Gantt, name: str) -> str:
@@ -87,6 +82,7 @@ def _for_page(text: str, title: str, name: str) -> str:
     for colour, variable in variables.items():
         text = text.replace(colour, f"var(--{variable})")
     text = re.sub(r"font: ([\d.]+)px [^;\"]*", r"font-size: \1px", text)
+    text = re.sub(r"font-family: [^;\"]*;? ?", "", text)
     # Sized by the page; the view box keeps the proportions.
     text = re.sub(r'<svg ([^>]*?)\s?height="[^"]*"', r"<svg \1", text, count=1)
     text = re.sub(r'<svg ([^>]*?)\s?width="[^"]*"', r"<svg \1", text, count=1)
@@ -94,17 +90,8 @@ def _for_page(text: str, title: str, name: str) -> str:
     return text.replace("<svg ", f'<svg role="img" aria-label="{escape(title, quote=True)}" ', 1).strip()
 
 
-def _colour(index: int) -> str:
-    return PALETTE[index % len(PALETTE)][0]
-
-
-def _legend(figure: Any, handles: Sequence[Any], names: Sequence[str]) -> None:
-    if len(names) > 1:
-        figure.legend(handles, names, loc="outside upper left", ncols=min(len(names), 5))
-
-
 def _numbers(axis: Any) -> None:
-    axis.set_major_formatter(FuncFormatter(lambda value, _: format_number(round(value, 12), 3)))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: format_tick(value)))
 
 
 @singledispatch
@@ -114,12 +101,11 @@ def _draw(block: Any, figure: Any) -> None:
 
 @_draw.register
 def _(plot: LinePlot, figure: Any) -> None:
-    figure.set_size_inches(_WIDTH, 3.6)
+    figure.set_size_inches(_WIDTH, 3.3)
     axes = figure.subplots()
-    handles = []
-    for i, series in enumerate(plot.series):
-        colour = _colour(i)
-        style: dict[str, Any] = {"color": colour, "linestyle": _DASHES[i // len(PALETTE) % len(_DASHES)]}
+    for series, (paint, again) in zip(plot.series, paints([series.name for series in plot.series]), strict=True):
+        colour = PALETTE[paint][0]
+        style: dict[str, Any] = {"color": colour, "linestyle": _DASHES[again % len(_DASHES)]}
         if plot.steps:
             style["drawstyle"] = "steps-post"
         if len(series.x) == 1:
@@ -127,7 +113,7 @@ def _(plot: LinePlot, figure: Any) -> None:
         if series.low is not None and series.high is not None:
             step = "post" if plot.steps else None
             axes.fill_between(series.x, series.low, series.high, color=colour, alpha=0.18, linewidth=0, step=step)
-        handles += axes.plot(series.x, series.y, **style)
+        axes.plot(series.x, series.y, **style)
     axes.set_xlabel(with_unit(plot.x_label, plot.x_unit))
     axes.set_ylabel(with_unit(plot.y_label, plot.y_unit))
     axes.margins(x=0.01)
@@ -140,7 +126,6 @@ def _(plot: LinePlot, figure: Any) -> None:
     if all(float(x).is_integer() for series in plot.series for x in series.x):
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     _numbers(axes.xaxis)
-    _legend(figure, handles, [series.name for series in plot.series])
 
 
 def _lowest(plot: LinePlot) -> float:
@@ -149,18 +134,16 @@ def _lowest(plot: LinePlot) -> float:
 
 @_draw.register
 def _(bars: StackedBars, figure: Any) -> None:
-    figure.set_size_inches(_WIDTH, 1.25 + 0.42 * len(bars.categories))
+    figure.set_size_inches(_WIDTH, 0.75 + 0.42 * len(bars.categories))
     axes = figure.subplots()
     totals = [sum(part[i] for part in bars.parts.values()) for i in range(len(bars.categories))]
     left = [0.0] * len(bars.categories)
     rows = range(len(bars.categories))
-    handles = []
-    for i, values in enumerate(bars.parts.values()):
+    for values, (paint, again) in zip(bars.parts.values(), paints(list(bars.parts)), strict=True):
         if bars.share:
             values = [100 * v / total if total else 0 for v, total in zip(values, totals, strict=True)]  # noqa: PLW2901
-        colour, hatch = _colour(i), _HATCHES[i // len(PALETTE) % len(_HATCHES)]
+        colour, hatch = PALETTE[paint][0], _HATCHES[again % len(_HATCHES)]
         axes.barh(rows, values, left=left, height=0.68, color=colour, hatch=hatch, edgecolor=SURFACE, linewidth=0.8)
-        handles.append(Patch(facecolor=colour, hatch=hatch, edgecolor=SURFACE, linewidth=0))
         left = [a + b for a, b in zip(left, values, strict=True)]
     end = max(left, default=0)
     if not bars.share:
@@ -171,16 +154,15 @@ def _(bars: StackedBars, figure: Any) -> None:
         axes.set_xlim(0, 100)
     axes.set_yticks(rows, bars.categories, color=INK)
     axes.tick_params(axis="y", length=0)
-    axes.invert_yaxis()
+    axes.set_ylim(len(bars.categories) - 0.5, -0.5)
     axes.grid(False, axis="y")
     axes.set_xlabel(with_unit(bars.label, "%" if bars.share else bars.unit))
     _numbers(axes.xaxis)
-    _legend(figure, handles, list(bars.parts))
 
 
 @_draw.register
 def _(timeline: Gantt, figure: Any) -> None:
-    figure.set_size_inches(_WIDTH, 1.3 + 0.26 * len(timeline.lanes))
+    figure.set_size_inches(_WIDTH, 0.75 + 0.26 * len(timeline.lanes))
     axes = figure.subplots()
     start = min((span.start_ps for span in timeline.spans), default=0)
     end = max((span.end_ps for span in timeline.spans), default=1)
@@ -194,16 +176,16 @@ def _(timeline: Gantt, figure: Any) -> None:
     for lane, spans in by_lane.items():
         for span in _drawable(spans, start, end):
             outlines[span.kind].append((span.start_ps / size, span.end_ps / size, row_of[lane]))
-    handles = []
-    for i, boxes in enumerate(outlines.values()):
+    for boxes, (paint, again) in zip(outlines.values(), paints(list(outlines)), strict=True):
         vertices: list[tuple[float, float]] = []
         codes: list[Any] = []
         for x0, x1, row in boxes:
             vertices += [(x0, row - 0.38), (x1, row - 0.38), (x1, row + 0.38), (x0, row + 0.38), (x0, row - 0.38)]
             codes += [Outline.MOVETO, Outline.LINETO, Outline.LINETO, Outline.LINETO, Outline.CLOSEPOLY]
         if boxes:
-            axes.add_patch(PathPatch(Outline(vertices, codes), facecolor=_colour(i), linewidth=0))
-        handles.append(Patch(facecolor=_colour(i), linewidth=0))
+            hatch = _HATCHES[again % len(_HATCHES)]
+            style = {"facecolor": PALETTE[paint][0], "hatch": hatch, "edgecolor": SURFACE, "linewidth": 0}
+            axes.add_patch(PathPatch(Outline(vertices, codes), **style))
     axes.set_xlim(start / size, end / size)
     axes.set_ylim(len(timeline.lanes) - 0.4, -0.6)
     axes.set_yticks(range(len(timeline.lanes)), timeline.lanes, color=INK)
@@ -211,29 +193,29 @@ def _(timeline: Gantt, figure: Any) -> None:
     axes.grid(False, axis="y")
     axes.set_xlabel(with_unit("simulated time", unit))
     _numbers(axes.xaxis)
-    _legend(figure, handles, list(outlines))
 
 
 def _drawable(spans: list[Span], start: int, end: int) -> list[Span]:
-    """The spans of a lane, or, where there are more than pixels, one per pixel: the kind that filled most of it."""
+    """The spans of a lane, or, where there are more than pixels, one per pixel: of the kind that fills most of it, as
+    wide as all its kinds together, so that a lane that is busy a tenth of the time looks a tenth as dark."""
     if len(spans) <= _TIMELINE_COLUMNS // 4 or end <= start:
         return spans
-    shares: list[dict[str, float]] = [{} for _ in range(_TIMELINE_COLUMNS)]
-    scale = _TIMELINE_COLUMNS / (end - start)
+    filled: list[dict[str, int]] = [{} for _ in range(_TIMELINE_COLUMNS)]
+    edges = [start + column * (end - start) // _TIMELINE_COLUMNS for column in range(_TIMELINE_COLUMNS + 1)]
     for span in spans:
-        a, b = (span.start_ps - start) * scale, (span.end_ps - start) * scale
-        for column in range(int(a), min(int(b), _TIMELINE_COLUMNS - 1) + 1):
-            share = min(b, column + 1) - max(a, column)
-            shares[column][span.kind] = shares[column].get(span.kind, 0.0) + share
+        column = bisect_right(edges, span.start_ps, hi=_TIMELINE_COLUMNS) - 1
+        while column < _TIMELINE_COLUMNS and edges[column] < span.end_ps:
+            part = min(span.end_ps, edges[column + 1]) - max(span.start_ps, edges[column])
+            filled[column][span.kind] = filled[column].get(span.kind, 0) + part
+            column += 1
     result: list[Span] = []
-    for column, kinds in enumerate(shares):
-        kind = max(kinds, key=lambda name: (kinds[name], name), default=None)
-        if kind is None or sum(kinds.values()) < 0.5:
+    for column, kinds in enumerate(filled):
+        if not kinds:
             continue
-        a = start + column * (end - start) // _TIMELINE_COLUMNS
-        b = start + (column + 1) * (end - start) // _TIMELINE_COLUMNS
-        if result and result[-1].kind == kind and result[-1].end_ps == a:
-            result[-1] = Span(spans[0].lane, result[-1].start_ps, b, kind)
+        kind = max(kinds, key=lambda name: (kinds[name], name))
+        begin, until = edges[column], min(edges[column] + sum(kinds.values()), edges[column + 1])
+        if result and result[-1].kind == kind and result[-1].end_ps == begin:
+            result[-1] = Span(spans[0].lane, result[-1].start_ps, until, kind)
         else:
-            result.append(Span(spans[0].lane, a, b, kind))
+            result.append(Span(spans[0].lane, begin, until, kind))
     return result

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-__all__ = ["GRID", "INK", "MUTED", "PALETTE", "STYLE", "SURFACE"]
+from collections.abc import Sequence
+
+__all__ = ["GRID", "INK", "MUTED", "NEUTRAL", "PALETTE", "STYLE", "SURFACE", "paints"]
 
 # After Okabe and Ito, "Color Universal Design" (2008): distinct under all common colour vision deficiencies. The order
 # keeps neighbours apart in lightness, too; the second value of each pair is for the dark page.
@@ -16,6 +18,24 @@ PALETTE = (
     ("#8a8a8a", "#a0a0a0"),  # grey
     ("#c9b800", "#efe14e"),  # yellow, darker than theirs to show on white
 )
+
+# Names for "nothing of interest", grey wherever they stand.
+NEUTRAL = ("idle", "other")
+_GREY = 6
+
+
+def paints(names: Sequence[str]) -> list[tuple[int, int]]:
+    """(colour, round) of each name by its position: indices into PALETTE, and how often all colours were used up."""
+    colours = [i for i in range(len(PALETTE)) if i != _GREY or not set(names) & set(NEUTRAL)]
+    result, position = [], 0
+    for name in names:
+        if name in NEUTRAL:
+            result.append((_GREY, 0))
+        else:
+            result.append((colours[position % len(colours)], position // len(colours)))
+            position += 1
+    return result
+
 
 # Colours that plots are drawn in, replaced by the page's variables so that they follow its light or dark.
 INK, MUTED, GRID, SURFACE = "#010101", "#020202", "#030303", "#040404"
@@ -44,7 +64,7 @@ a {{ color:var(--link); }}
 .subtitle {{ margin:.4rem 0 0;color:var(--muted); }}
 .unit, .hint, .caption {{ color:var(--muted);font-weight:400; }}
 .caption {{ font-size:.875rem;margin:.35rem 0 0; }}
-.figures {{ display:grid;grid-template-columns:repeat(auto-fit,minmax(10.5rem,1fr));gap:.75rem;margin:1.75rem 0 0; }}
+.figures {{ display:grid;grid-template-columns:repeat(auto-fit,minmax(11rem,1fr));gap:.75rem;margin:1.75rem 0 0; }}
 .figures div {{ background:var(--raised);border-radius:.6rem;padding:.8rem 1rem; }}
 .figures dt {{ font-size:.85rem;color:var(--muted); }}
 .figures dd {{ margin:0;font-size:1.45rem;font-weight:600;line-height:1.3;font-variant-numeric:tabular-nums; }}
@@ -53,9 +73,26 @@ a {{ color:var(--link); }}
 nav ul {{ display:flex;flex-wrap:wrap;gap:.25rem 1.25rem;list-style:none; }}
 nav ul {{ padding:0;margin:1.5rem 0 0;font-size:.925rem; }}
 figure {{ margin:1.25rem 0 2rem; }}
+.legend {{ display:flex;flex-wrap:wrap;gap:.15rem 1.1rem;list-style:none; }}
+.legend {{ padding:0;margin:.1rem 0 .5rem;font-size:.875rem; }}
+.legend li::before {{
+  content:"";display:inline-block;width:.75em;height:.75em;border-radius:.15em;margin-right:.45em;
+  background:var(--paint);
+}}
+.legend .again::before {{
+  background:repeating-linear-gradient(135deg,var(--paint) 0 .16em,var(--surface) .16em .3em);
+}}
 figcaption, caption {{ font-weight:600;text-align:left;margin-bottom:.35rem; }}
 caption {{ padding-bottom:.35rem; }}
-.plot, .table {{ overflow-x:auto; }}
+/* Wider than the screen: scrolls, with a shade on the side where more is. */
+.plot, .table {{
+  overflow-x:auto;
+  background:
+    linear-gradient(to right,var(--surface) 40%,transparent) 0 0/2.5rem 100% no-repeat local,
+    linear-gradient(to left,var(--surface) 40%,transparent) 100% 0/2.5rem 100% no-repeat local,
+    linear-gradient(to right,var(--grid),transparent) 0 0/1rem 100% no-repeat scroll,
+    linear-gradient(to left,var(--grid),transparent) 100% 0/1rem 100% no-repeat scroll;
+}}
 .plot svg {{ display:block;width:100%;min-width:34rem;height:auto;font-family:inherit; }}
 .table {{ margin:1rem 0; }}
 table {{ border-collapse:collapse;width:100%;font-size:.9rem;font-variant-numeric:tabular-nums; }}
