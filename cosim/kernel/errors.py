@@ -34,3 +34,51 @@ class ZeroTimeLoopError(RuntimeError):
 
     def __str__(self) -> str:
         return f"time does not advance: more than {self.steps} steps at t={self.time}; the last one was {self.last}"
+
+
+class ElaborationError(RuntimeError):
+    """A module, port, export or channel is made when the hierarchy is complete already."""
+
+
+class ModuleInsertionError(ElaborationError):
+    """A module after elaboration."""
+
+
+class ChannelInsertionError(ElaborationError):
+    """A primitive channel after elaboration."""
+
+
+class PortInsertionError(ElaborationError):
+    """A port or export after elaboration."""
+
+
+class BindingError(ValueError):
+    """A port, export or socket is bound to the wrong thing, too often, too late, or not at all."""
+
+
+class CompleteBindingError(BindingError):
+    """At the end of elaboration a port or socket is bound to too few or too many channels."""
+
+
+class BindInterfaceError(BindingError):
+    """A channel is bound twice to one port, after elaboration, or does not have the port's interface."""
+
+
+class GetInterfaceError(BindingError):
+    """A port is used before it is bound."""
+
+
+class ExportInterfaceError(BindingError):
+    """An export is used that is bound to nothing."""
+
+
+class MultipleDriverError(RuntimeError):
+    """A signal is written by more processes, or bound to more output ports, than its writer policy allows."""
+
+
+class FifoPortError(BindingError):
+    """A fifo has two readers or two writers."""
+
+
+class StoppedError(RuntimeError):
+    """The simulation cannot go on: it was stopped."""

@@ -11,15 +11,15 @@ from simpy.events import PENDING, Initialize, _describe_frame
 from .time import whole
 
 if TYPE_CHECKING:
+    from .environment import Environment
     from .module import Module
-    from .simulator import Simulator
 
 
 class Timeout(simpy.events.Timeout):
     """`simpy.Timeout`, put straight into the simulator's queue."""
 
-    def __init__(self, env: Simulator, delay: Any, value: Any = None) -> None:
-        # NOTE: simpy.Timeout.__init__ and Simulator.schedule are inlined: 20 % of a time-out's cost.
+    def __init__(self, env: Environment, delay: Any, value: Any = None) -> None:
+        # NOTE: simpy.Timeout.__init__ and Environment.schedule are inlined: 20 % of a time-out's cost.
         if type(delay) is not int and env.strict_time:
             delay = whole(delay, "delay")
         if delay < 0:
@@ -49,7 +49,7 @@ class Process(simpy.Process):
 
     def __init__(
         self,
-        env: Simulator,
+        env: Environment,
         generator: Generator[Any, Any, Any],
         *,
         name: str | None = None,
@@ -80,7 +80,7 @@ class Process(simpy.Process):
         return f"{self.module.full_name}.{self.name}" if self.module is not None else self.name
 
     def _resume(self, event: simpy.Event) -> None:
-        env: Simulator = self.env  # type: ignore[assignment]
+        env: Environment = self.env  # type: ignore[assignment]
         env._active_proc = self
         while True:
             try:

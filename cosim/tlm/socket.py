@@ -14,16 +14,13 @@ from __future__ import annotations
 from collections.abc import Callable, Generator
 from typing import Any
 
+from ..kernel.errors import BindingError
 from ..kernel.module import Module
 from .payload import GenericPayload
 
 Delay = int | Generator[Any, Any, int]
 BlockingTransport = Callable[[GenericPayload, int], Delay]
 DebugTransport = Callable[[GenericPayload], int]
-
-
-class BindingError(ValueError):
-    """A socket is bound twice, to the wrong kind, or not at all."""
 
 
 class TargetSocket:

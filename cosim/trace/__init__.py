@@ -3,5 +3,6 @@
 from .account import BUSY, IDLE, Account
 from .counters import Counters
 from .timeline import Timeline
+from .vcd import VcdTrace
 
-__all__ = ["BUSY", "IDLE", "Account", "Counters", "Timeline"]
+__all__ = ["BUSY", "IDLE", "Account", "Counters", "Timeline", "VcdTrace"]

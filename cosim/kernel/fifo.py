@@ -1,0 +1,113 @@
+"""A bounded queue between processes, with SystemC's rules: what is written can be read one delta cycle later."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Generator
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from .channel import PrimitiveChannel
+from .errors import FifoPortError
+from .event import Event
+from .hierarchy import Node
+
+if TYPE_CHECKING:
+    from .port import Port
+
+T = TypeVar("T")
+
+
+class Fifo(PrimitiveChannel, Generic[T]):
+    """A first-in first-out channel of `capacity` items, one reader, one writer.
+
+    `yield from fifo.write(item)` and `item = yield from fifo.read()` wait in a thread (`await fifo.put(item)` and
+    `await fifo.get()` in an async one); `nb_write` and `nb_read` do not wait. A written item can be read, a freed place
+    written, from the next delta cycle on.
+    """
+
+    kind = "fifo"
+
+    def __init__(self, parent: Node, name: str | None = None, capacity: int = 16) -> None:
+        if capacity < 1:
+            raise ValueError(f"fifo {name}: must have a size of at least 1, got {capacity}")
+        super().__init__(parent, name)
+        self.capacity = capacity
+        self._items: deque[T] = deque()
+        self._readable = 0
+        self._read = 0
+        self._written = 0
+        self.data_written_event = Event.hidden(self, "data_written_event")
+        self.data_read_event = Event.hidden(self, "data_read_event")
+        self._reader: Any = None
+        self._writer: Any = None
+
+    def num_available(self) -> int:
+        """How many items can be read now."""
+        return self._readable - self._read
+
+    def num_free(self) -> int:
+        """How many items can be written now."""
+        return self.capacity - self._readable - self._written
+
+    def nb_write(self, item: T) -> bool:
+        """Write if there is room; whether it was written."""
+        if self._readable + self._written >= self.capacity:
+            return False
+        self._written += 1
+        self._items.append(item)
+        self.simulator._updates[self] = None
+        return True
+
+    def nb_read(self) -> tuple[bool, T | None]:
+        """(True, item), or (False, None) when there is nothing to read."""
+        if self._readable == self._read:
+            return False, None
+        self._read += 1
+        self.simulator._updates[self] = None
+        return True, self._items.popleft()
+
+    def write(self, item: T) -> Generator[Any, Any, None]:
+        """Write, waiting for room."""
+        while not self.nb_write(item):
+            yield self.data_read_event
+
+    def read(self) -> Generator[Any, Any, T]:
+        """Read, waiting for an item."""
+        while self._readable == self._read:
+            yield self.data_written_event
+        self._read += 1
+        self.simulator._updates[self] = None
+        return self._items.popleft()
+
+    async def put(self, item: T) -> None:
+        """`write` for async functions."""
+        while not self.nb_write(item):
+            await self.data_read_event
+
+    async def get(self) -> T:
+        """`read` for async functions."""
+        while self._readable == self._read:
+            await self.data_written_event
+        self._read += 1
+        self.simulator._updates[self] = None
+        return self._items.popleft()
+
+    def update(self) -> None:
+        """Make what was written readable, and what was read free."""
+        if self._read:
+            self.data_read_event.notify(0)
+        if self._written:
+            self.data_written_event.notify(0)
+        self._readable = len(self._items)
+        self._read = self._written = 0
+
+    def register_port(self, port: Port[Any]) -> None:
+        """FifoPortError for a second port that writes, or a second one that only reads."""
+        if port.writes:
+            if self._writer not in (None, port):
+                raise FifoPortError(f"fifo {self.full_name}: more than one writer, {self._writer} and {port}")
+            self._writer = port
+        else:
+            if self._reader not in (None, port):
+                raise FifoPortError(f"fifo {self.full_name}: more than one reader, {self._reader} and {port}")
+            self._reader = port

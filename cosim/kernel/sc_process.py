@@ -1,0 +1,306 @@
+"""What SystemC's methods and threads have in common: when they run, and how they are controlled."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import simpy
+
+from .errors import BindingError
+from .event import AndList, Event, EventList, OrList, Wait
+from .hierarchy import NamedObject, Node
+from .time import whole
+
+if TYPE_CHECKING:
+    from .simulator import Simulator
+
+
+class ScProcess(NamedObject):
+    """A process of the evaluate phase: runnable, or waiting for its static sensitivity, events, a time.
+
+    `sensitive` is what wakes it while it waits for nothing else: events, or anything with a `default_event`.
+    With `dont_initialize` it does not run before that happens for the first time.
+    """
+
+    is_method: ClassVar[bool]
+    server = True
+
+    def __init__(self, parent: Node, name: str | None, sensitive: Iterable[Any], dont_initialize: bool) -> None:
+        super().__init__(parent, name)
+        simulator = parent.simulator
+        self.sensitive = tuple(sensitive)
+        self.dont_initialize = dont_initialize
+        self.terminated = False
+        self.terminated_event = Event.hidden(self, "terminated_event")
+        self._runnable = False
+        self._static = False
+        self._suspended = False
+        self._disabled = False
+        self._missed = False
+        # A dynamic wait: the events it still hangs on, and its time-out (a time, or the delta marker).
+        self._events: tuple[Event, ...] = ()
+        self._missing: set[Event] | None = None
+        self._timeout: Any = None
+        self._simpy_event: simpy.Event | None = None
+        self.timed_out = False
+        simulator._add_process(self)
+
+    # ---- sensitivity --------------------------------------------------------------------------------------
+
+    def _hook_static(self) -> None:
+        """Register with the events of the static sensitivity; ports are bound by now."""
+        for source in self.sensitive:
+            event = default_event_of(source)
+            listeners: list[Any] = event._static_methods if self.is_method else event._static_threads
+            if self not in listeners:
+                listeners.append(self)
+
+    def _unhook_static(self) -> None:
+        for source in self.sensitive:
+            event = default_event_of(source)
+            listeners: list[Any] = event._static_methods if self.is_method else event._static_threads
+            if self in listeners:
+                listeners.remove(self)
+
+    def _wait_for(self, what: Any) -> None:
+        """Register a wait; `what` is a delay, an event, a list of events, a `Wait`, or None: static sensitivity."""
+        simulator = self.simulator
+        kind = type(what)
+        if kind is int:
+            if what > 0:
+                self._timeout = time = simulator._now + what
+                simulator._add_timed(time, self)
+            elif what == 0:
+                self._timeout = DELTA
+                simulator._deltas[self] = None
+            else:
+                raise ValueError(f"process {self.full_name}: Negative delay {what}")
+        elif kind is Event:
+            self._events = (what,)
+            what._waiters(self).append(self)
+        elif what is None:
+            self._static = True
+        elif isinstance(what, EventList):
+            self._events = what.events
+            if type(what) is AndList:
+                self._missing = set(what.events)
+            elif type(what) is not OrList:
+                raise TypeError(f"process {self.full_name}: waits for {what!r}")
+            for event in what.events:
+                event._waiters(self).append(self)
+        elif kind is Wait:
+            self._wait_for_all_of_it(what)
+        elif isinstance(what, simpy.Event):
+            self._simpy_event = what
+            if what.processed:
+                self._ready()
+            else:
+                what.callbacks.append(self._simpy_fired)
+        elif isinstance(what, tuple) and len(what) == 2:
+            self._wait_for_all_of_it(Wait(whole(what[0], "delay"), what[1], 1))
+        elif hasattr(what, "default_event"):
+            self._wait_for(what.default_event)
+        else:
+            try:
+                delay = whole(what, "delay")
+            except TypeError:
+                raise TypeError(f"process {self.full_name} at t={simulator._now}: cannot wait for {what!r}") from None
+            self._wait_for(delay)
+
+    def _wait_for_all_of_it(self, what: Wait) -> None:
+        if what.delay is not None:
+            self._wait_for(what.delay)
+        if what.events is not None:
+            self._wait_for(what.events)
+        elif what.delay is None:
+            self._static = True
+
+    def _simpy_fired(self, event: simpy.Event) -> None:
+        if self._simpy_event is event:
+            if not event._ok:
+                event._defused = True
+            self._end_wait()
+            self._ready()
+
+    def _dynamic(self, event: Event) -> None:
+        """An event of the dynamic wait happened; it has dropped this process from its list."""
+        if self._disabled:
+            event._waiters(self).append(self)
+            return
+        missing = self._missing
+        if missing is not None:
+            missing.discard(event)
+            if missing:
+                return
+        self.timed_out = False
+        if self._timeout is not None or len(self._events) > 1:
+            self._end_wait(event)
+        else:
+            self._events = ()
+        self._ready()
+
+    def _fire(self) -> None:
+        """The time-out of the dynamic wait has come."""
+        if self._timeout is None:
+            return  # an event of this instant came first
+        self._timeout = None
+        self.timed_out = True
+        if self._events or self._simpy_event is not None:
+            self._end_wait()
+        self._ready()
+
+    def _end_wait(self, happened: Event | None = None) -> None:
+        """Take the process off everything it waits for."""
+        for event in self._events:
+            if event is not happened:
+                waiters = event._waiters(self)
+                if self in waiters:
+                    waiters.remove(self)
+        self._events = ()
+        self._missing = None
+        self._simpy_event = None
+        timeout = self._timeout
+        if timeout is not None:
+            self._timeout = None
+            if timeout is DELTA:
+                self.simulator._deltas.pop(self, None)
+            else:
+                self.simulator._cancel_timed(timeout, self)
+
+    # ---- running ------------------------------------------------------------------------------------------
+
+    def _ready(self) -> None:
+        """Make the process runnable in this or the next evaluation phase."""
+        raise NotImplementedError
+
+    def _run(self) -> None:
+        """Run the process; called by the evaluation phase."""
+        raise NotImplementedError
+
+    def _clear(self) -> None:
+        """Forget wait and runnability, before a kill or reset."""
+        self._end_wait()
+        self._static = False
+        self._missed = False
+
+    def _terminate(self) -> None:
+        self.terminated = True
+        self._clear()
+        self._unhook_static()
+        self.simulator._drop_process(self)
+        if self.parent.children.get(self.name) is self:
+            del self.parent.children[self.name]
+        self.terminated_event.notify()
+
+    # ---- control ------------------------------------------------------------------------------------------
+
+    def _descendants(self) -> list[ScProcess]:
+        return [child for child in self.children.values() if isinstance(child, ScProcess)]
+
+    def _each(self, action: Callable[[ScProcess], None], descendants: bool) -> None:
+        if descendants:
+            for child in self._descendants():
+                child._each(action, True)
+        if not self.terminated:
+            action(self)
+
+    def suspend(self, *, descendants: bool = False) -> None:
+        """Do not run until `resume`; what would have woken it meanwhile is remembered."""
+
+        def action(process: ScProcess) -> None:
+            process._suspended = True
+
+        self._each(action, descendants)
+
+    def resume(self, *, descendants: bool = False) -> None:
+        """End a suspension; if something would have woken the process, it is runnable at once."""
+
+        def action(process: ScProcess) -> None:
+            process._suspended = False
+            if process._missed:
+                process._missed = False
+                process._ready()
+
+        self._each(action, descendants)
+
+    def disable(self, *, descendants: bool = False) -> None:
+        """Ignore all events until `enable`. RuntimeError while the process waits for a time: it would wait for ever."""
+
+        def action(process: ScProcess) -> None:
+            if process._timeout is not None:
+                raise RuntimeError(f"process {process.full_name} waits for a time and cannot be disabled")
+            process._disabled = True
+
+        self._each(action, descendants)
+
+    def enable(self, *, descendants: bool = False) -> None:
+        """End a `disable`; events since then are lost."""
+
+        def action(process: ScProcess) -> None:
+            process._disabled = False
+
+        self._each(action, descendants)
+
+    def kill(self, *, descendants: bool = False) -> None:
+        """End the process at once, in the caller's activation; a thread can clean up but not refuse."""
+        self._each(lambda process: process._kill(), descendants)
+
+    def reset(self, *, descendants: bool = False) -> None:
+        """Start the process anew, at once, in the caller's activation."""
+        self._each(lambda process: process._reset(), descendants)
+
+    def throw(self, error: BaseException, *, descendants: bool = False) -> None:
+        """Raise `error` in a thread, at once, in the caller's activation. Methods ignore it."""
+        self._each(lambda process: process._throw(error), descendants)
+
+    def _kill(self) -> None:
+        raise NotImplementedError
+
+    def _reset(self) -> None:
+        raise NotImplementedError
+
+    def _throw(self, error: BaseException) -> None:
+        raise NotImplementedError
+
+    def waits_for(self) -> str:
+        """What the process waits for, in words."""
+        if self.terminated:
+            return "nothing: it has ended"
+        parts = []
+        if self._events:
+            joint = " & " if self._missing is not None else " | "
+            parts.append(joint.join(event.full_name for event in self._events))
+        if self._simpy_event is not None:
+            parts.append(type(self._simpy_event).__name__)
+        if self._static:
+            names = (default_event_of(source).full_name for source in self.sensitive)
+            parts.append(f"static sensitivity ({', '.join(names)})")
+        if self._timeout is not None:
+            parts.append("the next delta cycle" if self._timeout is DELTA else f"t={self._timeout}")
+        return " or ".join(parts) or "nothing"
+
+    if TYPE_CHECKING:
+        simulator: Simulator
+
+
+DELTA: Any = object()
+"""Marks a time-out of zero: the next delta cycle."""
+
+
+def default_event_of(source: Any) -> Event:
+    """The event that a process sensitive to `source` waits for. BindingError if it has none."""
+    if isinstance(source, Event):
+        return source
+    event = getattr(source, "default_event", None)
+    if not isinstance(event, Event):
+        raise BindingError(f"cannot be sensitive to {source!r}: it is no event and has no default_event")
+    return event
+
+
+class ProcessKilled(BaseException):
+    """Raised in a thread that is killed; like GeneratorExit it is no Exception and must not be swallowed."""
+
+
+class ProcessReset(ProcessKilled):
+    """Raised in a thread that is reset, before it starts anew."""

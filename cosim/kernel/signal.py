@@ -1,0 +1,168 @@
+"""Signals: what is written in one delta cycle is read in the next."""
+
+from __future__ import annotations
+
+import enum
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from .channel import PrimitiveChannel
+from .errors import MultipleDriverError
+from .event import _DELTA as DELTA_PENDING
+from .event import Event
+from .hierarchy import Node
+
+if TYPE_CHECKING:
+    from .port import Port
+
+T = TypeVar("T")
+
+
+class WriterPolicy(enum.Enum):
+    """Who may write a signal. Writes from outside of all processes are not checked."""
+
+    ONE = "one"
+    """One process, ever."""
+    MANY = "many"
+    """Any process, but only one in each delta cycle."""
+    UNCHECKED = "unchecked"
+
+
+class Signal(PrimitiveChannel, Generic[T]):
+    """A value with an update phase; the last write of a delta cycle counts, equal values are no change.
+
+    Values are compared with == and must not be changed in place. MultipleDriverError for a writer that
+    `writer_policy` does not allow.
+    """
+
+    kind = "signal"
+
+    def __init__(
+        self, parent: Node, name: str | None, initial: T, *, writer_policy: WriterPolicy = WriterPolicy.ONE
+    ) -> None:
+        super().__init__(parent, name)
+        self._value: T = initial
+        self._new: T = initial
+        self._policy = writer_policy
+        self._checked = writer_policy is not WriterPolicy.UNCHECKED
+        self._writer: Any = None
+        self._written_at = -1
+        self._changed_at = -1
+        self._out_port: Any = None
+        self._changed_event: Event | None = None
+        self._posedge_event: Event | None = None
+        self._negedge_event: Event | None = None
+
+    # ---- value --------------------------------------------------------------------------------------------
+
+    def read(self) -> T:
+        """The value of the last update phase."""
+        return self._value
+
+    @property
+    def value(self) -> T:
+        """The value of the last update phase."""
+        return self._value
+
+    def write(self, value: T) -> None:
+        """Have `value` from the next update phase on."""
+        simulator = self.simulator
+        if self._checked:
+            writer = simulator._current or simulator._active_proc
+            if writer is not self._writer:
+                self._check_writer(writer)
+        self._new = value
+        if value != self._value:
+            simulator._updates[self] = None
+
+    def _check_writer(self, writer: Any) -> None:
+        if writer is None:
+            return
+        other = self._writer
+        stamp = self.simulator._stamp
+        if other is not None and (self._policy is WriterPolicy.ONE or self._written_at == stamp):
+            raise MultipleDriverError(
+                f"signal {self.full_name}: written by {getattr(other, 'full_name', other)} and "
+                f"{getattr(writer, 'full_name', writer)}"
+                + (" in one delta cycle" if self._policy is WriterPolicy.MANY else "")
+            )
+        self._writer = writer
+        self._written_at = stamp
+
+    def update(self) -> None:
+        """Take the new value over; tell who waits for a change."""
+        if self._policy is WriterPolicy.MANY:
+            self._writer = None
+        new = self._new
+        if new == self._value:
+            return
+        self._value = new
+        simulator = self.simulator
+        self._changed_at = simulator._stamp
+        event = self._changed_event
+        # NOTE: Event.notify(0) inlined; a signal's own event has no other pending notification.
+        if event is not None:
+            event._pending = DELTA_PENDING
+            simulator._deltas[event] = None
+        if self._posedge_event is not None and is_high(new):
+            self._posedge_event.notify(0)
+        if self._negedge_event is not None and is_low(new):
+            self._negedge_event.notify(0)
+
+    # ---- events -------------------------------------------------------------------------------------------
+
+    @property
+    def value_changed_event(self) -> Event:
+        """Happens in the delta cycle after a change."""
+        if self._changed_event is None:
+            self._changed_event = Event.hidden(self, "value_changed_event")
+        return self._changed_event
+
+    default_event = value_changed_event
+
+    @property
+    def posedge_event(self) -> Event:
+        """Happens in the delta cycle after a change to True or 1."""
+        if self._posedge_event is None:
+            self._posedge_event = Event.hidden(self, "posedge_event")
+        return self._posedge_event
+
+    @property
+    def negedge_event(self) -> Event:
+        """Happens in the delta cycle after a change to False or 0."""
+        if self._negedge_event is None:
+            self._negedge_event = Event.hidden(self, "negedge_event")
+        return self._negedge_event
+
+    def event(self) -> bool:
+        """Whether the value changed in the update phase just before this evaluation phase."""
+        return self._changed_at == self.simulator._stamp
+
+    def posedge(self) -> bool:
+        """Whether it changed to True or 1 then."""
+        return self.event() and is_high(self._value)
+
+    def negedge(self) -> bool:
+        """Whether it changed to False or 0 then."""
+        return self.event() and is_low(self._value)
+
+    # ---- binding ------------------------------------------------------------------------------------------
+
+    def register_port(self, port: Port[Any]) -> None:
+        """MultipleDriverError for a second output port, where only one writer is allowed."""
+        if port.writes and self._policy is WriterPolicy.ONE:
+            if self._out_port is not None and self._out_port is not port:
+                raise MultipleDriverError(
+                    f"signal {self.full_name}: bound to the output ports {self._out_port.full_name} "
+                    f"and {port.full_name}"
+                )
+            self._out_port = port
+
+
+def is_high(value: Any) -> bool:
+    """Whether a value is a logic one."""
+    return value is True or (value == 1 and not isinstance(value, str)) or str(value) == "1"
+
+
+def is_low(value: Any) -> bool:
+    """Whether a value is a logic zero."""
+    return value is False or (value == 0 and not isinstance(value, str)) or str(value) == "0"
