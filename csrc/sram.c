@@ -487,7 +487,16 @@ int32_t cs_sram_next(const void *state, size_t state_bytes, int64_t *clk) {
     const int32_t status = open_state(state, state_bytes, &v);
     if (status != CS_OK) return status;
     if (clk == NULL) return CS_EINVAL;
-    *clk = v.head->out != NOBODY ? v.jobs[v.head->out].done : next_clock(&v);
+    if (v.head->out != NOBODY) {
+        *clk = v.jobs[v.head->out].done;
+        return CS_OK;
+    }
+    *clk = v.head->heap_count > 0 ? v.banks[v.heap[0]].next : CS_NEVER;
+    if (v.head->arriving != NOBODY) {
+        /* That it joins a queue is nothing yet: its first grant is a clock later. */
+        const int64_t first = v.jobs[v.head->arriving].submitted + !v.head->config.ideal;
+        if (first < *clk) *clk = first;
+    }
     return CS_OK;
 }
 

@@ -39,7 +39,9 @@ int32_t cs_sram_init(void *state, size_t state_bytes, const cs_sram_config *conf
 int32_t cs_sram_submit(void *state, size_t state_bytes, int64_t clk, uint64_t tag, int32_t memory, int32_t client,
                        int64_t first_word, int64_t words);
 
-/* The earliest clock at which anything happens; CS_NEVER when there is no job. */
+/* The earliest clock at which a job can be done, or be done at a bank; CS_NEVER when there is no job. It is later than
+ * the clocks of all submissions, but for an ideal memory: there a job is done at its very clock, so advance to that one
+ * after submitting. */
 int32_t cs_sram_next(const void *state, size_t state_bytes, int64_t *clk);
 
 /* Processes every clock <= until. Jobs done in one clock come by (memory, client, submission). `stop`: return after the

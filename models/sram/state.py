@@ -66,7 +66,7 @@ class MemoryState:
         check("cs_sram_submit", status)
 
     def next(self) -> int:
-        """The earliest clock at which anything happens, or NEVER."""
+        """The earliest clock at which a job can be done, or be done at a bank; NEVER if there is none."""
         check("cs_sram_next", lib.cs_sram_next(self._state, self._bytes, self._clk))
         return int(self._clk[0])
 

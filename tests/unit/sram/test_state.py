@@ -144,7 +144,7 @@ def test_a_bank_never_grants_more_than_its_ports(case):
 def test_a_job_is_first_granted_a_clock_after_its_submission():
     state = MemoryState([MemoryConfig(8, 2)], 1)
     state.submit(5, 1, 0, 0, 0, 1)
-    assert state.next() == 5
+    assert state.next() == 6
     assert state.advance(5).size == 0
     assert state.advance(6).tolist() == [(1, 6)]
 
