@@ -1,0 +1,113 @@
+"""Latency against offered load, and where the network saturates."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .mesh import MeshConfig
+from .replay import replay
+from .traffic import bernoulli
+
+__all__ = ["LoadPoint", "Sweep", "measure", "sweep"]
+
+# A network counts as saturated when the mean latency passes this many times that of an empty network.
+SATURATED = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class LoadPoint:
+    """One load. Latencies in clocks, means over the packets created in the measured period; loads in flits per
+    node and clock."""
+
+    offered: float
+    accepted: float
+    packet_latency: float
+    network_latency: float
+    packets: int
+
+
+@dataclass(frozen=True, slots=True)
+class Sweep:
+    """Points by offered load; `zero_load` is the mean latency without contention; `saturation` the offered load at
+    which the latency passes three times that, or None if it does not up to the highest load."""
+
+    points: tuple[LoadPoint, ...]
+    zero_load: float
+    saturation: float | None
+
+
+def measure(
+    mesh: MeshConfig, pattern: str, load: float, flits: int, *, warmup: int, clocks: int, seed: int
+) -> tuple[LoadPoint, float]:
+    """One point, and the mean latency its packets would have without contention.
+
+    Traffic goes on for as long as is measured after the warm-up, then the network drains, so that every packet of
+    the measured period counts. `accepted` is what arrived within that period.
+    """
+    packets = bernoulli(mesh, pattern, load, flits, warmup + clocks, seed)
+    run = replay(mesh, packets)
+    counted = packets.created >= warmup
+    count = int(counted.sum())
+    out = run.tail_out
+    arrived = int(packets.flits[(out >= warmup) & (out < warmup + clocks)].sum())
+    if count == 0:
+        return LoadPoint(load, 0.0, 0.0, 0.0, 0), 0.0
+    alone = [
+        mesh.zero_load_clocks(src, dst, flits)
+        for src, dst in zip(packets.src[counted].tolist(), packets.dst[counted].tolist(), strict=True)
+    ]
+    point = LoadPoint(
+        offered=load,
+        accepted=arrived / (mesh.nodes * clocks),
+        packet_latency=int((out - packets.created)[counted].sum()) / count,
+        network_latency=int((out - run.injected)[counted].sum()) / count,
+        packets=count,
+    )
+    return point, float(np.mean(alone))
+
+
+def sweep(
+    mesh: MeshConfig,
+    pattern: str,
+    flits: int,
+    *,
+    step: float = 0.05,
+    highest: float = 1.0,
+    warmup: int = 2000,
+    clocks: int = 8000,
+    seed: int = 1,
+) -> Sweep:
+    """Measure loads from `step` up to `highest`, but only two points beyond saturation, whose load is then narrowed
+    down to a sixteenth of a step."""
+    if not 0 < step <= highest:
+        raise ValueError(f"step {step}: expected more than 0 and at most the highest load {highest}")
+
+    def point_at(load: float) -> tuple[LoadPoint, bool]:
+        point, alone = measure(mesh, pattern, load, flits, warmup=warmup, clocks=clocks, seed=seed)
+        return point, point.packet_latency > SATURATED * alone
+
+    points: list[LoadPoint] = []
+    beyond = 0
+    below, above = 0.0, None
+    count = 1
+    while beyond < 2 and step * count <= highest + 1e-9:
+        load = round(step * count, 9)
+        point, saturated = point_at(load)
+        points.append(point)
+        if saturated and above is None:
+            above = load
+        elif not saturated and above is None:
+            below = load
+        beyond += saturated
+        count += 1
+    if above is not None:
+        for _ in range(4):
+            middle = (below + above) / 2
+            if point_at(middle)[1]:
+                above = middle
+            else:
+                below = middle
+    zero_load = measure(mesh, pattern, points[0].offered, flits, warmup=0, clocks=warmup + clocks, seed=seed)[1]
+    return Sweep(tuple(points), zero_load, above)

@@ -1,0 +1,141 @@
+"""`cosim noc`: results to stdout, mistakes named on stderr with status 2, a difference from a recorded run with
+status 1."""
+
+import csv
+import json
+import sys
+
+import pytest
+from typer.testing import CliRunner
+
+from cosim.models.noc.cli import app
+
+HEADER = "id,src,dst,flits,created"
+RECORDED = f"{HEADER},injected,head_out,tail_out\n0,0,5,4,0,0,17,20\n1,3,3,1,2,2,9,9\n"
+
+
+@pytest.fixture
+def packets(tmp_path):
+    path = tmp_path / "packets.csv"
+    path.write_text(RECORDED)
+    return path
+
+
+def run(*arguments):
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+def test_a_replay_says_when_packets_arrive(packets):
+    result = run("replay", packets, "--mesh", "4x4")
+    assert result.exit_code == 0
+    assert result.stdout == (
+        "2 packets, 5 flits, 21 clocks until the last was out\n"
+        "created to tail out  mean 13.50  median 7  99 % 20  max 20 clocks\n"
+        "head in to tail out  mean 13.50  median 7  99 % 20  max 20 clocks\n"
+        "busiest link         node 0 x+: 4 flits, 19.0% of the clocks\n"
+        "recorded clocks      2 packets equal, 0 not\n"
+    )
+
+
+def test_json_is_one_object_with_a_version(packets):
+    result = json.loads(run("replay", packets, "--json").stdout)
+    assert result["schema_version"] == 1
+    assert result["packet_latency"] == {"mean": 13.5, "median": 7, "p99": 20, "max": 20}
+    assert (result["mesh_hops"], result["different"]) == (8, 0)
+
+
+def test_the_clocks_are_written(packets, tmp_path):
+    out = tmp_path / "out.csv"
+    assert run("replay", packets, "--out", out).exit_code == 0
+    rows = list(csv.DictReader(out.read_text().splitlines()))
+    assert [row["tail_out"] for row in rows] == ["20", "9"]
+    assert [row["routers"] for row in rows] == ["3", "1"]
+
+
+def test_a_recorded_run_is_compared(packets):
+    assert run("replay", packets, "--compare").exit_code == 0
+    packets.write_text(RECORDED.replace("17,20", "17,21"))
+    result = run("replay", packets, "--compare")
+    assert result.exit_code == 1
+    assert "recorded clocks      1 packets equal, 1 not\n" in result.stdout
+    assert run("replay", packets).exit_code == 0
+
+
+def test_an_empty_run_is_a_run(packets):
+    packets.write_text(HEADER + "\n")
+    result = run("replay", packets)
+    assert result.exit_code == 0
+    assert result.stdout == "0 packets, 0 flits, 0 clocks until the last was out\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--mesh", "4by4"], "cosim noc: --mesh '4by4': expected columns x rows, e.g. 4x4\n"),
+        (["--mesh", "2x2"], "cosim noc: {path}:2:5: dst: expected a whole number from 0 to 3, got '5'\n"),
+        (["--vcs", "9"], "cosim noc: vcs 9: expected 1 to 8\n"),
+        (["--buffer", "0"], "cosim noc: depth 0: expected 1 to 255\n"),
+    ],
+)
+def test_a_mistake_is_named_and_ends_with_status_2(packets, arguments, message):
+    result = run("replay", packets, *arguments)
+    assert result.exit_code == 2
+    assert result.stderr == message.format(path=packets)
+    assert result.stdout == ""
+
+
+def test_a_missing_file_is_named(tmp_path):
+    result = run("replay", tmp_path / "none.csv")
+    assert (result.exit_code, result.stderr) == (2, f"cosim noc: {tmp_path}/none.csv: No such file or directory\n")
+    unwritable = run("replay", tmp_path / "none.csv", "--compare", "--out", tmp_path)
+    assert unwritable.exit_code == 2
+
+
+def test_comparing_needs_something_to_compare_with(packets):
+    packets.write_text(f"{HEADER}\n0,0,5,4,0\n")
+    result = run("replay", packets, "--compare")
+    assert result.exit_code == 2
+    assert result.stderr == (
+        f"cosim noc: {packets}:1:1: --compare: expected the columns injected, head_out and tail_out\n"
+    )
+
+
+def test_a_sweep_is_a_table_that_says_where_saturation_is():
+    arguments = ["sweep", "--mesh", "3x3", "--vcs", "1", "--packet", "1", "--step", "0.2", "--clocks", "800"]
+    result = run(*arguments)
+    assert result.exit_code == 0
+    lines = result.stdout.splitlines()
+    assert lines[1].split() == ["offered", "accepted", "latency", "in", "net"]
+    assert lines[-2].endswith("saturated")
+    assert lines[-1].startswith("saturates at 0.")
+    as_json = json.loads(run(*arguments, "--json").stdout)
+    assert f"saturates at {as_json['saturation']:.3f} " in lines[-1]
+    assert len(as_json["points"]) == len(lines) - 3
+
+
+def test_a_sweep_below_saturation_says_so():
+    result = run("sweep", "--mesh", "2x2", "--highest", "0.1", "--clocks", "300")
+    assert result.stdout.splitlines()[-1] == "does not saturate at these loads"
+
+
+def test_a_sweep_is_drawn(tmp_path):
+    pytest.importorskip("matplotlib", reason="plots need the report extra")
+    path = tmp_path / "curve.png"
+    result = run("sweep", "--mesh", "2x2", "--highest", "0.1", "--clocks", "300", "--plot", path)
+    assert result.exit_code == 0
+    assert path.read_bytes().startswith(b"\x89PNG")
+
+
+def test_without_matplotlib_a_plot_is_refused_by_name(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    result = run("sweep", "--mesh", "2x2", "--highest", "0.1", "--clocks", "300", "--plot", tmp_path / "x.png")
+    assert result.exit_code == 2
+    assert result.stderr == "cosim noc: --plot: expected matplotlib to be installed (pip install 'cosim-npu[report]')\n"
+
+
+def test_unknown_traffic_is_named():
+    result = run("sweep", "--traffic", "tornado")
+    assert (result.exit_code, result.stderr) == (
+        2,
+        "cosim noc: traffic 'tornado': expected one of uniform, transpose, bitcomp, neighbor, hotspot\n",
+    )
