@@ -256,6 +256,12 @@ class Simulator(Environment, Node):
             raise ValueError(f"{engine!r} has no name: give one, ties between engines are broken by it")
         return self._engines.add(engine, name, polled)
 
+    @property
+    def now_ps(self) -> int:
+        """`now`, as the integer that it is in strict mode."""
+        now: int = self._now
+        return now
+
     def observe_time(self, observer: Callable[[Any], None]) -> None:
         """Have `observer(now)` called when time is about to move on from `now`: everything of that instant has settled.
 

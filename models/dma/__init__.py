@@ -1,1 +1,5 @@
-"""DMA engines: tasks become descriptors on the fabric."""
+"""DMA: tasks become descriptors on the fabric."""
+
+from .channel import TransferUnit, TransferWork
+
+__all__ = ["TransferUnit", "TransferWork"]

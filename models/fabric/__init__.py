@@ -1,1 +1,27 @@
-"""To be written: see docs/architecture.md."""
+"""The fabric links NoC, DRAM and SRAM: descriptors in, completions out.
+
+`Fabric` is the fused one: a C loop moves requests between the parts' engines, and only completions reach Python.
+`UnfusedFabric` does the same in Python, part by part, over the same engines; both give the same bytes.
+"""
+
+from .descriptor import Completion, Descriptor, Direction
+from .fabric import Endpoint, Fabric, FabricConfig, MemoryPart, NetworkPart, SramPart
+from .memory_system import FabricNode, MemorySystem
+from .work import Access, LocalWork, WorkUnit
+
+__all__ = [
+    "Access",
+    "Completion",
+    "Descriptor",
+    "Direction",
+    "Endpoint",
+    "Fabric",
+    "FabricConfig",
+    "FabricNode",
+    "LocalWork",
+    "MemoryPart",
+    "MemorySystem",
+    "NetworkPart",
+    "SramPart",
+    "WorkUnit",
+]

@@ -1,0 +1,62 @@
+"""A DMA channel: a unit whose tasks are descriptors on the fabric."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import dataclass
+from typing import Any
+
+from cosim.kernel import Module, Simulator
+
+from ..fabric import Completion, Descriptor, Fabric
+from ..tasks import Task, Unit
+
+
+@dataclass(frozen=True, slots=True)
+class TransferWork:
+    """Descriptors of one DMA channel, submitted together, in order."""
+
+    descriptors: tuple[Descriptor, ...] = ()
+
+    @property
+    def bytes(self) -> int:
+        """Bytes moved by all of them."""
+        return sum(descriptor.bytes for descriptor in self.descriptors)
+
+
+class TransferUnit(Unit):
+    """A DMA channel: a task is its descriptors, and the next one starts when all of them have completed (assumption:
+    one task in flight per channel)."""
+
+    def __init__(self, parent: Simulator | Module, name: str, fabric: Fabric, endpoint: int) -> None:
+        super().__init__(parent, name)
+        self._fabric = fabric
+        self._endpoint = endpoint
+
+    def execute(self, task: Task) -> Generator[Any, Any, None]:
+        """Do a task of `TransferWork`."""
+        work: TransferWork = task.work
+        left = len(work.descriptors)
+        if not left:
+            return
+        finished = self.simulator.event()
+        last: Completion | None = None
+
+        def one_done(completion: Completion) -> None:
+            nonlocal left, last
+            left -= 1
+            # Of completions of one instant any explains the whole time; the largest tuple does not depend on order.
+            last = completion if last is None else max(last, completion, key=_key)
+            if left == 0:
+                finished.succeed()
+
+        for descriptor in work.descriptors:
+            # A graph's endpoints are those of its chip; the fabric has those of all chips.
+            self._fabric.submit(descriptor, one_done, endpoint=self._endpoint)
+        yield finished
+        assert last is not None
+        task.spent_ps = last.by_reason()
+
+
+def _key(completion: Completion) -> tuple[int, ...]:
+    return (completion.end_ps, completion.dram_ps, completion.noc_ps, completion.sram_ps)

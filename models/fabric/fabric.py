@@ -1,0 +1,346 @@
+"""The fused fabric: an engine in C that moves whole descriptors; Python sees their completions only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from cosim.clib import as_buffer, check, ffi, lib
+from cosim.kernel import NEVER, ClockDomain, Simulator
+
+from .descriptor import Completion, Descriptor
+
+State = npt.NDArray[np.uint64]
+Done = Callable[[Completion], None]
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkPart:
+    """A NoC engine: its state buffer, and what the fabric must know of it."""
+
+    state: State
+    clock: ClockDomain
+    flit_bytes: int
+    mesh_columns: int
+    memory_nodes: tuple[int, ...]
+    ideal: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryPart:
+    """A DRAM channel's engine."""
+
+    state: State
+    clock: ClockDomain
+    ideal: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SramPart:
+    """An SRAM engine with `memories` memories of `word_bytes` wide words, the smallest of `words` words."""
+
+    state: State
+    clock: ClockDomain
+    word_bytes: int
+    memories: int
+    words: int
+    ideal: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """A DMA channel: its node of a network, its SRAM engine, as which client it accesses memories there, and how many
+    requests it keeps in flight."""
+
+    network: int
+    node: int
+    sram: int
+    client: int
+    outstanding: int
+
+
+@dataclass(frozen=True, slots=True)
+class FabricConfig:
+    """Sizes. `burst_bytes` is the DRAM's; requests never cross a multiple of it. Memory ports of a network and DRAM
+    channels take turns every `*_interleave_bytes`."""
+
+    burst_bytes: int = 64
+    port_interleave_bytes: int = 256
+    channel_interleave_bytes: int = 256
+    max_descriptors: int = 4096
+    max_direct: int = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """What the endpoints of one network moved so far; bytes as asked for, a flit's hops are the routers it passed."""
+
+    requests: int
+    dram_read_bytes: int
+    dram_write_bytes: int
+    moved_bytes: int
+    noc_flits: int
+    noc_flit_hops: int
+
+
+class Fabric:
+    """Engine (docs/architecture.md) over the given parts.
+
+    `submit`, `access` and `local` post a request at the current instant; requests of one instant reach the parts in
+    the order of their endpoint or initiator, not in the order of the calls. `done` is called at the completion.
+    """
+
+    def __init__(
+        self,
+        sim: Simulator,
+        name: str,
+        *,
+        networks: Sequence[NetworkPart],
+        memories: Sequence[MemoryPart],
+        srams: Sequence[SramPart],
+        endpoints: Sequence[Endpoint],
+        config: FabricConfig | None = None,
+    ) -> None:
+        self.sim = sim
+        self.name = name
+        self.config = config or FabricConfig()
+        self.endpoints = tuple(endpoints)
+        self._srams = tuple(srams)
+        self._keep = (tuple(networks), tuple(memories), tuple(srams))
+        self._callbacks: dict[int, Done] = {}
+        self._tag = 0
+        self._posted: list[tuple[tuple[int, ...], Callable[[int], int], Done]] = []
+        self._completed: list[tuple[int, Completion]] = []
+        self._parts = self._pointers()
+        self._state = self._initialise()
+        self._state_c = as_buffer(self._state, "uint64_t", np.uint64, "state", writable=True)
+        self._records = ffi.new("cs_fabric_done[]", 64)
+        self._count = ffi.new("size_t *")
+        self._time = ffi.new("int64_t *")
+        self._attachment = sim.attach(self, name, polled=False)
+
+    # ---- the engine contract ----
+
+    def next(self) -> int:
+        """Time of the earliest internal event."""
+        check("cs_fabric_next", lib.cs_fabric_next(self._state_c, self._state.nbytes, self._parts, self._time))
+        return int(self._time[0])
+
+    def advance(self, limit: int) -> int:
+        """Process internal events up to `limit`, at most to the first instant with a completion."""
+        instant = NEVER
+        while True:
+            status = lib.cs_fabric_advance(
+                self._state_c, self._state.nbytes, self._parts, limit, self._records, len(self._records), self._count
+            )
+            for index in range(self._count[0]):
+                record = self._records[index]
+                instant = int(record.time_ps)
+                self._completed.append(
+                    (int(record.tag), Completion(int(record.start_ps), instant, *map(int, record.spent_ps)))
+                )
+            if status != lib.CS_FULL:
+                check("cs_fabric_advance", status)
+                return instant
+
+    def deliver(self) -> None:
+        """Hand the completions of this instant to who asked for them."""
+        completed, self._completed = self._completed, []
+        for tag, completion in completed:
+            self._callbacks.pop(tag)(completion)
+
+    # ---- requests ----
+
+    def submit(self, descriptor: Descriptor, done: Done, *, endpoint: int | None = None) -> None:
+        """Queue a descriptor at its endpoint (or the given one); KernelError, at the end of the instant, if it breaks
+        the contract."""
+        at = descriptor.endpoint if endpoint is None else endpoint
+
+        def call(tag: int) -> int:
+            record = ffi.new(
+                "cs_fabric_descriptor *",
+                {
+                    "tag": tag,
+                    "endpoint": at,
+                    "kind": int(descriptor.direction),
+                    "memory": descriptor.memory,
+                    "far_node": descriptor.far_node,
+                    "far_memory": descriptor.far_memory,
+                    "far_client": descriptor.far_client,
+                    "word": descriptor.word,
+                    "far_word": descriptor.far_word,
+                    "address": descriptor.address,
+                    "row_bytes": descriptor.row_bytes,
+                    "rows": descriptor.rows,
+                    "stride_bytes": descriptor.stride_bytes,
+                },
+            )
+            return int(lib.cs_fabric_submit(self._state_c, self._state.nbytes, self._parts, self.sim.now_ps, record))
+
+        self._post((0, at), call, done)
+
+    def access(self, initiator: int, address: int, *, is_write: bool, done: Done) -> None:
+        """One DRAM burst of another bus master; `initiator` orders requests of the same instant."""
+
+        def call(tag: int) -> int:
+            return int(
+                lib.cs_fabric_access(
+                    self._state_c, self._state.nbytes, self._parts, self.sim.now_ps, tag, address, int(is_write)
+                )
+            )
+
+        self._post((1, initiator), call, done)
+
+    def local(
+        self, sram: int, memory: int, client: int, words: int, *, is_write: bool, done: Done, word: int = 0
+    ) -> None:
+        """`words` consecutive accesses of one client of a memory, e.g. a core's lanes during a tile."""
+
+        def call(tag: int) -> int:
+            return int(
+                lib.cs_fabric_local(
+                    self._state_c,
+                    self._state.nbytes,
+                    self._parts,
+                    self.sim.now_ps,
+                    tag,
+                    sram,
+                    memory,
+                    client,
+                    word,
+                    words,
+                    int(is_write),
+                )
+            )
+
+        self._post((2, sram, memory, client), call, done)
+
+    def update(self) -> None:
+        """The instant's requests, in the order of their origin."""
+        posted, self._posted = self._posted, []
+        posted.sort(key=lambda entry: entry[0])
+        for _, call, done in posted:
+            self._tag += 1
+            check("cs_fabric_submit", call(self._tag))
+            self._callbacks[self._tag] = done
+        self._attachment.wake()
+
+    def _post(self, order: tuple[int, ...], call: Callable[[int], int], done: Done) -> None:
+        self._posted.append((order, call, done))
+        self.sim.request_update(self)
+
+    # ---- counts ----
+
+    def traffic(self, network: int) -> Traffic:
+        """What the endpoints of a network moved so far."""
+        stats = ffi.new("cs_fabric_stats *")
+        check("cs_fabric_get_stats", lib.cs_fabric_get_stats(self._state_c, self._state.nbytes, network, stats))
+        return Traffic(
+            int(stats.requests),
+            int(stats.dram_read_bytes),
+            int(stats.dram_write_bytes),
+            int(stats.moved_bytes),
+            int(stats.noc_flits),
+            int(stats.noc_flit_hops),
+        )
+
+    def words(self, sram: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        """Words read and written so far, per memory of an SRAM engine."""
+        reads = np.zeros(self._srams[sram].memories, dtype=np.int64)
+        writes = np.zeros_like(reads)
+        status = lib.cs_fabric_get_words(
+            self._state_c,
+            self._state.nbytes,
+            sram,
+            as_buffer(reads, "int64_t", np.int64, "reads", writable=True),
+            as_buffer(writes, "int64_t", np.int64, "writes", writable=True),
+            reads.size,
+        )
+        check("cs_fabric_get_words", status)
+        return reads, writes
+
+    # ---- set-up ----
+
+    def _pointers(self) -> Any:
+        networks, memories, srams = self._keep
+        parts = ffi.new("cs_fabric_parts *")
+        self._pointer_arrays = []
+        for name, group in (("noc", networks), ("dram", memories), ("sram", srams)):
+            buffers = [as_buffer(part.state, "uint64_t", np.uint64, name, writable=True) for part in group]
+            pointers = ffi.new("void *[]", buffers or [ffi.NULL])
+            sizes = ffi.new("size_t[]", [part.state.nbytes for part in group] or [0])
+            self._pointer_arrays.append((buffers, pointers, sizes))
+            setattr(parts, name, pointers)
+            setattr(parts, f"{name}_bytes", sizes)
+        return parts
+
+    def _initialise(self) -> State:
+        networks, memories, srams = self._keep
+        settings = self.config
+        config = ffi.new(
+            "cs_fabric_config *",
+            {
+                "nocs": len(networks),
+                "drams": len(memories),
+                "srams": len(srams),
+                "endpoints": len(self.endpoints),
+                "max_descriptors": settings.max_descriptors,
+                "max_requests": settings.max_direct + sum(endpoint.outstanding for endpoint in self.endpoints),
+                "burst_bytes": settings.burst_bytes,
+                "port_interleave_bytes": settings.port_interleave_bytes,
+                "channel_interleave_bytes": settings.channel_interleave_bytes,
+            },
+        )
+        size = ffi.new("size_t *")
+        check("cs_fabric_state_bytes", lib.cs_fabric_state_bytes(config, size))
+        state = np.zeros(-(-size[0] // 8), dtype=np.uint64)
+        noc_records = [
+            {
+                "clock": _clock(part.clock),
+                "ideal": int(part.ideal),
+                "flit_bytes": part.flit_bytes,
+                "mesh_x": part.mesh_columns,
+                "memory_ports": len(part.memory_nodes),
+                "memory_nodes": list(part.memory_nodes),
+            }
+            for part in networks
+        ]
+        sram_records = [
+            {
+                "clock": _clock(part.clock),
+                "ideal": int(part.ideal),
+                "word_bytes": part.word_bytes,
+                "memories": part.memories,
+                "words": part.words,
+            }
+            for part in srams
+        ]
+        endpoint_records = [
+            {
+                "noc": endpoint.network,
+                "node": endpoint.node,
+                "sram": endpoint.sram,
+                "client": endpoint.client,
+                "outstanding": endpoint.outstanding,
+            }
+            for endpoint in self.endpoints
+        ]
+        status = lib.cs_fabric_init(
+            as_buffer(state, "uint64_t", np.uint64, "state", writable=True),
+            state.nbytes,
+            config,
+            ffi.new("cs_fabric_noc[]", noc_records),
+            ffi.new("cs_fabric_dram[]", [{"clock": _clock(p.clock), "ideal": int(p.ideal)} for p in memories]),
+            ffi.new("cs_fabric_sram[]", sram_records),
+            ffi.new("cs_fabric_endpoint[]", endpoint_records),
+        )
+        check("cs_fabric_init", status)
+        return state
+
+
+def _clock(clock: ClockDomain) -> dict[str, int]:
+    return {"period_num": clock.period_ps.numerator, "period_den": clock.period_ps.denominator}

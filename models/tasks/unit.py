@@ -1,0 +1,117 @@
+"""Units: SimPy processes that execute tasks in program order and account for every picosecond."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Generator, Iterable
+from typing import Any
+
+from cosim.kernel import ClockDomain, Module, Simulator
+from cosim.trace import Account
+
+from .critical_path import enabling_task, time_by_reason
+from .graph import Task
+
+
+class Unit(Module):
+    """Base of everything that executes tasks; a subclass defines `execute`.
+
+    The unit takes its tasks strictly in the order in which they were assigned, waits for each one's dependencies,
+    starts it at its next clock edge (at once, without a clock), and signals its end. Its `account` is busy, stalled
+    for a named reason, or idle, and sums to the elapsed time.
+    """
+
+    def __init__(self, parent: Simulator | Module, name: str, clock: ClockDomain | None = None) -> None:
+        super().__init__(parent, name)
+        self.clock = clock
+        self.account = Account(self.full_name, self.simulator.now_ps)
+        self._program: deque[Task] = deque()
+        self._wake: Any = None
+        self._last: Task | None = None
+        self.task_ended: Callable[[Task], None] | None = None
+        self.process(self._run(), "program", server=True)
+
+    def assign(self, tasks: Iterable[Task]) -> None:
+        """Append tasks to the program; their graph must be linked."""
+        for task in tasks:
+            task.owner = self
+            self._program.append(task)
+        self._notify()
+
+    def execute(self, task: Task) -> Generator[Any, Any, None]:
+        """Do the task's work, in simulated time, and fill in `task.spent_ps` by resource."""
+        raise NotImplementedError
+
+    def own_time(self, task: Task) -> dict[str, int]:
+        """How the task's duration counts for this unit: "busy", or stalled for a reason."""
+        return {"busy": task.end_ps - task.start_ps}
+
+    def dependency_met(self, task: Task) -> None:
+        """The task's last dependency ended; called by the unit that executed it."""
+        if self._program and self._program[0] is task:
+            self._notify()
+
+    def _notify(self) -> None:
+        if self._wake is not None and not self._wake.triggered:
+            self._wake.succeed()
+
+    def _pause(self) -> Any:
+        self._wake = self.simulator.event()
+        return self._wake
+
+    def _run(self) -> Generator[Any, Any, None]:
+        while True:
+            if not self._program:
+                while not self._program:
+                    yield self._pause()
+                if self.simulator.now_ps > self.account.until_ps:
+                    self.account.charge(self.simulator.now_ps, {"idle": self.simulator.now_ps - self.account.until_ps})
+            task = self._program[0]
+            while task.unmet:
+                yield self._pause()
+            if self.clock is not None:
+                edge = self.clock.align(self.simulator.now_ps)
+                if edge > self.simulator.now_ps:
+                    yield self.simulator.timeout(edge - self.simulator.now_ps)
+            self._program.popleft()
+            self._begin(task)
+            yield from self.execute(task)
+            self._finish(task)
+
+    def _begin(self, task: Task) -> None:
+        task.cause = enabling_task((*task.deps, self._last))
+        task.start_ps = self.simulator.now_ps
+        waited = time_by_reason(task.cause, self.account.until_ps, task.start_ps)
+        if waited:
+            self.account.charge(task.start_ps, waited)
+
+    def _finish(self, task: Task) -> None:
+        task.end_ps = self.simulator.now_ps
+        if sum(task.spent_ps.values()) != task.end_ps - task.start_ps:
+            raise RuntimeError(f"{task!r}: {task.spent_ps} does not sum to {task.end_ps - task.start_ps} ps")
+        if task.end_ps > task.start_ps:
+            self.account.charge(task.end_ps, self.own_time(task))
+        self._last = task
+        for successor in task.successors:
+            successor.unmet -= 1
+            if successor.unmet == 0 and successor.owner is not None:
+                successor.owner.dependency_met(successor)
+        if self.task_ended is not None:
+            self.task_ended(task)
+
+
+class CycleUnit(Unit):
+    """A unit whose tasks take a known number of its clock's cycles: `task.work.cycles`."""
+
+    def __init__(self, parent: Simulator | Module, name: str, clock: ClockDomain, reason: str) -> None:
+        super().__init__(parent, name, clock)
+        self._clock = clock
+        self.reason = reason
+
+    def execute(self, task: Task) -> Generator[Any, Any, None]:
+        """Take the task's cycles; waits for it are charged to this unit's `reason`."""
+        start = self.simulator.now_ps
+        end = self._clock.after(start, task.work.cycles)
+        if end > start:
+            yield self.simulator.timeout(end - start)
+        task.spent_ps = {self.reason: end - start}
