@@ -1,1 +1,5 @@
-"""To be written: see docs/architecture.md."""
+"""The vector unit and the aggregation core: work by the element."""
+
+from .cost import aggregation_work, vector_work
+
+__all__ = ["aggregation_work", "vector_work"]

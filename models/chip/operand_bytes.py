@@ -1,0 +1,169 @@
+"""Bytes: what tiles of operands and whole tensors take, dense or as bitmap and non-zero values.
+
+A bitmap takes one bit an element, and each non-zero value its width; a tile of either is whole bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from ..core import Tile
+from ..tensors import BitTensor, Stage
+from ..workload import Iteration, Operation, TensorBytes, VectorWork
+from .dataflow import masks
+from .spec import StorageSpec
+from .tiling import source_rows
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A tile of an operand in memory: `bytes` in `rows` pieces `stride` bytes apart, the first at `offset`."""
+
+    bytes: int
+    offset: int
+    rows: int
+    stride: int
+
+
+def storage_bits(elements: int, nonzeros: int, form: str, value_bits: int) -> int:
+    """Bits of a tensor stored in this form."""
+    return elements * value_bits if form == "dense" else elements + nonzeros * value_bits
+
+
+class OperandBytes:
+    """What the tiles of one operation load, from the zeros that really are in them."""
+
+    def __init__(self, operation: Operation, storage: StorageSpec) -> None:
+        self.operation = operation
+        self._value_bits = storage.value_bits
+        stage = operation.stage
+        first = operation.dy if stage is Stage.BP else operation.x
+        other = operation.dy if stage is Stage.WG else operation.w
+        if first is None or other is None:
+            raise ValueError(f"layer '{operation.layer}', stage {stage}: an operand's mask is missing")
+        self._first, self._other = first, other
+        self._first_form = storage.activations
+        self._other_form = storage.activations if stage is Stage.WG else storage.weights
+        self._first_bool: npt.NDArray[np.bool_] | None = None
+        self._other_bool: npt.NDArray[np.bool_] | None = None
+        self._known: dict[tuple[object, ...], int] = {}
+
+    @property
+    def input_bits(self) -> int:
+        """Most bits that an element of the input operand can take, for buffers."""
+        return self._value_bits + (self._first_form == "bitmap")
+
+    @property
+    def other_bits(self) -> int:
+        """Most bits that an element of the other operand can take, for buffers."""
+        return self._value_bits + (self._other_form == "bitmap")
+
+    def input(self, tile: Tile) -> tuple[int, int]:
+        """Bytes of the input operand's part of a tile, and where it begins."""
+        shape = self.operation.shape
+        rows = source_rows(shape, self.operation.stage, tile.rows)
+        depth = tile.depth if shape.groups == 1 else (0, self._first.shape[3])
+        key = ("input", tile.images, rows, depth)
+        _, height, width, channels = self._first.shape
+        if key not in self._known:
+            if self._first_bool is None:
+                self._first_bool = self._first.to_bool()
+            part = self._first_bool[slice(*tile.images), slice(*rows), :, slice(*depth)]
+            self._known[key] = self._bytes(part.size, int(np.count_nonzero(part)), self._first_form)
+        offset = ((tile.images[0] * height + rows[0]) * width * channels + depth[0]) * self._value_bits // 8
+        return self._known[key], offset
+
+    def other(self, tile: Tile) -> Piece:
+        """The other operand's part of a tile. BP reads weights transposed: a piece for each channel of depth."""
+        shape, stage = self.operation.shape, self.operation.stage
+        value_bytes = self._value_bits // 8
+        if stage is Stage.WG:
+            key: tuple[object, ...] = ("other", tile.images, tile.rows, tile.channels)
+            _, height, width, channels = self._other.shape
+            moved = self._cached(
+                key, lambda whole: whole[slice(*tile.images), slice(*tile.rows)][..., list(tile.channels)]
+            )
+            offset = ((tile.images[0] * height + tile.rows[0]) * width * channels + tile.channels[0]) * value_bytes
+            return Piece(moved, offset, 1, 0)
+        per_channel = shape.r * shape.s * self._other.shape[3] * value_bytes
+        key = ("other", tile.depth, tile.channels)
+        if stage is Stage.FF:
+            moved = self._cached(key, lambda whole: whole[list(tile.channels)][..., slice(*tile.depth)])
+            return Piece(moved, tile.channels[0] * per_channel + tile.depth[0] * value_bytes, 1, 0)
+        if shape.groups > 1:
+            moved = self._cached(key, lambda whole: whole)
+            return Piece(moved, 0, 1, 0)
+        moved = self._cached(key, lambda whole: whole[slice(*tile.depth)][..., list(tile.channels)])
+        rows = tile.depth[1] - tile.depth[0]
+        return Piece(moved, tile.depth[0] * per_channel + tile.channels[0] * value_bytes, rows, per_channel)
+
+    def outputs(self, tile: Tile) -> int:
+        """Outputs of a tile, the removed ones included."""
+        shape = self.operation.shape
+        if self.operation.stage is Stage.WG:
+            return len(tile.channels) * (tile.depth[1] - tile.depth[0]) * shape.r * shape.s
+        width = shape.w if self.operation.stage is Stage.BP else shape.q
+        rows = tile.rows[1] - tile.rows[0]
+        return (tile.images[1] - tile.images[0]) * rows * width * len(tile.channels)
+
+    def _cached(self, key: tuple[object, ...], cut: object) -> int:
+        if key not in self._known:
+            if self._other_bool is None:
+                self._other_bool = self._other.to_bool()
+            part = cut(self._other_bool)  # type: ignore[operator]
+            self._known[key] = self._bytes(part.size, int(np.count_nonzero(part)), self._other_form)
+        return self._known[key]
+
+    def _bytes(self, elements: int, nonzeros: int, form: str) -> int:
+        return -(-storage_bits(elements, nonzeros, form, self._value_bits) // 8)
+
+
+class TensorSizes:
+    """Bytes of whole tensors by name: operands from their masks, everything else as the workload states it."""
+
+    def __init__(self, operations: Sequence[Operation], storage: StorageSpec) -> None:
+        self._storage = storage
+        self._masks = masks(operations)
+        self._weights = {operation.reads[1] for operation in operations if operation.stage is not Stage.WG}
+        self._largest: dict[str, int] = {}
+
+    def _form(self, tensor: str) -> str:
+        return self._storage.weights if tensor in self._weights else self._storage.activations
+
+    def stored_bytes(self, tensor: TensorBytes) -> int:
+        """What reading or writing the tensor moves."""
+        mask = self._masks.get(tensor.tensor)
+        if mask is None:
+            self._largest[tensor.tensor] = max(self._largest.get(tensor.tensor, 0), tensor.bytes)
+            return tensor.bytes
+        return -(-storage_bits(mask.size, mask.count(), self._form(tensor.tensor), self._storage.value_bits) // 8)
+
+    def dense_bytes(self, tensor: str) -> int:
+        """The room that the tensor has in memory."""
+        mask = self._masks.get(tensor)
+        if mask is None:
+            return self._largest.get(tensor, 1)
+        bits = mask.size * (self._storage.value_bits + (self._form(tensor) == "bitmap"))
+        return -(-bits // 8)
+
+    def compulsory_bytes(self, iteration: Iteration) -> int:
+        """The least DRAM traffic of the iteration with nothing kept on chip between layers: every operand of every
+        operation read once, every result of vector work that is read again written once, in the chip's form."""
+        total = 0
+        read_somewhere = {name for operation in iteration.operations for name in operation.reads}
+        for step in iteration.steps:
+            if isinstance(step, Operation):
+                for name in step.reads[:2]:
+                    total += self._mask_bytes(self._masks[name], name)
+            elif isinstance(step, VectorWork):
+                for tensor in step.writes:
+                    if tensor.tensor in read_somewhere:
+                        total += self.stored_bytes(tensor)
+        return total
+
+    def _mask_bytes(self, mask: BitTensor, name: str) -> int:
+        return -(-storage_bits(mask.size, mask.count(), self._form(name), self._storage.value_bits) // 8)

@@ -1,0 +1,217 @@
+"""What a chip file says. Every parameter of the file has a provenance: a source, or an assumption with its reason."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, model_validator
+
+from cosim.quantity import Bits, Bytes, Millivolts, PeriodPs
+from cosim.scenario import Spec, misfit
+
+from ..core import CoreParams, SkipPolicy, StagePolicies
+from ..energy import EnergyTableSpec
+from ..tensors import Stage
+
+Positive = Annotated[int, Field(ge=1)]
+Operand = Literal["input", "weight", "output"]
+
+
+class SkipSpec(Spec):
+    """One way to skip: which operands' zeros, one at a time (fine) and in whole blocks (coarse)."""
+
+    operands: tuple[Operand, ...] = Field((), description="operands whose zeros are skipped")
+    fine: bool = Field(True, description="skip single zeros")
+    coarse: bool = Field(False, description="jump over blocks of coarse-pruned weights")
+
+    def policy(self) -> SkipPolicy:
+        """For the core engine."""
+        return SkipPolicy(frozenset(self.operands), self.fine, self.coarse)
+
+
+class SramSpec(Spec):
+    """One memory: how much, and how many accesses it takes a cycle."""
+
+    size: Bytes = Field(description="capacity; half of it is one of two buffers")
+    banks: Positive = Field(description="banks, interleaved by word")
+    ports: Positive = Field(1, description="accesses of one bank in one cycle")
+
+
+class CoreSpec(Spec):
+    """The sparse cores: all alike. The cost model is the one of docs/core.md."""
+
+    count: Positive = Field(description="cores")
+    lanes: Positive = Field(description="lanes of a core")
+    group: Positive = Field(description="lanes that share an input block and a barrier")
+    window: Positive = Field(description="indices that a lane's scanner looks at in one cycle")
+    queue: Positive = Field(description="effectual indices that a lane can hold")
+    macs_per_lane: Positive = Field(1, description="multiply-accumulates of a lane in one cycle")
+    run_ahead: Positive = Field(description="blocks that a lane may be ahead of its group's slowest")
+    coarse_jump: int = Field(0, ge=0, description="coarse-zero blocks jumped in one cycle; 0: none")
+    coarse_unit: tuple[Positive, Positive] = Field((1, 1), description="output x input channels of a coarse unit")
+    pixel_reuse: Positive = Field(description="outputs of a channel for which a weight block is read once")
+    lane_latency: int = Field(0, ge=0, description="cycles from a group's last operand to its barrier")
+    skip: Mapping[Stage, tuple[SkipSpec, ...]] = Field(
+        description="ways to skip, per stage; the core chooses among them"
+    )
+    switch_cycles: int = Field(0, ge=0, description="cycles to change the way of skipping")
+    balance: Literal["static", "random", "balanced"] = Field(description="how output channels meet cores and lanes")
+    input_memory: SramSpec = Field(description="input operand (X, dY)")
+    weight_memory: SramSpec = Field(description="second operand (W; in WG dY)")
+    output_memory: SramSpec = Field(description="accumulators")
+
+    @model_validator(mode="after")
+    def _consistent(self) -> CoreSpec:
+        if self.lanes % self.group:
+            raise misfit(f"{self.lanes} lanes do not divide into groups of {self.group}", "group")
+        for stage in Stage:
+            if not self.skip.get(stage):
+                raise misfit(f"says nothing of stage '{stage}'", "skip")
+        return self
+
+    def params(self) -> CoreParams:
+        """For the core engine."""
+        return CoreParams(
+            lanes=self.lanes,
+            group=self.group,
+            window=self.window,
+            queue=self.queue,
+            macs_per_lane=self.macs_per_lane,
+            run_ahead=self.run_ahead,
+            coarse_jump=self.coarse_jump,
+            coarse_unit=self.coarse_unit,
+            pixel_reuse=self.pixel_reuse,
+            lane_latency=self.lane_latency,
+        )
+
+    def policies(self) -> StagePolicies:
+        """For the core engine."""
+        return StagePolicies({stage: tuple(way.policy() for way in self.skip[stage]) for stage in Stage})
+
+
+class NocSpec(Spec):
+    """A mesh with wormhole routing in dimension order, virtual channels and credits."""
+
+    clock: PeriodPs = Field(description="clock of routers and links")
+    mesh: tuple[Positive, Positive] = Field(description="columns x rows")
+    flit: Bits = Field(description="width of a link")
+    vcs: Positive = Field(2, description="virtual channels of a link")
+    buffer: Positive = Field(8, description="flits of buffer per virtual channel")
+    memory_nodes: tuple[int, ...] = Field(min_length=1, max_length=16, description="nodes at which the DRAM is reached")
+    hop_length_um: Positive = Field(1000, description="length of a link, for its energy")
+    ideal: bool = Field(False, description="no latency and no contention, for bounding experiments")
+
+
+class DmaSpec(Spec):
+    """The DMA channels, one to load and one to store at each node that has memories."""
+
+    outstanding: Positive = Field(description="requests that a channel keeps in flight")
+
+
+class AggregatorSpec(Spec):
+    """The aggregation core: adds partial sums of the cores."""
+
+    lanes: Positive = Field(description="additions in one cycle")
+    memory: SramSpec = Field(description="tiles that arrive and accumulate")
+
+
+class VectorSpec(Spec):
+    """The vector and normalisation unit: activations and their masks, pooling, normalisation, loss, weight update."""
+
+    lanes: Positive = Field(description="element operations in one cycle")
+    memory: SramSpec = Field(description="tiles that arrive and leave")
+
+
+class PruningUnitSpec(Spec):
+    """The weight pruning unit."""
+
+    shared: bool = Field(
+        description="sees the weights that pass by on the cores' read ports; else it reads them itself"
+    )
+    lanes: Positive = Field(description="multiply-accumulates or compares in one cycle")
+    memory: SramSpec = Field(description="sampled channels")
+
+
+class StorageSpec(Spec):
+    """How operands are stored in DRAM and on chip."""
+
+    activations: Literal["dense", "bitmap"] = Field(description="dense values, or a bitmap and the non-zero values")
+    weights: Literal["dense", "bitmap"] = Field(description="dense values, or a bitmap and the non-zero values")
+    value_bits: Positive = Field(8, description="bits of a stored value")
+    accumulator_bits: Positive = Field(32, description="bits of a partial sum")
+    word: Bits = Field(128, description="width of an SRAM word")
+
+
+Provenance = Annotated[str, Field(pattern=r"^(source|assumed): \S.*", max_length=1000)]
+"""Where a value comes from: "source: ...", where it is published, or "assumed: ...", why this value."""
+
+
+class ChipSpec(Spec):
+    """A chip: cores, aggregation core, vector unit, pruning unit, memories, network, DMA and controller."""
+
+    name: str = Field(description="name in tables")
+    description: str = Field("", description="one line for the report")
+    clock: PeriodPs = Field(description="clock of the cores and the other units")
+    voltage: Millivolts = Field(description="supply")
+    core: CoreSpec
+    aggregator: AggregatorSpec
+    vector: VectorSpec
+    pruning_unit: PruningUnitSpec
+    noc: NocSpec
+    dma: DmaSpec
+    storage: StorageSpec
+    controller_cycles: int = Field(ge=0, description="cycles to set up one operation (layer and stage)")
+    ideal_sram: bool = Field(False, description="no bank conflicts, for bounding experiments")
+    energy: EnergyTableSpec = Field(description="energy of each action")
+    provenance: dict[str, Provenance] = Field(
+        description="path of a parameter (or of a group) -> 'source: ...' or 'assumed: ...'"
+    )
+
+    @model_validator(mode="after")
+    def _consistent(self) -> ChipSpec:
+        columns, rows = self.noc.mesh
+        nodes = self.core.count + 3
+        if columns * rows < nodes:
+            raise misfit(
+                f"{columns} x {rows} nodes, but {self.core.count} cores, aggregator, vector unit and pruning unit "
+                f"need {nodes}",
+                "noc",
+                "mesh",
+            )
+        for at, node in enumerate(self.noc.memory_nodes):
+            if not 0 <= node < columns * rows:
+                raise misfit(f"node {node} is outside of the {columns} x {rows} mesh", "noc", "memory_nodes", at)
+        half = self.core.output_memory.size // 2
+        if self.vector.memory.size < 2 * half:
+            raise misfit(f"must hold two tiles of {half} bytes (half an output memory)", "vector", "memory")
+        if self.aggregator.memory.size < 4 * half:
+            raise misfit(f"must hold four tiles of {half} bytes (half an output memory)", "aggregator", "memory")
+        for path in self.provenance:
+            if not any(leaf == path or leaf.startswith(path + ".") for leaf in self.parameters()):
+                raise misfit("names no parameter of this chip", "provenance", path)
+        for leaf in self.parameters():
+            if self.origin(leaf) is None:
+                raise misfit(f"parameter {leaf} has neither a source nor an assumption", "provenance")
+        return self
+
+    def parameters(self) -> Iterator[str]:
+        """Paths of all parameters, without names, prose and the energy table (which has its own sources)."""
+        dumped = self.model_dump(mode="json", exclude={"name", "description", "provenance", "energy"})
+        yield from _leaves(dumped, "")
+
+    def origin(self, path: str) -> str | None:
+        """Where a parameter comes from: its own entry, or the nearest group's."""
+        while path:
+            if path in self.provenance:
+                return self.provenance[path]
+            path = path.rpartition(".")[0]
+        return None
+
+
+def _leaves(node: Any, path: str) -> Iterator[str]:
+    if isinstance(node, dict):
+        for key, value in node.items():
+            yield from _leaves(value, f"{path}.{key}" if path else str(key))
+    else:
+        yield path

@@ -1,0 +1,134 @@
+"""A chip at a memory of its own, iteration by iteration: what a scenario simulates for each chip that it compares."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from cosim.kernel import ClockDomain, Simulator
+from cosim.trace import Timeline
+
+from ..dram import Controller
+from ..dram.spec import MemorySpec
+from ..fabric import FabricConfig, MemoryPart, MemorySystem
+from ..tasks import Task, TaskGraph
+from ..workload import Iteration
+from .chip import Chip, JobResult
+from .layout import MemoryMap
+from .mapper import MappedIteration, Mapper, OperationRecord, PruningRecord
+from .spec import ChipSpec
+
+
+def build_memory(simulator: Simulator, name: str, spec: MemorySpec) -> tuple[MemorySystem, list[Controller]]:
+    """A memory system with the controllers behind it."""
+    controllers = [Controller(spec.device, spec.mapping, spec.scheduler) for _ in range(spec.channels)]
+    clock = ClockDomain(f"{name}.clock", spec.t_ck_ps)
+    parts = [MemoryPart(controller.state, clock, ideal=spec.ideal) for controller in controllers]
+    geometry = spec.device.geometry
+    memory = MemorySystem(
+        simulator,
+        name,
+        parts,
+        capacity_bytes=geometry.channel_bytes * spec.channels,
+        config=FabricConfig(burst_bytes=geometry.burst_bytes),
+    )
+    return memory, controllers
+
+
+@dataclass
+class IterationResult:
+    """One simulated iteration."""
+
+    index: int
+    job: JobResult
+    operations: list[OperationRecord]
+    pruning: list[PruningRecord]
+    compulsory_bytes: int
+    action_counts: dict[str, int]
+    dram_bytes: tuple[int, int]
+    requests: int
+    tasks: int
+
+    @property
+    def duration_ps(self) -> int:
+        """How long it took."""
+        return self.job.end_ps - self.job.start_ps
+
+
+@dataclass
+class System:
+    """A simulator with one memory and one chip, and the mapper that feeds it."""
+
+    chip_spec: ChipSpec
+    memory_spec: MemorySpec
+    seed: int
+    shuffle_seed: int | None = None
+    hindsight: bool = False
+    timeline: Timeline | None = None
+    results: list[IterationResult] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.simulator = Simulator(shuffle_seed=self.shuffle_seed)
+        self.memory, self.controllers = build_memory(self.simulator, "memory", self.memory_spec)
+        self.chip = Chip(self.simulator, "chip", self.chip_spec)
+        self.chip.memory_socket.bind(self.memory.port("chip"))
+        self.map = MemoryMap(0, self.memory.capacity_bytes)
+        self.mapper = Mapper(self.chip_spec, self.chip.layout, self.map, seed=self.seed, hindsight=self.hindsight)
+        self._counted: dict[str, int] = {}
+        self._traffic = (0, 0, 0)
+
+    def simulate(self, iteration: Iteration) -> IterationResult:
+        """Run one iteration, from a drained chip to a drained chip."""
+        mapped = self.mapper.map(iteration)
+        job = self.run_graph(mapped.graph)
+        result = self._result(mapped, job)
+        self.results.append(result)
+        if self.timeline is not None:
+            draw(self.timeline, mapped.graph)
+        return result
+
+    def run_graph(self, graph: TaskGraph) -> JobResult:
+        """Run a task graph to its end. DeadlockError if it cannot end."""
+        job: JobResult = self.simulator.run(until=self.chip.run_job(graph))
+        return job
+
+    def _result(self, mapped: MappedIteration, job: JobResult) -> IterationResult:
+        counts = self.chip.action_counts()
+        # The chip's own clock runs while it works.
+        period = self.chip_spec.clock
+        cycles = -(-(job.end_ps - job.start_ps) * period.denominator // period.numerator)
+        delta = {action: count - self._counted.get(action, 0) for action, count in counts.items()}
+        delta["static.cycle"] = cycles
+        self._counted = counts
+        place, _ = self.memory.place_of(self.chip)
+        traffic = self.memory.fabric.traffic(place)
+        now = (traffic.dram_read_bytes, traffic.dram_write_bytes, traffic.requests)
+        before, self._traffic = self._traffic, now
+        return IterationResult(
+            mapped.index,
+            job,
+            mapped.operations,
+            mapped.pruning,
+            mapped.compulsory_bytes,
+            delta,
+            (now[0] - before[0], now[1] - before[1]),
+            now[2] - before[2],
+            len(mapped.graph),
+        )
+
+    def accounts(self) -> dict[str, dict[str, int]]:
+        """Time of each unit, in ps: busy, stalls by reason, idle; each sums to the simulated time."""
+        totals: dict[str, dict[str, int]] = {}
+        for name, unit in self.chip.units.items():
+            left = self.simulator.now_ps - unit.account.until_ps
+            if left:
+                unit.account.charge(self.simulator.now_ps, {"idle": left})
+            totals[name] = unit.account.totals_ps()
+        return totals
+
+
+def draw(timeline: Timeline, graph: Iterable[Task]) -> None:
+    """Put the tasks of a graph that ran onto a timeline, a track for each unit."""
+    for task in graph:
+        if task.end_ps > task.start_ps:
+            timeline.span(f"chip.{task.unit}", task.label, task.start_ps, task.end_ps, {"kind": str(task.kind)})

@@ -1,0 +1,305 @@
+"""How an operation is cut up: over the cores, and in each core into steps that fit its buffers.
+
+The cut depends on shapes and capacities only, never on values, so chips of the same geometry cut alike. A region or
+step is a `Tile` of the core model plus what it must hold locally.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from ..core import Tile
+from ..tensors import ConvShape, Stage
+
+
+class DoesNotFitError(ValueError):
+    """An operation cannot be cut so that it fits the buffers; `args` are (layer, stage, what)."""
+
+    def __init__(self, layer: str, stage: Stage, what: str) -> None:
+        super().__init__(layer, stage, what)
+
+    def __str__(self) -> str:
+        return f"layer '{self.args[0]}', stage {self.args[1]}: {self.args[2]}"
+
+
+@dataclass(frozen=True, slots=True)
+class Buffers:
+    """What one step may occupy: half of each core memory, in bytes, and how wide its contents are, in bits."""
+
+    input_bytes: int
+    other_bytes: int
+    output_bytes: int
+    input_bits: int
+    other_bits: int
+    accumulator_bits: int
+    group: int
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """Over how many cores each dimension of a `Tile` is spread. Where it cuts the reduction (depth in FF and BP,
+    space in WG), the cores' results are partial sums."""
+
+    space: int
+    channels: int
+    depth: int
+
+    @property
+    def cores(self) -> int:
+        """Cores used."""
+        return self.space * self.channels * self.depth
+
+    def partial_sums(self, stage: Stage) -> int:
+        """How many cores share each output."""
+        return self.space if stage is Stage.WG else self.depth
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One COMPUTE: its tile, whether the weights (second operand) are those of the step before, and whether it starts
+    and finishes its outputs (else they stay in the output memory)."""
+
+    tile: Tile
+    reuses_other: bool
+    first: bool
+    last: bool
+
+
+def sizes(shape: ConvShape, stage: Stage) -> tuple[int, int, int, int]:
+    """Images, rows, channels and depth of the whole operation, in the sense of `Tile`."""
+    if stage is Stage.BP:
+        return shape.n, shape.h, shape.c, shape.k // shape.groups
+    return shape.n, shape.p, shape.k, shape.c // shape.groups
+
+
+def source_rows(shape: ConvShape, stage: Stage, rows: tuple[int, int]) -> tuple[int, int]:
+    """The rows of the input operand that the given rows of the tile need, without padding; maybe empty."""
+    first, last = rows[0], rows[1] - 1
+    if stage is Stage.BP:
+        low = -(-(first + shape.pad - shape.r + 1) // shape.stride)
+        high = (last + shape.pad) // shape.stride
+        limit = shape.p
+    else:
+        low = first * shape.stride - shape.pad
+        high = last * shape.stride - shape.pad + shape.r - 1
+        limit = shape.h
+    low, high = max(low, 0), min(high, limit - 1)
+    return low, max(high + 1, low)
+
+
+def spread(size: int, parts: int) -> list[tuple[int, int]]:
+    """`size` indices in `parts` consecutive ranges, as even as possible, none empty (fewer parts if need be)."""
+    parts = min(size, parts)
+    return [(size * i // parts, size * (i + 1) // parts) for i in range(parts)]
+
+
+def choose_split(shape: ConvShape, stage: Stage, cores: int, group: int, lanes: int, bytes_per_cycle: int) -> Split:
+    """The split with the smallest estimate of dense cycles plus traffic cycles; ties go to the first in the order of
+    (space, channels, depth). An estimate to choose by, from shapes only: nothing that is accounted for uses it."""
+    images, rows, channels, depth = sizes(shape, stage)
+    best: tuple[int, Split] | None = None
+    for space in range(1, min(cores, images * rows) + 1):
+        if space > images and (space % images or space // images > rows):
+            continue  # images are split whole, or each into equally many bands of rows
+        for across in range(1, min(cores // space, channels) + 1):
+            for deep in range(1, min(cores // (space * across), depth) + 1):
+                if shape.groups > 1 and deep > 1:
+                    continue
+                split = Split(space, across, deep)
+                estimate = _estimate(shape, stage, split, group, lanes, bytes_per_cycle)
+                if best is None or estimate < best[0]:
+                    best = (estimate, split)
+    assert best is not None
+    return best[1]
+
+
+def _estimate(shape: ConvShape, stage: Stage, split: Split, group: int, lanes: int, bytes_per_cycle: int) -> int:
+    images, rows, channels, depth = sizes(shape, stage)
+    across = -(-channels // split.channels)
+    used = -(-across // group) * group
+    units = images * rows
+    share = -(-units // split.space)
+    cycles = shape.macs * share * used * -(-depth // split.depth) // (units * channels * depth * lanes)
+    x, w, y = (_product(tensor) for tensor in (shape.x_shape, shape.w_shape, shape.y_shape))
+    if stage is Stage.FF:
+        traffic = x * split.channels + w * split.space + 4 * y * (split.depth - 1)
+    elif stage is Stage.BP:
+        traffic = y * split.channels + w * split.space + 4 * x * (split.depth - 1)
+    else:
+        traffic = x * split.channels + y * split.depth + 4 * w * (split.space - 1)
+    return cycles + traffic // bytes_per_cycle
+
+
+def _product(shape: Sequence[int]) -> int:
+    product = 1
+    for size in shape:
+        product *= size
+    return product
+
+
+def regions(shape: ConvShape, stage: Stage, split: Split, channels: Sequence[Sequence[int]]) -> list[list[Tile]]:
+    """The tiles of the cores, those that share outputs (partial sums) side by side: one list per set of outputs.
+
+    `channels` is the allocator's: `split.channels` lists, in lane order.
+    """
+    images, rows, _, depth = sizes(shape, stage)
+    if split.space <= images:
+        places = [(part, (0, rows)) for part in spread(images, split.space)]
+    else:
+        bands = spread(rows, split.space // images)
+        places = [(part, band) for part in spread(images, images) for band in bands]
+    depths = spread(depth, split.depth)
+    sets: list[list[Tile]] = []
+    if stage is Stage.WG:
+        for across in channels:
+            for deep in depths:
+                sets.append([Tile(part, band, tuple(across), deep) for part, band in places])
+    else:
+        for part, band in places:
+            for across in channels:
+                sets.append([Tile(part, band, tuple(across), deep) for deep in depths])
+    return [[tile for tile in tiles if tile.channels] for tiles in sets if tiles[0].channels]
+
+
+def steps(layer: str, shape: ConvShape, stage: Stage, region: Tile, buffers: Buffers) -> Iterator[Step]:
+    """Cut a core's region into steps that fit half of each of its memories, in execution order.
+
+    Raises DoesNotFitError where not even the smallest step fits.
+    """
+    cut = _Cut(layer, shape, stage, region, buffers)
+    yield from cut.weight_gradient() if stage is Stage.WG else cut.forward_or_back()
+
+
+class _Cut:
+    def __init__(self, layer: str, shape: ConvShape, stage: Stage, region: Tile, buffers: Buffers) -> None:
+        self.layer, self.shape, self.stage, self.region, self.buffers = layer, shape, stage, region, buffers
+
+    def _fail(self, what: str, need_bits: int, have_bytes: int) -> DoesNotFitError:
+        need = -(-need_bits // 8)
+        return DoesNotFitError(
+            self.layer, self.stage, f"{what} needs {need} bytes, but half of the memory is {have_bytes} bytes"
+        )
+
+    def _input_bits(self, images: int, rows: tuple[int, int], depth: int) -> int:
+        low, high = source_rows(self.shape, self.stage, rows)
+        width = self.shape.q if self.stage is Stage.BP else self.shape.w
+        return images * (high - low) * width * depth * self.shape.groups * self.buffers.input_bits
+
+    def forward_or_back(self) -> Iterator[Step]:
+        shape, buffers, region = self.shape, self.buffers, self.region
+        taps = shape.r * shape.s
+        width = shape.w if self.stage is Stage.BP else shape.q
+        depth = region.depth[1] - region.depth[0]
+        channels = len(region.channels)
+
+        if 8 * buffers.other_bytes < taps * buffers.other_bits:
+            raise self._fail(
+                "one channel's filter of one input channel", taps * buffers.other_bits, buffers.other_bytes
+            )
+        if 8 * buffers.output_bytes < width * buffers.accumulator_bits:
+            raise self._fail("one row of outputs", width * buffers.accumulator_bits, buffers.output_bytes)
+        first_row = self._input_bits(1, (region.rows[0], region.rows[0] + 1), 1)
+        rows_of_one = (
+            max(self._input_bits(1, (row, row + 1), 1) for row in range(region.rows[0], region.rows[1])) or first_row
+        )
+        if 8 * buffers.input_bytes < rows_of_one:
+            raise self._fail("the rows that one row of outputs reads", rows_of_one, buffers.input_bytes)
+
+        # As deep as the input rows and a full group of weights allow; then as many channels; then as many rows.
+        lanes = min(channels, buffers.group)
+        deep = min(depth, 8 * buffers.input_bytes // rows_of_one)
+        deep = min(deep, max(1, 8 * buffers.other_bytes // (taps * lanes * buffers.other_bits)))
+        across = min(channels, 8 * buffers.other_bytes // (taps * deep * buffers.other_bits))
+        across = min(across, 8 * buffers.output_bytes // (width * buffers.accumulator_bits))
+        depths = [(region.depth[0] + a, region.depth[0] + b) for a, b in spread(depth, -(-depth // deep))]
+        widest = max(b - a for a, b in depths)
+
+        for low, high in spread(channels, -(-channels // across)):
+            picked = region.channels[low:high]
+            first_of_channels = True
+            for images, rows in self._places(widest, len(picked) * width * buffers.accumulator_bits):
+                for at, part in enumerate(depths):
+                    tile = replace(region, images=images, rows=rows, channels=picked, depth=part)
+                    reuses = len(depths) == 1 and not first_of_channels
+                    yield Step(tile, reuses, at == 0, at == len(depths) - 1)
+                    first_of_channels = False
+
+    def _places(self, depth: int, row_output_bits: int) -> Iterator[tuple[tuple[int, int], tuple[int, int]]]:
+        """Whole images while they fit, else bands of rows of one image."""
+        region, buffers = self.region, self.buffers
+        height = region.rows[1] - region.rows[0]
+        images = region.images[1] - region.images[0]
+        image_input = self._input_bits(1, region.rows, depth)
+        together = images
+        if image_input:
+            together = min(together, 8 * buffers.input_bytes // image_input)
+        together = min(together, 8 * buffers.output_bytes // (height * row_output_bits))
+        if together:
+            for low, high in spread(images, -(-images // together)):
+                yield (region.images[0] + low, region.images[0] + high), region.rows
+            return
+        band = min(height, 8 * buffers.output_bytes // row_output_bits)
+        while band > 1 and not self._bands_fit(band, depth):
+            band -= 1
+        for image in range(*region.images):
+            for low, high in spread(height, -(-height // band)):
+                yield (image, image + 1), (region.rows[0] + low, region.rows[0] + high)
+
+    def _bands_fit(self, band: int, depth: int) -> bool:
+        first, last = self.region.rows
+        pieces = spread(last - first, -(-(last - first) // band))
+        return all(
+            self._input_bits(1, (first + low, first + high), depth) <= 8 * self.buffers.input_bytes
+            for low, high in pieces
+        )
+
+    def weight_gradient(self) -> Iterator[Step]:
+        shape, buffers, region = self.shape, self.buffers, self.region
+        taps = shape.r * shape.s
+        depth = region.depth[1] - region.depth[0]
+        channels = len(region.channels)
+
+        one_row = max(self._input_bits(1, (row, row + 1), 1) for row in range(region.rows[0], region.rows[1]))
+        if 8 * buffers.input_bytes < one_row:
+            raise self._fail("the input rows of one row of dY", one_row, buffers.input_bytes)
+        if 8 * buffers.other_bytes < shape.q * buffers.other_bits:
+            raise self._fail("one row of dY", shape.q * buffers.other_bits, buffers.other_bytes)
+        if 8 * buffers.output_bytes < taps * buffers.accumulator_bits:
+            raise self._fail("one filter of dW", taps * buffers.accumulator_bits, buffers.output_bytes)
+
+        across = min(channels, buffers.group, 8 * buffers.other_bytes // (shape.q * buffers.other_bits))
+        across = min(across, 8 * buffers.output_bytes // (taps * buffers.accumulator_bits))
+        deep = min(depth, 8 * buffers.output_bytes // (taps * across * buffers.accumulator_bits))
+        deep = max(1, min(deep, 8 * buffers.input_bytes // one_row if one_row else deep))
+        if deep == depth:
+            across = min(channels, 8 * buffers.output_bytes // (taps * deep * buffers.accumulator_bits))
+            across = min(across, 8 * buffers.other_bytes // (shape.q * buffers.other_bits))
+        for low, high in spread(channels, -(-channels // across)):
+            picked = region.channels[low:high]
+            for begin, end in spread(depth, -(-depth // deep)):
+                part = (region.depth[0] + begin, region.depth[0] + end)
+                places = list(self._reduced_places(end - begin, len(picked)))
+                for at, (images, rows) in enumerate(places):
+                    tile = replace(region, images=images, rows=rows, channels=picked, depth=part)
+                    yield Step(tile, False, at == 0, at == len(places) - 1)
+
+    def _reduced_places(self, depth: int, channels: int) -> Iterator[tuple[tuple[int, int], tuple[int, int]]]:
+        region, buffers, shape = self.region, self.buffers, self.shape
+        images = region.images[1] - region.images[0]
+        height = region.rows[1] - region.rows[0]
+        image_input = self._input_bits(1, region.rows, depth)
+        image_other = height * shape.q * channels * buffers.other_bits
+        together = min(images, 8 * buffers.other_bytes // image_other)
+        if image_input:
+            together = min(together, 8 * buffers.input_bytes // image_input)
+        if together:
+            for low, high in spread(images, -(-images // together)):
+                yield (region.images[0] + low, region.images[0] + high), region.rows
+            return
+        band = max(1, min(height, 8 * buffers.other_bytes // (shape.q * channels * buffers.other_bits)))
+        while band > 1 and not self._bands_fit(band, depth):
+            band -= 1
+        for image in range(*region.images):
+            for low, high in spread(height, -(-height // band)):
+                yield (image, image + 1), (region.rows[0] + low, region.rows[0] + high)
