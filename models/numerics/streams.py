@@ -35,8 +35,6 @@ class Stream:
         """A random order of 0..count-1: the order of `count` random words."""
         return np.asarray(np.argsort(self.words(count), kind="stable"), dtype=np.int64)
 
-    def bernoulli(self, thresholds: npt.NDArray[np.uint32]) -> npt.NDArray[np.bool_]:
-        """True with probability thresholds / 65536 each, for thresholds in 0..65536; same shape."""
-        count = thresholds.size
-        draws = self.words(-(-count // 4)).astype("<u8").view("<u2")[:count]
-        return np.asarray(draws.reshape(thresholds.shape) < thresholds)
+    def shorts(self, count: int) -> npt.NDArray[np.uint16]:
+        """`count` random 16-bit numbers, four of each word, its low bits first."""
+        return np.asarray(self.words(-(-count // 4)).astype("<u8").view("<u2")[:count], dtype=np.uint16)

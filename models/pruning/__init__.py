@@ -1,6 +1,30 @@
-"""Pruning schedules: which weights become zero when, and what deciding it costs. They know no hardware."""
+"""Pruning schedules: which weights become zero when, and what deciding it costs. They know no hardware.
 
+`interface` is what a chip model consumes (`PruneEvent`); `schedules` holds none, magnitude, cfp and scfp, made of
+`gradual` (when and how much), `coarse` and `fine` (which); `schema` describes them in scenario files.
+"""
+
+from .gradual import PruningError
 from .interface import CoarseUnit, PruneEvent, PruningSchedule, count_coarse_zeros
-from .none import NoPruning
+from .schedules import (
+    CoarseFinePruning,
+    MagnitudePruning,
+    NoPruning,
+    StochasticCoarseFinePruning,
+    build_pruning,
+)
+from .schema import PruningSpec
 
-__all__ = ["CoarseUnit", "NoPruning", "PruneEvent", "PruningSchedule", "count_coarse_zeros"]
+__all__ = [
+    "CoarseFinePruning",
+    "CoarseUnit",
+    "MagnitudePruning",
+    "NoPruning",
+    "PruneEvent",
+    "PruningError",
+    "PruningSchedule",
+    "PruningSpec",
+    "StochasticCoarseFinePruning",
+    "build_pruning",
+    "count_coarse_zeros",
+]

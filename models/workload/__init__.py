@@ -1,9 +1,11 @@
 """Training workloads: networks, data, training. They know no hardware.
 
 `interface` is what a chip model consumes: `Iteration`s of `Operation`s, `VectorWork` and `PruneEvent`s. Behind it are
-`functional` (the network really trains), described in `schema`.
+`functional` (the network really trains) and `statistical` (seeded masks of given densities); `build_workload` makes
+either from its description in `schema`.
 """
 
+from .build import build_workload
 from .data import Dataset, load_dataset, register_loader
 from .functional import FunctionalWorkload, TrainingDiverged
 from .interface import (
@@ -18,6 +20,7 @@ from .interface import (
 )
 from .network import Network, NetworkError
 from .schema import FunctionalSpec, NetworkSpec, StatisticalSpec, WorkloadSpec
+from .statistical import StatisticalWorkload
 
 __all__ = [
     "Dataset",
@@ -31,12 +34,14 @@ __all__ = [
     "NetworkSpec",
     "Operation",
     "StatisticalSpec",
+    "StatisticalWorkload",
     "Step",
     "TensorBytes",
     "TrainingDiverged",
     "VectorWork",
     "Workload",
     "WorkloadSpec",
+    "build_workload",
     "load_dataset",
     "register_loader",
 ]

@@ -66,6 +66,8 @@ def load_optical_digits(file: Path) -> Dataset:
         pixels, labels = archive["images"], archive["labels"].astype(np.int32)
     if pixels.dtype != np.uint8 or pixels.shape[1:] != (8, 8) or int(pixels.max(initial=0)) > 16:
         raise ValueError(f"{file.name}: images must be uint8 (n, 8, 8) with values 0..16")
+    if labels.shape != pixels.shape[:1]:
+        raise ValueError(f"{file.name}: {len(pixels)} images, but labels of shape {labels.shape}")
     images = (pixels.astype(np.float32) / np.float32(16.0))[..., np.newaxis]
     test = np.arange(len(images)) % 4 == 0
     return Dataset(

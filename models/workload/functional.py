@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 
 import numpy as np
 
 from ..numerics.streams import Stream
-from ..pruning.interface import PruneEvent, PruningSchedule, count_coarse_zeros
+from ..pruning.interface import PruneEvent, PruningSchedule
+from ..tensors import ConvShape
 from .data import Dataset
 from .interface import Iteration, LayerInfo, LayerSparsity
 from .layers import Formats
@@ -15,6 +16,9 @@ from .network import Network, NetworkError
 from .optimizer import Sgd
 from .recorder import Recorder
 from .schema import FunctionalSpec
+
+MakePruning = Callable[[Mapping[str, ConvShape], int], PruningSchedule]
+"""Makes a schedule for these layers and so many iterations."""
 
 
 class TrainingDiverged(RuntimeError):
@@ -37,10 +41,9 @@ class FunctionalWorkload:
     and acts before the update of that iteration.
     """
 
-    def __init__(self, spec: FunctionalSpec, dataset: Dataset, pruning: PruningSchedule, *, seed: int) -> None:
+    def __init__(self, spec: FunctionalSpec, dataset: Dataset, make_pruning: MakePruning, *, seed: int) -> None:
         self._spec = spec
         self._data = dataset
-        self._pruning = pruning
         self._order = Stream(seed, "data/order")
         formats = Formats(spec.formats.activation, spec.formats.weight, spec.formats.gradient)
         self.network = Network(spec.network, batch=spec.batch, formats=formats, seed=seed)
@@ -56,6 +59,8 @@ class FunctionalWorkload:
         self._batches = len(dataset.train_images) // spec.batch
         if not self._batches:
             raise ValueError(f"a batch of {spec.batch} is more than the {len(dataset.train_images)} training images")
+        shapes = {layer.name: layer.shape for layer in self.network.mac_layers}
+        self._pruning = make_pruning(shapes, self.total_iterations)
         self._sgd = Sgd(spec.optimizer, self.total_iterations)
         self._started = False
 
@@ -110,9 +115,7 @@ class FunctionalWorkload:
         """Zeros of the low-precision weights as of now, by layer."""
         result = {}
         for layer in self.network.mac_layers:
-            nonzero = layer.low.values != 0
-            coarse = count_coarse_zeros(nonzero, self._pruning.unit)
-            result[layer.name] = LayerSparsity(nonzero.size, int(nonzero.size - np.count_nonzero(nonzero)), coarse)
+            result[layer.name] = LayerSparsity.of(layer.low.values != 0, self._pruning.unit)
         return result
 
     def evaluate(self) -> float:

@@ -6,7 +6,9 @@ from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from ..pruning.interface import PruneEvent
+import numpy as np
+
+from ..pruning.interface import CoarseUnit, Mask, PruneEvent, count_coarse_zeros
 from ..tensors import BitTensor, ConvShape, Stage
 
 
@@ -77,6 +79,11 @@ class LayerSparsity:
     weights: int
     zeros: int
     coarse_zeros: int
+
+    @classmethod
+    def of(cls, nonzero: Mask, unit: CoarseUnit) -> LayerSparsity:
+        """Counted from the non-zero mask (k, r, s, c) of the weights."""
+        return cls(nonzero.size, int(nonzero.size - np.count_nonzero(nonzero)), count_coarse_zeros(nonzero, unit))
 
 
 @dataclass(frozen=True)

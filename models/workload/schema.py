@@ -202,7 +202,7 @@ class StatisticalLayer(Spec):
 
 
 class StatisticalSpec(Spec):
-    """Nothing is computed: seeded random masks of given densities."""
+    """Nothing is computed: seeded random masks of given densities, every layer with a bias and a ReLU behind it."""
 
     fidelity: Literal["statistical"]
     layers: tuple[StatisticalLayer, ...] = Field(min_length=1)

@@ -47,7 +47,7 @@ def digits():
 
 
 def make(dataset, seed=1, **changes):
-    return FunctionalWorkload(spec(**changes), dataset, NoPruning(), seed=seed)
+    return FunctionalWorkload(spec(**changes), dataset, lambda layers, iterations: NoPruning(), seed=seed)
 
 
 def test_one_epoch_learns(digits):

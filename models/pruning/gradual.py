@@ -1,0 +1,77 @@
+"""When and how much: sparsity that rises along a cubic, towards a target for the whole network."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..tensors import ConvShape
+from .schema import GradualSpec
+
+
+class PruningError(ValueError):
+    """A pruning description that does not fit its network; the text says why."""
+
+
+@dataclass(frozen=True)
+class Ramp:
+    """Sparsity from 0 to a final value: final * (1 - (1 - t) ** 3), t from 0 at `begin` to 1 at `end`.
+
+    Events are every `period` iterations after `begin`, and one at `end`, all in iterations.
+    Source: Zhu and Gupta, "To prune, or not to prune", arXiv 1710.01878, section 3.
+    """
+
+    begin: int
+    end: int
+    period: int
+
+    def is_event(self, iteration: int) -> bool:
+        """Whether pruning happens in this iteration."""
+        if not self.begin < iteration <= self.end:
+            return False
+        return (iteration - self.begin) % self.period == 0 or iteration == self.end
+
+    def number(self, iteration: int) -> int:
+        """How many events came before this one."""
+        return -(-(iteration - self.begin) // self.period) - 1
+
+    def fraction(self, iteration: int) -> float:
+        """The share of the final sparsity that is due in this iteration, in [0, 1]."""
+        if iteration >= self.end:
+            return 1.0
+        left = 1.0 - max(0, iteration - self.begin) / (self.end - self.begin)
+        return 1.0 - left * left * left
+
+
+def build_ramp(spec: GradualSpec, total_iterations: int) -> Ramp:
+    """The ramp of a training of so many iterations; PruningError where it is too short for one event."""
+    begin, end = int(spec.begin * total_iterations), int(spec.end * total_iterations)
+    end = min(end, total_iterations - 1)
+    if begin >= end:
+        raise PruningError(f"{total_iterations} iterations leave no room for pruning from {spec.begin} to {spec.end}")
+    return Ramp(begin, end, spec.period)
+
+
+def final_sparsities(spec: GradualSpec, layers: Mapping[str, ConvShape]) -> dict[str, float]:
+    """The final sparsity of every layer, so that the network as a whole has `spec.sparsity`.
+
+    Layers named in `spec.layers` have their own; the others share the rest equally. PruningError for an unknown
+    layer, or where the others would need less than none or more than all.
+    """
+    unknown = [name for name in spec.layers if name not in layers]
+    if unknown:
+        raise PruningError(f"pruning names layer {unknown[0]!r}; the network has: {', '.join(layers)}")
+    sizes = {name: int(np.prod(shape.w_shape)) for name, shape in layers.items()}
+    fixed = sum(spec.layers[name] * sizes[name] for name in layers if name in spec.layers)
+    others = sum(sizes[name] for name in layers if name not in spec.layers)
+    rest = spec.sparsity * sum(sizes.values()) - fixed
+    if not others:
+        return dict(spec.layers)
+    share = rest / others
+    if not 0.0 <= share <= 1.0:
+        raise PruningError(
+            f"a sparsity of {spec.sparsity} is not possible: the layers without one of their own would need {share:.3f}"
+        )
+    return {name: spec.layers.get(name, share) for name in layers}
