@@ -105,15 +105,22 @@ class StatisticalWorkload:
     def _training_steps(self, index: int) -> list[Step]:
         """FF of all layers, then BP and WG from the last to the first."""
         recorder = Recorder(True)
-        backward: list[tuple[str, Mask, Mask | None]] = []
+        backward: list[tuple[str, str, Mask, Mask | None]] = []
+        source = "input"
+        size = int(np.prod(next(iter(self._shapes.values())).x_shape))
+        _quantize(recorder, source, Stage.FF, size, source)
         for name, layer in self._layers.items():
             z, density, at = self._shapes[name], layer.density, f"/{index}"
             live = density.x if density.output_needed is None else density.output_needed
             x, needed = self._draw_nested(name, "x", z.x_shape, (density.x, live), at)
-            backward.append((name, x, needed if live < 1.0 else None))
-            recorder.steps.append(Operation(name, Stage.FF, z, x=_bits(x), w=_bits(self._masks[name])))
+            backward.append((name, source, x, needed if live < 1.0 else None))
+            reads = (f"{source}.low", f"{name}.w.low")
+            recorder.steps.append(
+                Operation(name, Stage.FF, z, reads, f"{name}.sums", x=_bits(x), w=_bits(self._masks[name]))
+            )
+            source = f"{name}.relu"
             _forward_vectors(recorder, name, int(np.prod(z.y_shape)), z.k)
-        for name, x, live_mask in reversed(backward):
+        for name, source, x, live_mask in reversed(backward):
             z, mask = self._shapes[name], self._masks[name]
             dy = _bits(self._draw(name, "dy", z.y_shape, self._layers[name].density.dy, f"/{index}"))
             _backward_vectors(recorder, name, int(np.prod(z.y_shape)), z.k)
@@ -123,13 +130,18 @@ class StatisticalWorkload:
                         name,
                         Stage.BP,
                         z,
+                        (f"{name}.gradient.low", f"{name}.w.low", f"{source}.mask"),
+                        f"{source}.gradient",
                         w=_bits(mask),
                         dy=dy,
                         output_needed=None if live_mask is None else _bits(live_mask),
                     )
                 )
             pruned = None if mask.all() else _bits(mask)
-            recorder.steps.append(Operation(name, Stage.WG, z, x=_bits(x), dy=dy, output_needed=pruned))
+            of_wg = (f"{source}.low", f"{name}.gradient.low", f"{name}.w.mask")
+            recorder.steps.append(
+                Operation(name, Stage.WG, z, of_wg, f"{name}.w.gradient", x=_bits(x), dy=dy, output_needed=pruned)
+            )
         return recorder.steps
 
     def _updates(self) -> list[Step]:
@@ -159,37 +171,59 @@ def _bits(mask: Mask) -> BitTensor:
     return BitTensor.from_bool(mask)
 
 
+def _quantize(recorder: Recorder, layer: str, stage: Stage, size: int, tensor: str) -> None:
+    recorder.vector(
+        "quantize",
+        layer,
+        stage,
+        elements=(size, size),
+        operations_per_element=2,
+        reads={tensor: size * WIDE_BYTES},
+        writes={f"{tensor}.low": size * _LOW_BYTES},
+    )
+
+
 def _forward_vectors(recorder: Recorder, name: str, size: int, channels: int) -> None:
     wide = size * WIDE_BYTES
-    for kind, operations, reads, writes in (
-        ("bias", 2, {f"{name}.sums": wide, f"{name}.bias": channels * WIDE_BYTES}, {name: wide}),
-        ("relu", 1, {name: wide}, {f"{name}.relu": wide, f"{name}.relu.mask": mask_bytes(size)}),
-        ("quantize", 2, {f"{name}.relu": wide}, {f"{name}.relu.low": size * _LOW_BYTES}),
-    ):
-        recorder.vector(
-            kind,
-            name,
-            Stage.FF,
-            elements=(size, size),
-            operations_per_element=operations,
-            reads=reads,
-            writes=writes,
-        )
+    recorder.vector(
+        "bias",
+        name,
+        Stage.FF,
+        elements=(size, size),
+        operations_per_element=2,
+        reads={f"{name}.sums": wide, f"{name}.bias": channels * WIDE_BYTES},
+        writes={name: wide},
+    )
+    recorder.vector(
+        "relu",
+        name,
+        Stage.FF,
+        elements=(size, size),
+        operations_per_element=1,
+        reads={name: wide},
+        writes={f"{name}.relu": wide, f"{name}.relu.mask": mask_bytes(size)},
+    )
+    _quantize(recorder, name, Stage.FF, size, f"{name}.relu")
 
 
 def _backward_vectors(recorder: Recorder, name: str, size: int, channels: int) -> None:
     wide, gradient = size * WIDE_BYTES, f"{name}.gradient"
-    for kind, operations, out, reads, writes in (
-        ("relu", 1, size, {f"{name}.relu.gradient": wide, f"{name}.relu.mask": mask_bytes(size)}, {gradient: wide}),
-        ("quantize", 2, size, {gradient: wide}, {f"{gradient}.low": size * _LOW_BYTES}),
-        ("bias_gradient", 1, channels, {gradient: wide}, {f"{name}.bias.gradient": channels * WIDE_BYTES}),
-    ):
-        recorder.vector(
-            kind,
-            name,
-            Stage.WG if kind == "bias_gradient" else Stage.BP,
-            elements=(size, out),
-            operations_per_element=operations,
-            reads=reads,
-            writes=writes,
-        )
+    recorder.vector(
+        "relu",
+        name,
+        Stage.BP,
+        elements=(size, size),
+        operations_per_element=1,
+        reads={f"{name}.relu.gradient": wide, f"{name}.relu.mask": mask_bytes(size)},
+        writes={gradient: wide},
+    )
+    _quantize(recorder, name, Stage.BP, size, gradient)
+    recorder.vector(
+        "bias_gradient",
+        name,
+        Stage.WG,
+        elements=(size, channels),
+        operations_per_element=1,
+        reads={gradient: wide},
+        writes={f"{name}.bias.gradient": channels * WIDE_BYTES},
+    )

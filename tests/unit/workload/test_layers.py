@@ -46,6 +46,7 @@ def close(got, expected):
 def run(layer, *inputs):
     """Forward and backward of a layer with a random gradient from above: y, that gradient, the inputs' gradients."""
     recorder = Recorder(False)
+    layer.sources = tuple(f"in{i}" for i in range(len(inputs)))
     y = layer.forward(tuple(Tensor(f"in{i}", x) for i, x in enumerate(inputs)), recorder, training=True).values
     dy = normal(99, *y.shape)
     return y, dy, layer.backward(dy, recorder, needed=True)
@@ -232,6 +233,7 @@ def test_bp_where_it_is_not_needed_makes_no_difference():
     relu, recorder = ReluLayer("relu", (4, 4, 3)), Recorder(True)
     layer = MacLayer("conv", z, normal(2, *z.w_shape), bias=False, formats=Formats())
     hidden = relu.forward((Tensor("x", normal(1, *z.x_shape)),), recorder, training=True)
+    relu.sources, layer.sources = ("x",), ("relu",)
     layer.forward((hidden,), recorder, training=True)
     (dx,) = layer.backward(normal(3, *z.y_shape), recorder, needed=True)
     (bp,) = [s for s in recorder.steps if getattr(s, "stage", None) is Stage.BP and hasattr(s, "dy")]

@@ -66,7 +66,23 @@ def test_steps_of_a_residual_network():
     # The tensor that both branches read is rounded once, and its two gradients are added.
     assert [s.layer for s in recorder.steps if isinstance(s, VectorWork) and s.kind == "quantize"].count("start") == 1
     added = [(s.layer, s.stage) for s in recorder.steps if isinstance(s, VectorWork) and s.kind == "add"]
-    assert added == [("join", Stage.FF), ("start", Stage.BP)]
+    assert added == [("join", Stage.FF), ("join", Stage.BP), ("start", Stage.BP)]
+
+
+def test_every_tensor_that_is_read_was_written_or_is_state():
+    network, recorder = build(RESIDUAL), Recorder(True)
+    network.train_step(images(), np.array([0, 2], dtype=np.int32), recorder)
+    state = {"input", "labels", "norm.scale"}
+    for layer in network.mac_layers:
+        state |= {f"{layer.name}.{part}" for part in ("w.low", "w.mask", "bias")}
+    written = set(state)
+    for step in recorder.steps:
+        operation = isinstance(step, Operation)
+        reads = step.reads if operation else [access.tensor for access in step.reads]
+        # Masks that do not exist: of what comes from no ReLU, or is not pruned.
+        absent = {f"{name}.mask" for name in ("join", "mean_pool1")}
+        assert set(reads) - absent <= written, step
+        written |= {step.writes} if operation else {access.tensor for access in step.writes}
 
 
 def test_layers_with_weights_and_their_stages():

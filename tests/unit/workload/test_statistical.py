@@ -101,6 +101,17 @@ def test_nothing_is_free():
         ]
 
 
+def test_every_tensor_that_is_read_was_written_or_is_state():
+    (iteration,) = make().iterations()
+    written = {"input", "input.mask", "b.relu.gradient"}
+    for layer in "ab":
+        written |= {f"{layer}.{part}" for part in ("w.low", "w.mask", "w.master", "w.momentum", "bias")}
+    for step in iteration.steps:
+        operation = isinstance(step, Operation)
+        assert set(step.reads if operation else [access.tensor for access in step.reads]) <= written, step
+        written |= {step.writes} if operation else {access.tensor for access in step.writes}
+
+
 def test_which_iterations_are_wanted_changes_no_mask():
     density = {"x": 0.5, "w": 0.5, "dy": 0.5}
     complete = list(make(density, iterations=3).iterations())
