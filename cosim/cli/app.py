@@ -13,7 +13,7 @@ import typer.core
 import typer.main
 
 from . import check, describe, doctor, report, run, schema
-from .boundary import boundary
+from .boundary import EXIT_FAILED, boundary, complain
 
 __all__ = ["app"]
 
@@ -30,6 +30,18 @@ or the command line; 3 deadlock or limit reached; 4 part of a sweep failed; 130 
 """
 
 
+class _Listed(typer.core.TyperCommand):
+    """A plug-in's command as `cosim --help` lists it, not imported yet."""
+
+    def __init__(self, entry: importlib.metadata.EntryPoint) -> None:
+        super().__init__(entry.name, help=_docstring(entry))
+        self.entry = entry
+
+    def load(self) -> Any:
+        """The command itself."""
+        return _mounted(self.entry)
+
+
 class _Group(typer.core.TyperGroup):
     """Mounts plug-in commands, without importing one before it is used, and ends every command in the boundary."""
 
@@ -41,11 +53,11 @@ class _Group(typer.core.TyperGroup):
         if own is not None:
             return own
         entry = _plugin_commands().get(cmd_name)
-        if entry is None:
-            return None
-        if _only_listing(cmd_name):
-            return typer.core.TyperCommand(cmd_name, help=_docstring(entry))
-        return _mounted(entry)
+        return None if entry is None else _Listed(entry)
+
+    def resolve_command(self, ctx: Any, args: Any) -> Any:
+        name, command, rest = super().resolve_command(ctx, args)
+        return name, command.load() if isinstance(command, _Listed) else command, rest
 
     def invoke(self, ctx: Any) -> Any:
         with boundary():
@@ -62,23 +74,14 @@ def _plugin_commands() -> dict[str, importlib.metadata.EntryPoint]:
     return found
 
 
-def _only_listing(name: str) -> bool:
-    """Whether `cosim --help` asks, which wants one line of each command and not its import."""
-    return name not in sys.argv[1:]
-
-
 def _mounted(entry: importlib.metadata.EntryPoint) -> Any:
     """The command behind an entry point, whose target is a typer.Typer or a command."""
-    from ..registry import PluginWarning  # noqa: PLC0415
-
     try:
         target = entry.load()
     except Exception as error:
-        distribution = entry.dist.name if entry.dist is not None else "?"
-        reason = f"{type(error).__name__}: {error}"
-        raise typer.BadParameter(
-            f"command '{entry.name}' of {distribution} cannot be loaded: {reason}", param_hint=PluginWarning.__name__
-        ) from error
+        distribution = entry.dist.name if entry.dist is not None else "an unknown distribution"
+        complain(f"cosim: command '{entry.name}' of {distribution} cannot be loaded: {type(error).__name__}: {error}")
+        raise typer.Exit(EXIT_FAILED) from None
     command = typer.main.get_command(target) if isinstance(target, typer.Typer) else target
     command.name = entry.name
     return command

@@ -22,9 +22,9 @@ def complain(message: object) -> None:
     print(message, file=sys.stderr, flush=True)
 
 
-def interrupted() -> NoReturn:
+def interrupted(consequence: str = "") -> NoReturn:
     """Leave after Ctrl-C."""
-    complain("cosim: interrupted; nothing was written")
+    complain("cosim: interrupted" + (f"; {consequence}" if consequence else ""))
     # Not sys.exit: interpreter shutdown could be interrupted again.
     sys.stdout.flush()
     os._exit(EXIT_INTERRUPTED)
@@ -62,5 +62,5 @@ def boundary() -> Iterator[None]:
                 complain(f"cosim: {error.filename}: {error.strerror}")
                 sys.exit(EXIT_FAILED)
             traceback.print_exc()
-            complain("cosim: internal error; nothing was written")
+            complain("cosim: internal error; please report it with the lines above and `cosim doctor`")
             sys.exit(EXIT_FAILED)

@@ -23,10 +23,12 @@ def check(
     """Validate a scenario and everything it refers to: all mistakes at once, each with file, line and column."""
     import warnings  # noqa: PLC0415
 
+    from ..registry import registry  # noqa: PLC0415
     from ..scenario import load_scenario  # noqa: PLC0415
     from ..scenario.runner import resolved_yaml  # noqa: PLC0415
     from .boundary import EXIT_USAGE, complain  # noqa: PLC0415
 
+    registry()  # warns of broken plug-ins, which are no fault of the scenario
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         scenario = load_scenario(file, override or [])

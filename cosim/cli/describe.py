@@ -8,6 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
+from ..registry import registry
+
 __all__ = ["describe", "fields_of"]
 
 
@@ -18,7 +20,7 @@ def describe(
     from rich.console import Console  # noqa: PLC0415
     from rich.table import Table  # noqa: PLC0415
 
-    from ..registry import UnknownNameError, registry  # noqa: PLC0415
+    from ..registry import UnknownNameError  # noqa: PLC0415
 
     known = registry()
     named: list[tuple[str, str, str, type[Any]]] = [
@@ -67,7 +69,8 @@ def _fields(
             yield prefix + name, "mapping", "", whole, meaning or _first_line(target.get("description", ""))
             yield from _fields(target, definitions, f"{prefix}{name}.", (*above, nested))
         else:
-            unit = field.get("x-unit", "")
+            units = [member.get("x-unit", "") for member in (field, *field.get("anyOf", ()))]
+            unit = next(filter(None, units), "")
             yield prefix + name, _type(field, definitions), "" if unit == "1" else unit, default, meaning
 
 
@@ -92,6 +95,9 @@ def _first_line(text: str) -> str:
 
 def _type(field: Mapping[str, Any], definitions: Mapping[str, Any]) -> str:
     """A few words for a JSON Schema."""
+    if "x-registered" in field:
+        family = field["x-registered"]
+        return f"any {family}: " + ", ".join(registry().components(family))
     if "const" in field:
         return json.dumps(field["const"])
     if "enum" in field:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from ..scenario import RunResult
 
 __all__ = ["run"]
 
@@ -26,6 +29,7 @@ def run(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON and nothing else.")] = False,
     no_report: Annotated[bool, typer.Option("--no-report", help="Write no report.html.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace a run of something else in the run folder.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no messages.")] = False,
 ) -> None:
     """Simulate a scenario: results into a run folder, a summary on stdout."""
@@ -33,24 +37,36 @@ def run(
     from ..scenario import load_scenario, run_scenario  # noqa: PLC0415
     from ..scenario.canonical import canonical_json  # noqa: PLC0415
     from ..scenario.runner import command_line  # noqa: PLC0415
+    from .boundary import complain, interrupted  # noqa: PLC0415
     from .progress import progress  # noqa: PLC0415
+
+    def page(result: RunResult) -> bytes | None:
+        try:
+            return html_page(build_report(result))
+        except Exception as error:  # hours of simulation are not lost for a plot
+            complain(f"cosim: warning: no report.html: {type(error).__name__}: {error}")
+            return None
 
     overrides = [*(override or []), *([f"seed={seed}"] if seed is not None else [])]
     scenario = load_scenario(file, overrides)
     folder = out if out is not None else Path("runs") / file.stem
-    with progress(quiet=quiet) as report_progress:
-        result = run_scenario(
-            scenario,
-            folder,
-            shuffle_seed=shuffle_seed,
-            progress=report_progress,
-            argv=command_line(),
-            report=None if no_report else lambda result: html_page(build_report(result)),
-        )
+    try:
+        with progress(quiet=quiet) as report_progress:
+            result = run_scenario(
+                scenario,
+                folder,
+                shuffle_seed=shuffle_seed,
+                progress=report_progress,
+                argv=command_line(),
+                report=None if no_report else page,
+                force=force,
+            )
+    except KeyboardInterrupt:
+        interrupted(f"{folder} is as it was before")
     if as_json:
         sys.stdout.write(canonical_json(result.summary).decode())
     else:
         print_report(build_report(result))
     if not quiet:
-        page = folder / "report.html"
-        print(f"cosim: wrote {folder}" + ("" if no_report else f"; open {page}"), file=sys.stderr)
+        written = folder / "report.html"
+        complain(f"cosim: wrote {folder}" + (f"; open {written}" if written.is_file() else ""))

@@ -9,6 +9,8 @@ class DeadlockError(RuntimeError):
     `time` is when; `blocked` is a tuple of (full name of the process, what it waits for).
     """
 
+    exit_code = 3  # of the command line
+
     def __init__(self, time: float, blocked: tuple[tuple[str, str], ...], waited_for: str | None = None) -> None:
         super().__init__(time, blocked, waited_for)
         self.time = time
@@ -25,6 +27,8 @@ class DeadlockError(RuntimeError):
 
 class ZeroTimeLoopError(RuntimeError):
     """More steps happened at one instant than `max_zero_time_steps` allows."""
+
+    exit_code = 3
 
     def __init__(self, time: float, steps: int, last: str) -> None:
         super().__init__(time, steps, last)

@@ -29,8 +29,9 @@ def html_page(report: Report) -> bytes:
 
     Without matplotlib, tables replace the plots and the page says so.
     """
-    plotter = _plotter()
     sections = [section for section in report.sections if section.blocks]
+    plots = any(isinstance(block, LinePlot | StackedBars | Gantt) for section in sections for block in section.blocks)
+    plotter = _plotter() if plots else None
     parts = [
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
@@ -40,9 +41,7 @@ def html_page(report: Report) -> bytes:
     if report.subtitle:
         parts.append(f'<p class="subtitle">{escape(report.subtitle)}</p>\n')
     parts.append("</header>\n")
-    if plotter is None and any(
-        isinstance(block, LinePlot | StackedBars | Gantt) for s in sections for block in s.blocks
-    ):
+    if plots and plotter is None:
         parts.append(_note(Note(_NO_PLOTS, "warning")))
     if report.figures:
         parts.append('<dl class="figures">\n' + "".join(map(_figure, report.figures)) + "</dl>\n")

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["canonical_json", "plain"]
+__all__ = ["canonical", "canonical_json", "plain"]
 
 
 def plain(value: Any, path: str = "") -> Any:
@@ -31,6 +31,11 @@ def plain(value: Any, path: str = "") -> Any:
     if type(value).__module__ == "numpy":
         return plain(value.tolist(), path)
     raise TypeError(f"{path or 'value'}: a {type(value).__name__} cannot go into a result; convert it to plain data")
+
+
+def canonical(value: Any) -> Any:
+    """`value` as its canonical JSON reads back: plain, with keys in order."""
+    return json.loads(canonical_json(value, indent=None))
 
 
 def canonical_json(value: Any, *, indent: int | None = 2) -> bytes:

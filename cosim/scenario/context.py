@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
+
+from ..trace import Timeline
+from .canonical import canonical, canonical_json
 
 if TYPE_CHECKING:
     import numpy as np
@@ -48,6 +52,7 @@ class RunContext:
         self.files: list[str] = []
         self.statistics: Any = None
         self.timeline: Any = None
+        self.timeline_json = b""
         self._scenario_file = scenario_file
         self._progress = progress
         self._streams: set[str] = set()
@@ -80,11 +85,13 @@ class RunContext:
 
     def write_statistics(self, statistics: Any) -> None:
         """Keep plain data as the run's `statistics.json`."""
-        self.statistics = statistics
+        self.statistics = canonical({"statistics": statistics})["statistics"]
 
     def write_timeline(self, timeline: Any) -> None:
-        """Keep plain data as the run's `timeline.json`."""
-        self.timeline = timeline
+        """Keep a `cosim.trace.Timeline`, or plain data, as the run's `timeline.json`."""
+        # A Timeline writes its times exactly; through floats they would not stay so.
+        text = timeline.to_json().encode() if isinstance(timeline, Timeline) else canonical_json(timeline, indent=None)
+        self.timeline_json, self.timeline = text, json.loads(text)
 
     def open(self, name: str, mode: str = "w") -> IO[Any]:
         """A new file of this name in the run folder ('w': UTF-8 text, 'wb': bytes). Raises ValueError without a folder,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pydantic import BaseModel
@@ -14,7 +14,7 @@ from .errors import Position, Problem
 from .locate import dotted, known_keys, locate
 from .tree import Node
 
-__all__ = ["diagnose"]
+__all__ = ["diagnose", "merged"]
 
 _EXPECTED = {
     "bool_type": "true or false",
@@ -70,6 +70,22 @@ def diagnose(error: Mapping[str, Any], root: Node, model: type[BaseModel], known
             position, dotted(steps), f"unknown key; {suggestion(str(steps[-1]), known_keys(model, above, root, known))}"
         )
     return Problem(node.position, dotted(steps), _message(kind, context, error, node))
+
+
+def merged(problems: Iterable[Problem]) -> list[Problem]:
+    """Each problem once; what several members of a union expect of one value becomes one problem."""
+    result: list[Problem] = []
+    for problem in dict.fromkeys(problems):
+        expected, _, got = problem.message.partition(", got ")
+        for i, earlier in enumerate(result):
+            before, _, same = earlier.message.partition(", got ")
+            if got and (problem.position, problem.path, got) == (earlier.position, earlier.path, same):
+                alternative = expected.removeprefix("expected ")
+                result[i] = Problem(problem.position, problem.path, f"{before} or {alternative}, got {got}")
+                break
+        else:
+            result.append(problem)
+    return result
 
 
 def _message(kind: str, context: Mapping[str, Any], error: Mapping[str, Any], node: Node) -> str:

@@ -31,12 +31,13 @@ class RunFolder:
     """A folder being filled: `with RunFolder(path, identity) as folder: ... folder.commit()`.
 
     `identity` says what the run is of: a folder that holds a complete run of something else is refused with
-    RunFolderError, one of the same is replaced. Without `commit()` nothing is left behind.
+    RunFolderError unless `force`, one of the same is replaced. Without `commit()` nothing is left behind.
     """
 
-    def __init__(self, path: Path, identity: str) -> None:
+    def __init__(self, path: Path, identity: str, *, force: bool = False) -> None:
         self.path = path.absolute()
         self.identity = identity
+        self.force = force
         self.partial = self.path / _PARTIAL
         self._created: list[Path] = []
         self._lock = -1
@@ -84,10 +85,10 @@ class RunFolder:
         manifest = self._manifest()
         if names and manifest is None:
             raise RunFolderError(f"{self.path}: not empty, and not a run; choose another --out")
-        if SUMMARY in names and manifest is not None and manifest.get("identity") != self.identity:
+        if SUMMARY in names and manifest is not None and manifest.get("identity") != self.identity and not self.force:
             what = f"scenario '{manifest.get('name')}', seed {manifest.get('seed')}"
             raise RunFolderError(
-                f"{self.path}: holds the complete run of something else ({what}); choose another --out, or delete it"
+                f"{self.path}: holds the complete run of something else ({what}); choose another --out, or --force"
             )
 
     def _manifest(self) -> dict[str, Any] | None:

@@ -17,7 +17,7 @@ from pydantic import BaseModel, ValidationError
 
 from .._suggest import suggestion
 from ..registry import Registry, ScenarioKind, registry
-from .diagnose import diagnose
+from .diagnose import diagnose, merged
 from .errors import Problem, ScenarioError, Source
 from .files import Files
 from .locate import dotted, locate
@@ -182,6 +182,6 @@ class _Resolution(Generic[Model]):
 
 def _in_order(problems: Iterable[Problem]) -> list[Problem]:
     """Each problem once; by file in order of first mention, then by line and column."""
-    unique = list(dict.fromkeys(problems))
+    unique = merged(problems)
     mention = {shown: i for i, shown in reversed([*enumerate(problem.position.source.shown for problem in unique)])}
     return sorted(unique, key=lambda p: (mention[p.position.source.shown], p.position.line, p.position.column))

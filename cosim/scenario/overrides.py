@@ -36,25 +36,35 @@ class Override:
         """Put the value into the tree, if the way there exists. Raises ScenarioError if there can be no such way."""
         if self.applied:
             return
-        node = root
-        for i, step in enumerate(self.steps[:-1]):
+        node, at = root, 0
+        while True:
+            at, step = self._step(node, at)
+            if at == len(self.steps):
+                break
             child = node.child(step)
             if child is None and isinstance(node.value, dict):
                 child = Node(self.position, {})
                 node.value[step], node.keys[step] = child, self.position
             if child is None:
-                raise self.error(i)
+                raise self.error(at - 1)
             if isinstance(child.value, str):
                 return  # perhaps the path of a file that is not loaded yet
             node = child
-        last = self.steps[-1]
         if isinstance(node.value, dict):
-            node.value[last], node.keys[last] = self.node, self.position
-        elif isinstance(node.value, list) and node.child(last) is not None:
-            node.value[int(last)] = self.node
+            node.value[step], node.keys[step] = self.node, self.position
+        elif isinstance(node.value, list) and node.child(step) is not None:
+            node.value[int(step)] = self.node
         else:
-            raise self.error(len(self.steps) - 1)
+            raise self.error(at - 1)
         self.applied = True
+
+    def _step(self, node: Node, at: int) -> tuple[int, str]:
+        """The next key and what is behind it: the longest that is there, for keys that have dots in them."""
+        for end in range(len(self.steps), at, -1):
+            step = ".".join(self.steps[at:end])
+            if node.child(step) is not None:
+                return end, step
+        return at + 1, self.steps[at]
 
     def error(self, depth: int | None = None) -> ScenarioError:
         """There is nothing to set at this path."""

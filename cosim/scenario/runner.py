@@ -13,7 +13,7 @@ from typing import Any
 import cosim
 
 from .._install import compiled_source_hash
-from .canonical import canonical_json, plain
+from .canonical import canonical, canonical_json
 from .context import STATISTICS, TIMELINE, Progress, RunContext
 from .folder import MANIFEST, SUMMARY, RunFolder
 from .loader import SCHEMA_VERSION, LoadedScenario
@@ -32,24 +32,28 @@ def run_scenario(
     shuffle_seed: int | None = None,
     progress: Progress | None = None,
     argv: Sequence[str] = (),
-    report: Callable[[RunResult], bytes] | None = None,
+    report: Callable[[RunResult], bytes | None] | None = None,
+    force: bool = False,
 ) -> RunResult:
-    """Run a scenario; with `out`, into that run folder, with the HTML page that `report` makes of the result.
+    """Run a scenario; with `out`, into that run folder, with the HTML page that `report` makes of the result
+    (None: no page). `force` replaces a run of something else.
 
     Raises RunFolderError before the run if `out` cannot take it, and whatever the run raises; then the folder is as
     it was. Raises TypeError or ValueError if the run's summary is not plain data.
     """
     if out is None:
-        return _run(scenario, None, shuffle_seed, progress, argv)
-    with RunFolder(Path(out), scenario.identity()) as folder:
-        result = _run(scenario, folder.partial, shuffle_seed, progress, argv)
+        return _run(scenario, _context(scenario, None, shuffle_seed, progress), argv)
+    with RunFolder(Path(out), scenario.identity(), force=force) as folder:
+        context = _context(scenario, folder.partial, shuffle_seed, progress)
+        result = _run(scenario, context, argv)
         files: dict[str, bytes] = {RESOLVED: resolved_yaml(scenario), SUMMARY: canonical_json(result.summary)}
         if result.statistics is not None:
             files[STATISTICS] = canonical_json(result.statistics)
         if result.timeline is not None:
-            files[TIMELINE] = canonical_json(result.timeline, indent=None)
-        if report is not None:
-            files[REPORT] = report(result)
+            files[TIMELINE] = context.timeline_json
+        page = report(result) if report is not None else None
+        if page is not None:
+            files[REPORT] = page
         manifest = {**result.manifest, "files": sorted([*result.manifest["files"], *files])}
         folder.write(MANIFEST, canonical_json(manifest))
         for name, content in files.items():
@@ -58,22 +62,21 @@ def run_scenario(
     return result
 
 
-def _run(
-    scenario: LoadedScenario,
-    folder: Path | None,
-    shuffle_seed: int | None,
-    progress: Progress | None,
-    argv: Sequence[str],
-) -> RunResult:
-    context = RunContext(
+def _context(
+    scenario: LoadedScenario, folder: Path | None, shuffle_seed: int | None, progress: Progress | None
+) -> RunContext:
+    return RunContext(
         seed=scenario.spec.seed,
         shuffle_seed=shuffle_seed,
         scenario_file=scenario.file,
         folder=folder,
         progress=progress,
     )
+
+
+def _run(scenario: LoadedScenario, context: RunContext, argv: Sequence[str]) -> RunResult:
     started = _now()
-    body = plain(scenario.kind.run(scenario.spec, context))
+    body = scenario.kind.run(scenario.spec, context)
     head = {
         "schema_version": SCHEMA_VERSION,
         "kind": scenario.kind.kind,
@@ -91,7 +94,7 @@ def _run(
         "platform": platform.platform(),
         "argv": list(argv),
         "inputs": scenario.inputs,
-        "shuffle_seed": shuffle_seed,
+        "shuffle_seed": context.shuffle_seed,
         "started": started,
         "stopped": _now(),
         "files": list(context.files),
@@ -100,9 +103,9 @@ def _run(
         scenario.kind.kind,
         scenario.name,
         scenario.spec.seed,
-        {**head, **body},
-        plain(context.statistics, "statistics"),
-        plain(context.timeline, "timeline"),
+        canonical({**head, **body}),  # in memory as it will be read back
+        context.statistics,
+        context.timeline,
         manifest,
     )
 

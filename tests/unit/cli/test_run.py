@@ -79,11 +79,14 @@ def test_a_folder_with_another_run_is_not_overwritten(site, here):
     assert (first.returncode, other.returncode) == (0, 2)
     assert other.stderr == (
         f"{here}/out: holds the complete run of something else (scenario 'demo', seed 0); "
-        "choose another --out, or delete it\n"
+        "choose another --out, or --force\n"
     )
     assert (here / "out/summary.json").read_bytes() == summary
     again = cosim("run", "demo.yaml", "-o", "out", "-q", site=site, cwd=here)
     assert again.returncode == 0
+    forced = cosim("run", "demo.yaml", "-o", "out", "--seed", "3", "--force", "--json", site=site, cwd=here)
+    assert forced.returncode == 0
+    assert (here / "out/summary.json").read_text() == forced.stdout
 
 
 def wait_for(condition, process):
@@ -104,7 +107,7 @@ def test_ctrl_c_exits_130_and_leaves_nothing(site, here):
         process.send_signal(signal.SIGINT)
         stdout, stderr = process.communicate(timeout=30)
     assert process.returncode == 130
-    assert stderr == "cosim: interrupted; nothing was written\n"
+    assert stderr == "cosim: interrupted; out is as it was before\n"
     assert stdout == ""
     assert not (here / "out").exists()
 
