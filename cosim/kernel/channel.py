@@ -27,6 +27,14 @@ class Elaborated:
         """The simulation was stopped."""
 
 
+class Bindable(Elaborated):
+    """What must be bound when elaboration ends: ports and sockets."""
+
+    def _resolve(self) -> list[Any]:
+        """The channels it is bound to; CompleteBindingError for the wrong number of them."""
+        raise NotImplementedError
+
+
 class PrimitiveChannel(NamedObject, Elaborated):
     """A channel: call `request_update()`, and `update()` is called once in the next update phase."""
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from .channel import PrimitiveChannel
+from .port import Port
+
 if TYPE_CHECKING:
     from .channel import Elaborated
     from .simulator import Simulator
@@ -31,9 +34,8 @@ def elaborate(simulator: Simulator) -> None:
         _ = export.channel
     for port in simulator._ports:
         for channel in port._resolve():
-            register = getattr(channel, "register_port", None)
-            if register is not None:
-                register(port)
+            if isinstance(channel, PrimitiveChannel) and isinstance(port, Port):
+                channel.register_port(port)
     simulator.elaborated = True
     _call(simulator._elaborated_parts(), "end_of_elaboration")
     _call(simulator._elaborated_parts(), "start_of_simulation")

@@ -191,12 +191,20 @@ class EventList:
     def __repr__(self) -> str:
         return self.joint.join(event.full_name for event in self.events)
 
+    def once(self) -> simpy.Event:
+        """A SimPy event that succeeds when the list happens next."""
+        raise NotImplementedError
+
 
 class OrList(EventList):
     """Happens when any of its events does."""
 
     __slots__ = ()
     joint = " | "
+
+    def once(self) -> simpy.Event:
+        """A SimPy event that succeeds when any of the events happens next."""
+        return simpy.AnyOf(self.events[0].simulator, [event.once() for event in self.events])
 
     def __or__(self, other: Event | OrList) -> OrList:
         return OrList((*self.events, *(other.events if isinstance(other, OrList) else (other,))))
@@ -207,6 +215,10 @@ class AndList(EventList):
 
     __slots__ = ()
     joint = " & "
+
+    def once(self) -> simpy.Event:
+        """A SimPy event that succeeds when all of the events have happened."""
+        return simpy.AllOf(self.events[0].simulator, [event.once() for event in self.events])
 
     def __and__(self, other: Event | AndList) -> AndList:
         return AndList((*self.events, *(other.events if isinstance(other, AndList) else (other,))))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 from typing import Any, ClassVar, Generic, TypeVar
 
-from .channel import Elaborated
+from .channel import Bindable, Elaborated
 from .errors import (
     BindInterfaceError,
     CompleteBindingError,
@@ -27,7 +27,7 @@ class BindingPolicy(enum.Enum):
     ALL = "all"
 
 
-class Port(NamedObject, Elaborated, Generic[T]):
+class Port(NamedObject, Bindable, Generic[T]):
     """A module's access to a channel outside: attributes of the port are those of the first channel bound to it.
 
     Bind it to a channel, to a port of the module above, or to an export. `interface` is the class that a channel must

@@ -44,7 +44,9 @@ class Timeout(simpy.events.Timeout):
 class Process(simpy.Process):
     """`simpy.Process`; a module's process also has a full name, which errors carry.
 
-    `server` processes wait for work by nature: they are not reported as blocked at a drained end.
+    `server` processes wait for work by nature: they are not reported as blocked at a drained end. Besides SimPy's
+    events a process may yield a delay or an event of the kernel, as a thread does, so that both can run the same
+    generators.
     """
 
     def __init__(
@@ -105,7 +107,8 @@ class Process(simpy.Process):
             try:
                 callbacks = event.callbacks
             except AttributeError:
-                raise RuntimeError(self._invalid_yield(event)) from None
+                event = self._as_simpy(event)
+                callbacks = event.callbacks
             if callbacks is not None:
                 callbacks.append(self._resume_self)
                 self._target = event
@@ -120,6 +123,16 @@ class Process(simpy.Process):
         self.env.schedule(self)
         # Break the cycle process -> bound method -> process, so that ended processes go at once.
         del self._resume_self
+
+    def _as_simpy(self, value: Any) -> simpy.Event:
+        """What a thread could wait for, too: a delay, or an event of the kernel. RuntimeError for anything else."""
+        if isinstance(value, int) and not isinstance(value, bool):
+            return Timeout(self.env, value)  # type: ignore[arg-type]
+        once = getattr(value, "once", None)
+        if once is None:
+            raise RuntimeError(self._invalid_yield(value)) from None
+        event: simpy.Event = once()
+        return event
 
     def _invalid_yield(self, value: object) -> str:
         frame = getattr(self._generator, "gi_frame", None)

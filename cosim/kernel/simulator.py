@@ -25,8 +25,8 @@ from .thread import Thread
 from .time import NEVER, whole
 
 if TYPE_CHECKING:
-    from .channel import Elaborated, PrimitiveChannel
-    from .port import Export, Port
+    from .channel import Bindable, Elaborated, PrimitiveChannel
+    from .port import Export
 
 
 class Status(enum.Enum):
@@ -87,7 +87,7 @@ class Simulator(Environment, Node):
         self.full_name = ""
         self._init_node()
         self._modules: list[Module] = []
-        self._ports: list[Port[Any]] = []
+        self._ports: list[Bindable] = []
         self._exports: list[Export[Any]] = []
         self._channels: list[PrimitiveChannel] = []
         self._sc_processes: dict[ScProcess, None] = {}

@@ -1,16 +1,38 @@
-"""Transaction-level modelling after TLM-2.0 (IEEE 1666-2011): payload, sockets, address-decoding interconnect."""
+"""Transaction-level modelling after TLM-2.0 (IEEE 1666-2011).
+
+Payload, sockets for blocking and non-blocking transport with conversions between them, payload event queues, temporal
+decoupling, direct memory access, debug transport, an address-decoding interconnect, a checker of the base protocol.
+"""
 
 from ..kernel.errors import BindingError
-from .payload import Command, GenericPayload, Response
+from .checker import ProtocolChecker, ProtocolError
+from .dmi import DirectMemory, DmiAccess
+from .event_queue import PeqWithCallback, PeqWithGet
+from .payload import Command, GenericPayload, PayloadPool, Response
+from .phase import Phase, Sync
+from .quantum import GlobalQuantum, QuantumKeeper
 from .router import Router
-from .socket import InitiatorSocket, TargetSocket
+from .socket import InitiatorSocket, MultiInitiatorSocket, MultiTargetSocket, TargetSocket
 
 __all__ = [
     "BindingError",
     "Command",
+    "DirectMemory",
+    "DmiAccess",
     "GenericPayload",
+    "GlobalQuantum",
     "InitiatorSocket",
+    "MultiInitiatorSocket",
+    "MultiTargetSocket",
+    "PayloadPool",
+    "PeqWithCallback",
+    "PeqWithGet",
+    "Phase",
+    "ProtocolChecker",
+    "ProtocolError",
+    "QuantumKeeper",
     "Response",
     "Router",
+    "Sync",
     "TargetSocket",
 ]

@@ -35,7 +35,7 @@ class GenericPayload:
     """
 
     __slots__ = (
-        "address", "byte_enable", "command", "data", "dmi_allowed", "extensions", "references", "response",
+        "_pool", "address", "byte_enable", "command", "data", "dmi_allowed", "extensions", "references", "response",
         "streaming_width",
     )  # fmt: skip
 
@@ -57,6 +57,7 @@ class GenericPayload:
         self.response = Response.INCOMPLETE
         self.extensions: dict[str, Any] = {}
         self.references = 0
+        self._pool: PayloadPool | None = None
 
     @classmethod
     def read(cls, address: int, length: int) -> GenericPayload:
@@ -83,5 +84,44 @@ class GenericPayload:
         """Whether the target answered OK."""
         return self.response is Response.OK
 
+    @property
+    def pooled(self) -> bool:
+        """Whether it is in use and belongs to a `PayloadPool`."""
+        return self._pool is not None
+
+    def acquire(self) -> None:
+        """Keep a payload of a pool: one more needs it."""
+        if self._pool is not None:
+            self.references += 1
+
+    def release(self) -> None:
+        """Give a payload of a pool up; the last one returns it. RuntimeError if nobody held it."""
+        if self._pool is not None:
+            if self.references < 1:
+                raise RuntimeError(f"{self!r} is released more often than acquired")
+            self.references -= 1
+            if self.references == 0:
+                self._pool._give_back(self)
+
     def __repr__(self) -> str:
         return f"GenericPayload({self.command.name}, {self.address:#x}, {len(self.data)} bytes, {self.response.name})"
+
+
+class PayloadPool:
+    """Counts payloads in use. Python frees memory by itself: the pool is there to find transactions that never end."""
+
+    def __init__(self) -> None:
+        self.live = 0
+        """Payloads taken and not yet given back."""
+
+    def get(self, command: Command = Command.IGNORE, address: int = 0, data: bytearray | None = None) -> GenericPayload:
+        """A fresh payload, acquired once."""
+        payload = GenericPayload(command, address, data)
+        payload._pool = self
+        payload.references = 1
+        self.live += 1
+        return payload
+
+    def _give_back(self, payload: GenericPayload) -> None:
+        payload._pool = None
+        self.live -= 1

@@ -1,4 +1,4 @@
-"""Sockets: how an initiator's calls reach a target.
+"""Sockets: how an initiator's calls reach a target, and back.
 
 `b_transport(payload, delay)` is a plain call. A target that does not wait returns the new annotated delay, an int; one
 that waits returns a generator, to be run by the calling process, whose value is the new delay. So a transport that
@@ -7,74 +7,241 @@ does not wait costs one call:
     delay = socket.b_transport(payload, 0)
     if not isinstance(delay, int):
         delay = yield from delay
+
+`nb_transport_fw(payload, phase, delay)` and `nb_transport_bw` never wait; they return (sync, phase, delay).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
-from typing import Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from ..kernel.errors import BindingError
-from ..kernel.module import Module
+from ..kernel.channel import Bindable
+from ..kernel.errors import BindingError, CompleteBindingError
+from ..kernel.hierarchy import NamedObject
+from .dmi import DirectMemory
 from .payload import GenericPayload
+from .phase import Phase, Sync
+
+if TYPE_CHECKING:
+    from ..kernel.module import Module
 
 Delay = int | Generator[Any, Any, int]
 BlockingTransport = Callable[[GenericPayload, int], Delay]
+NonBlockingResult = tuple[Sync, Phase, int]
+NonBlockingTransport = Callable[[GenericPayload, Phase, int], NonBlockingResult]
 DebugTransport = Callable[[GenericPayload], int]
+GetDirectMemory = Callable[[GenericPayload], tuple[bool, DirectMemory]]
+InvalidateDirectMemory = Callable[[int, int], None]
 
 
-class TargetSocket:
-    """The target's end: calls its `b_transport` and `transport_dbg` functions.
+class Socket(NamedObject):
+    """What both ends share: `module` owns the socket."""
 
-    `module` owns it; `peer` is the initiator socket bound to it, or None. Without a `transport_dbg` function, debug
-    transport moves 0 bytes.
+    def __init__(self, module: Module, name: str) -> None:
+        super().__init__(module, name)
+        self.module: Module = module
+
+    def _check_free(self, peer: Socket | None) -> None:
+        if peer is not None:
+            raise BindingError(f"{self.full_name} is bound already, to {peer.full_name}")
+
+
+class TargetSocket(Socket):
+    """The target's end: calls the target's functions.
+
+    `peer` is the initiator socket bound to it, or None. At least one of `b_transport` and `nb_transport_fw` is given;
+    the other is made of it (cosim.tlm.adapters). Without a `transport_dbg` function debug transport moves 0 bytes,
+    without a `get_direct_mem_ptr` function direct access is refused. `nb_transport_bw` and `invalidate_direct_mem_ptr`
+    call the initiator.
     """
+
+    kind: ClassVar[str] = "target_socket"
 
     def __init__(
         self,
         module: Module,
         name: str,
-        b_transport: BlockingTransport,
+        b_transport: BlockingTransport | None = None,
         transport_dbg: DebugTransport | None = None,
+        *,
+        nb_transport_fw: NonBlockingTransport | None = None,
+        get_direct_mem_ptr: GetDirectMemory | None = None,
     ) -> None:
-        self.module = module
-        self.name = name
-        self.full_name = f"{module.full_name}.{name}"
+        super().__init__(module, name)
+        from .adapters import BlockingAdapter, NonBlockingAdapter  # noqa: PLC0415 (they need sockets)
+
+        if b_transport is None and nb_transport_fw is None:
+            raise BindingError(f"{self.full_name}: a target needs b_transport or nb_transport_fw")
         self.peer: InitiatorSocket | None = None
-        self.b_transport = b_transport
         self.transport_dbg: DebugTransport = transport_dbg or _no_debug
+        self.get_direct_mem_ptr: GetDirectMemory = get_direct_mem_ptr or _no_direct_memory
+        self.nb_transport_bw: NonBlockingTransport = self._unbound_backward
+        self.invalidate_direct_mem_ptr: InvalidateDirectMemory = _ignore_invalidation
+        self._adapter: BlockingAdapter | None = None
+        if b_transport is None:
+            assert nb_transport_fw is not None
+            self._adapter = BlockingAdapter(self, nb_transport_fw)
+            b_transport = self._adapter.b_transport
+        if nb_transport_fw is None:
+            nb_transport_fw = NonBlockingAdapter(self, b_transport).nb_transport_fw
+        self.b_transport: BlockingTransport = b_transport
+        self.nb_transport_fw: NonBlockingTransport = nb_transport_fw
+
+    def accept(self, initiator: InitiatorSocket) -> TargetSocket:
+        """The target socket that `initiator` gets when it binds to this one: this one."""
+        self._check_free(self.peer)
+        self.peer = initiator
+        backward = initiator._nb_transport_bw
+        adapter = self._adapter
+        if adapter is not None:
+            # Its own transactions end in the adapter, those of a non-blocking initiator go on to it.
+            adapter.initiator_bw = backward
+            backward = adapter.nb_transport_bw
+        if backward is not None:
+            self.nb_transport_bw = backward
+        if initiator._invalidate is not None:
+            self.invalidate_direct_mem_ptr = initiator._invalidate
+        return self
+
+    def _unbound_backward(self, payload: GenericPayload, phase: Phase, delay: int) -> NonBlockingResult:
+        raise BindingError(f"{self.full_name}: no initiator with nb_transport_bw is bound")
 
 
-class InitiatorSocket:
-    """The initiator's end. `module` owns it; `peer` is the target socket it is bound to, or None."""
+class InitiatorSocket(Socket, Bindable):
+    """The initiator's end. `peer` is the target socket it is bound to, or None.
 
-    def __init__(self, module: Module, name: str) -> None:
-        self.module = module
-        self.name = name
-        self.full_name = f"{module.full_name}.{name}"
+    CompleteBindingError at the end of elaboration if it is not bound. `nb_transport_bw` and `invalidate_direct_mem_ptr`
+    are called by the target.
+    """
+
+    kind: ClassVar[str] = "initiator_socket"
+
+    def __init__(
+        self,
+        module: Module,
+        name: str,
+        *,
+        nb_transport_bw: NonBlockingTransport | None = None,
+        invalidate_direct_mem_ptr: InvalidateDirectMemory | None = None,
+    ) -> None:
+        super().__init__(module, name)
         self.peer: TargetSocket | None = None
-        self.b_transport: BlockingTransport = self._unbound_transport
-        self.transport_dbg: DebugTransport = self._unbound_debug
+        self._nb_transport_bw = nb_transport_bw
+        self._invalidate = invalidate_direct_mem_ptr
+        self.b_transport: BlockingTransport = self._unbound
+        self.nb_transport_fw: NonBlockingTransport = self._unbound
+        self.transport_dbg: DebugTransport = self._unbound
+        self.get_direct_mem_ptr: GetDirectMemory = self._unbound
+        if not self.simulator.elaborated:
+            self.simulator._ports.append(self)
 
-    def bind(self, target: TargetSocket) -> None:
+    def bind(self, target: TargetSocket | MultiTargetSocket) -> None:
         """Connect to `target`; a socket is bound once (BindingError)."""
-        if not isinstance(target, TargetSocket):
+        if not isinstance(target, TargetSocket | MultiTargetSocket):
             raise BindingError(f"{self.full_name}: expected a target socket, got {type(target).__name__}")
-        for socket in (self, target):
-            if socket.peer is not None:
-                raise BindingError(f"{socket.full_name} is bound already, to {socket.peer.full_name}")
-        self.peer = target
-        target.peer = self
+        self._check_free(self.peer)
+        self.peer = socket = target.accept(self)
         # Calls go straight to the target's functions: nothing stands between.
-        self.b_transport = target.b_transport
-        self.transport_dbg = target.transport_dbg
+        self.b_transport = socket.b_transport
+        self.nb_transport_fw = socket.nb_transport_fw
+        self.transport_dbg = socket.transport_dbg
+        self.get_direct_mem_ptr = socket.get_direct_mem_ptr
 
-    def _unbound_transport(self, payload: GenericPayload, delay: int) -> Delay:
+    def _resolve(self) -> list[Any]:
+        if self.peer is None:
+            raise CompleteBindingError(f"{self.full_name} is not bound")
+        return []
+
+    def _unbound(self, *_: Any) -> Any:
         raise BindingError(f"{self.full_name} is not bound")
 
-    def _unbound_debug(self, payload: GenericPayload) -> int:
-        raise BindingError(f"{self.full_name} is not bound")
+
+class MultiTargetSocket(Socket):
+    """A target's end for any number of initiators: its functions get the number of the initiator as first argument.
+
+    `sockets[i]` is the end of initiator i, in order of binding: its `nb_transport_bw` calls that initiator.
+    """
+
+    kind: ClassVar[str] = "multi_target_socket"
+
+    def __init__(
+        self,
+        module: Module,
+        name: str,
+        b_transport: Callable[[int, GenericPayload, int], Delay] | None = None,
+        transport_dbg: Callable[[int, GenericPayload], int] | None = None,
+        *,
+        nb_transport_fw: Callable[[int, GenericPayload, Phase, int], NonBlockingResult] | None = None,
+        get_direct_mem_ptr: Callable[[int, GenericPayload], tuple[bool, DirectMemory]] | None = None,
+    ) -> None:
+        super().__init__(module, name)
+        self._functions = (b_transport, transport_dbg, nb_transport_fw, get_direct_mem_ptr)
+        self.sockets: list[TargetSocket] = []
+
+    def accept(self, initiator: InitiatorSocket) -> TargetSocket:
+        """A new end for `initiator`."""
+        index = len(self.sockets)
+        b_transport, debug, nb_transport_fw, direct = (
+            None if function is None else _with_index(function, index) for function in self._functions
+        )
+        socket = TargetSocket(
+            self.module,
+            f"{self.name}_{index}",
+            b_transport,
+            debug,
+            nb_transport_fw=nb_transport_fw,
+            get_direct_mem_ptr=direct,
+        )
+        self.sockets.append(socket)
+        return socket.accept(initiator)
+
+
+class MultiInitiatorSocket(Socket):
+    """An initiator's end for any number of targets: `sockets[i]` leads to target i, in order of binding.
+
+    The backward functions get the number of the target as first argument.
+    """
+
+    kind: ClassVar[str] = "multi_initiator_socket"
+
+    def __init__(
+        self,
+        module: Module,
+        name: str,
+        *,
+        nb_transport_bw: Callable[[int, GenericPayload, Phase, int], NonBlockingResult] | None = None,
+        invalidate_direct_mem_ptr: Callable[[int, int, int], None] | None = None,
+    ) -> None:
+        super().__init__(module, name)
+        self._functions = (nb_transport_bw, invalidate_direct_mem_ptr)
+        self.sockets: list[InitiatorSocket] = []
+
+    def bind(self, target: TargetSocket | MultiTargetSocket) -> InitiatorSocket:
+        """Connect to one more target; returns the socket that leads to it."""
+        index = len(self.sockets)
+        backward, invalidate = (
+            None if function is None else _with_index(function, index) for function in self._functions
+        )
+        socket = InitiatorSocket(
+            self.module, f"{self.name}_{index}", nb_transport_bw=backward, invalidate_direct_mem_ptr=invalidate
+        )
+        socket.bind(target)
+        self.sockets.append(socket)
+        return socket
+
+
+def _with_index(function: Callable[..., Any], index: int) -> Callable[..., Any]:
+    return lambda *arguments: function(index, *arguments)
 
 
 def _no_debug(payload: GenericPayload) -> int:
     return 0
+
+
+def _no_direct_memory(payload: GenericPayload) -> tuple[bool, DirectMemory]:
+    return False, DirectMemory()
+
+
+def _ignore_invalidation(start: int, end: int) -> None:
+    pass
