@@ -10,18 +10,21 @@ from .schedules import (
     CoarseFinePruning,
     MagnitudePruning,
     NoPruning,
+    PruningPlan,
     StochasticCoarseFinePruning,
     build_pruning,
 )
-from .schema import PruningSpec
+from .schema import NoPruningSpec, PruningSpec
 
 __all__ = [
     "CoarseFinePruning",
     "CoarseUnit",
     "MagnitudePruning",
     "NoPruning",
+    "NoPruningSpec",
     "PruneEvent",
     "PruningError",
+    "PruningPlan",
     "PruningSchedule",
     "PruningSpec",
     "StochasticCoarseFinePruning",

@@ -13,6 +13,7 @@ all bands of a layer, the ramp, and the split between coarse and fine zeros.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -23,7 +24,14 @@ from .coarse import prune_units
 from .fine import prune_smallest
 from .gradual import build_ramp, final_sparsities
 from .interface import CoarseUnit, Mask, PruneEvent, PruningSchedule, Weights, count_coarse_zeros
-from .schema import CoarseFineSpec, CoarseUnitSpec, MagnitudeSpec, PruningSpec, StochasticCoarseFineSpec
+from .schema import (
+    CoarseFineSpec,
+    CoarseUnitSpec,
+    MagnitudeSpec,
+    NoPruningSpec,
+    PruningSpec,
+    StochasticCoarseFineSpec,
+)
 
 
 def _unit(spec: CoarseUnitSpec) -> CoarseUnit:
@@ -154,9 +162,7 @@ class StochasticCoarseFinePruning(CoarseFinePruning):
     def _bands(self, channels: int) -> tuple[int, int]:
         """(bands of the layer, bands in a sample)."""
         bands = -(-channels // self.unit.channels_out)
-        # Rounded up, with a share such as 0.055 of 1000 meant as 55, whatever its nearest double is.
-        wanted = -int(-(self._sample * channels - 1e-9) // self.unit.channels_out)
-        return bands, max(1, min(bands, wanted))
+        return bands, max(1, min(bands, int(self._sample * channels / self.unit.channels_out + 0.5)))
 
     def round_iterations(self, channels: int) -> int:
         """Iterations in which every channel is sampled once."""
@@ -179,17 +185,34 @@ def _zeros(sparsity: float, weights: int) -> int:
     return int(sparsity * weights + 0.5)
 
 
-def build_pruning(
-    spec: PruningSpec, layers: Mapping[str, ConvShape], total_iterations: int, *, seed: int
-) -> PruningSchedule:
-    """The schedule that a `PruningSpec` describes, for these layers and this length of training.
+@dataclass(frozen=True)
+class PruningPlan:
+    """A described schedule before its training is known; called with layers and iterations, it makes the schedule."""
 
-    Raises PruningError where the description does not fit the layers.
-    """
-    if isinstance(spec, StochasticCoarseFineSpec):
-        return StochasticCoarseFinePruning(spec, layers, total_iterations, seed=seed)
-    if isinstance(spec, CoarseFineSpec):
-        return CoarseFinePruning(spec, layers, total_iterations)
-    if isinstance(spec, MagnitudeSpec):
-        return MagnitudePruning(spec, layers, total_iterations)
-    return NoPruning(_unit(spec.unit))
+    spec: PruningSpec
+    seed: int
+
+    def __call__(self, layers: Mapping[str, ConvShape], total_iterations: int) -> PruningSchedule:
+        """The schedule for these layers and this length of training.
+
+        Raises PruningError where the description does not fit them.
+        """
+        spec = self.spec
+        if isinstance(spec, StochasticCoarseFineSpec):
+            return StochasticCoarseFinePruning(spec, layers, total_iterations, seed=self.seed)
+        if isinstance(spec, CoarseFineSpec):
+            return CoarseFinePruning(spec, layers, total_iterations)
+        if isinstance(spec, MagnitudeSpec):
+            return MagnitudePruning(spec, layers, total_iterations)
+        return NoPruning(_unit(spec.unit))
+
+    def is_due(self, iteration: int, total_iterations: int) -> bool:
+        """Whether a training of so many iterations has events in this one. Raises PruningError as a call does."""
+        if isinstance(self.spec, NoPruningSpec):
+            return False
+        return build_ramp(self.spec, total_iterations).is_event(iteration)
+
+
+def build_pruning(spec: PruningSpec, *, seed: int) -> PruningPlan:
+    """What `spec` describes; what is random in it comes from `seed`, in streams of its own."""
+    return PruningPlan(spec, seed)

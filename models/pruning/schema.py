@@ -4,16 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
+
+from cosim.scenario import Spec
 
 Count = Annotated[int, Field(ge=1, strict=True)]
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
-
-
-class Spec(BaseModel):
-    """Unknown keys are errors, and a parsed description does not change."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class CoarseUnitSpec(Spec):
@@ -71,10 +67,10 @@ class StochasticCoarseFineSpec(CoarseFineSpec):
 
     schedule: Literal["scfp"]  # type: ignore[assignment]
     sample: float = Field(
-        default=0.055,
+        default=0.05,
         gt=0.0,
         le=1.0,
-        description="Share of a layer's output channels in one event's sample; rounded up to whole coarse units.",
+        description="Share of a layer's output channels in one event's sample; rounded to whole coarse units, at least one.",
     )
 
 

@@ -2,36 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
-from pathlib import Path
-
-from ..pruning.schedules import build_pruning
-from ..pruning.schema import NoPruningSpec, PruningSpec
+from ..pruning import NoPruningSpec, build_pruning
 from .data import load_dataset
-from .functional import FunctionalWorkload
+from .functional import FunctionalWorkload, MakePruning
 from .schema import FunctionalSpec, WorkloadSpec
 from .statistical import StatisticalWorkload
 
-_DENSE = NoPruningSpec()
-
 
 def build_workload(
-    spec: WorkloadSpec,
-    pruning: PruningSpec = _DENSE,
-    *,
-    seed: int,
-    resolve: Callable[[str], Path] = Path,
+    spec: WorkloadSpec, pruning: MakePruning | None = None, *, seed: int
 ) -> FunctionalWorkload | StatisticalWorkload:
-    """The workload that `spec` and `pruning` describe; `resolve` makes paths of the file names in it.
+    """The workload that `spec` describes, with a pruning schedule (`pruning.build_pruning`); without one, dense.
 
     Everything random comes from `seed`, in streams named by their purpose. Raises NetworkError for a network that does
     not fit together or its data, PruningError for a schedule that does not fit the network, ValueError for data that
     are not what their loader reads, OSError for a file that cannot be read.
     """
-    make_pruning = partial(build_pruning, pruning, seed=seed)
+    pruning = pruning or build_pruning(NoPruningSpec(), seed=seed)
     if isinstance(spec, FunctionalSpec):
-        return FunctionalWorkload(
-            spec, load_dataset(spec.data.loader, resolve(spec.data.file)), make_pruning, seed=seed
-        )
-    return StatisticalWorkload(spec, make_pruning, seed=seed)
+        return FunctionalWorkload(spec, load_dataset(spec.data.loader, spec.data.file), pruning, seed=seed)
+    return StatisticalWorkload(spec, pruning, seed=seed)

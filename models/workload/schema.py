@@ -7,19 +7,15 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
+
+from cosim.scenario import InputFile, Spec
 
 from ..numerics import Format
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$", max_length=64)]
 Count = Annotated[int, Field(ge=1, strict=True)]
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
-
-
-class Spec(BaseModel):
-    """Unknown keys are errors, and a parsed description does not change."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 # ---- networks ----------------------------------------------------------------------------------------------------
@@ -154,7 +150,7 @@ class DataSpec(Spec):
     """A data set: who reads it, and which file."""
 
     loader: str = Field(description="Name of a registered loader, such as optical_digits.")
-    file: str = Field(description="The file it reads, relative to the file that names it.")
+    file: InputFile = Field(description="The file it reads.")
 
 
 class FunctionalSpec(Spec):

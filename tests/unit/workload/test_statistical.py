@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from cosim.models.pruning import PruneEvent, PruningSpec
+from cosim.models.pruning import PruneEvent, PruningSpec, build_pruning
 from cosim.models.tensors import Stage
 from cosim.models.workload import Operation, StatisticalSpec, VectorWork, build_workload
 
@@ -16,7 +16,7 @@ def make(density=None, seed=1, pruning=None, **values):
     layers = [FIRST, SECOND | ({"density": density} if density else {})]
     spec = StatisticalSpec.model_validate({"fidelity": "statistical", "batch": 2, "layers": layers} | values)
     schedule = TypeAdapter(PruningSpec).validate_python(pruning or {"schedule": "none"})
-    return build_workload(spec, schedule, seed=seed)
+    return build_workload(spec, build_pruning(schedule, seed=seed), seed=seed)
 
 
 def operations(workload, iteration=0):
