@@ -26,7 +26,9 @@ from .gradual import build_ramp, final_sparsities
 from .interface import CoarseUnit, Mask, PruneEvent, PruningSchedule, Weights, count_coarse_zeros
 from .schema import (
     CoarseFineSpec,
+    CoarseSpec,
     CoarseUnitSpec,
+    GradualSpec,
     MagnitudeSpec,
     NoPruningSpec,
     PruningSpec,
@@ -57,9 +59,7 @@ class MagnitudePruning:
     Source: Zhu and Gupta, arXiv 1710.01878. One comparison per weight and event.
     """
 
-    def __init__(
-        self, spec: MagnitudeSpec | CoarseFineSpec, layers: Mapping[str, ConvShape], total_iterations: int
-    ) -> None:
+    def __init__(self, spec: GradualSpec, layers: Mapping[str, ConvShape], total_iterations: int) -> None:
         self.unit = _unit(spec.unit)
         self.ramp = build_ramp(spec, total_iterations)
         self.final = final_sparsities(spec, layers)
@@ -102,7 +102,7 @@ class CoarseFinePruning(MagnitudePruning):
     for fine pruning.
     """
 
-    def __init__(self, spec: CoarseFineSpec, layers: Mapping[str, ConvShape], total_iterations: int) -> None:
+    def __init__(self, spec: CoarseSpec, layers: Mapping[str, ConvShape], total_iterations: int) -> None:
         super().__init__(spec, layers, total_iterations)
         self._similarity = spec.criterion == "similarity"
         self._coarse_share = spec.coarse_share

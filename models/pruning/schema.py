@@ -51,10 +51,9 @@ class MagnitudeSpec(GradualSpec):
     schedule: Literal["magnitude"]
 
 
-class CoarseFineSpec(GradualSpec):
-    """Coarse-fine pruning that compares all output channels with each other in every event."""
+class CoarseSpec(GradualSpec):
+    """What the two forms of coarse-fine pruning have in common."""
 
-    schedule: Literal["cfp"]
     coarse_share: Share = Field(default=0.6, description="Share of the zeros that coarse pruning makes.")
     criterion: Literal["similarity", "magnitude"] = Field(
         default="similarity",
@@ -62,15 +61,21 @@ class CoarseFineSpec(GradualSpec):
     )
 
 
-class StochasticCoarseFineSpec(CoarseFineSpec):
+class CoarseFineSpec(CoarseSpec):
+    """Coarse-fine pruning that compares all output channels with each other in every event."""
+
+    schedule: Literal["cfp"]
+
+
+class StochasticCoarseFineSpec(CoarseSpec):
     """Coarse-fine pruning that compares a random sample of the output channels in each event."""
 
-    schedule: Literal["scfp"]  # type: ignore[assignment]
+    schedule: Literal["scfp"]
     sample: float = Field(
         default=0.05,
         gt=0.0,
         le=1.0,
-        description="Share of a layer's output channels in one event's sample; rounded to whole coarse units, at least one.",
+        description="Share of a layer's output channels in a sample; rounded to whole coarse units, at least one.",
     )
 
 
