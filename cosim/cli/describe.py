@@ -52,7 +52,9 @@ def fields_of(model: type[Any]) -> Iterator[tuple[str, str, str, str, str]]:
     from ..scenario.jsonschema import component_schema  # noqa: PLC0415
 
     schema = component_schema(model)
-    yield from _fields(schema, schema.get("$defs", {}), "", ())
+    definitions = schema.get("$defs", {})
+    name = str(schema.get("$ref", "")).rpartition("/")[2]  # of a model that contains itself
+    yield from _fields(definitions.get(name, schema), definitions, "", (name,))
 
 
 def _fields(
@@ -61,25 +63,34 @@ def _fields(
     required = schema.get("required", ())
     for name, field in schema.get("properties", {}).items():
         default = "required" if name in required else _default(field)
-        nested = _definition(field)
         meaning = field.get("description", "")
+        nested, path = _nested(field)
         if nested is not None and nested not in above:
             target = definitions[nested]
             whole = "required" if default == "required" else ""  # its fields say the rest
-            yield prefix + name, "mapping", "", whole, meaning or _first_line(target.get("description", ""))
-            yield from _fields(target, definitions, f"{prefix}{name}.", (*above, nested))
+            what = "mapping" if not path else _type(field, definitions)
+            yield prefix + name, what, "", whole, meaning or _first_line(target.get("description", ""))
+            yield from _fields(target, definitions, f"{prefix}{name}{path}.", (*above, nested))
         else:
             units = [member.get("x-unit", "") for member in (field, *field.get("anyOf", ()))]
             unit = next(filter(None, units), "")
             yield prefix + name, _type(field, definitions), "" if unit == "1" else unit, default, meaning
 
 
-def _definition(field: Mapping[str, Any]) -> str | None:
-    """The name of the one described thing that a field holds, or None."""
+def _nested(field: Mapping[str, Any]) -> tuple[str | None, str]:
+    """The name of the one described thing in a field, and the path to it: itself, in a list `[]`, in a mapping `.*`."""
     if "$ref" in field:
-        return str(field["$ref"]).rpartition("/")[2]
+        return str(field["$ref"]).rpartition("/")[2], ""
     members = [member for member in field.get("anyOf", ()) if member.get("type") != "null"]
-    return _definition(members[0]) if len(members) == 1 and "$ref" in members[0] else None
+    if len(members) == 1:
+        return _nested(members[0])
+    below, step = (
+        (field.get("items"), "[]") if field.get("type") == "array" else (field.get("additionalProperties"), ".*")
+    )
+    if isinstance(below, Mapping):
+        name, path = _nested(below)
+        return name, step + path
+    return None, ""
 
 
 def _default(field: Mapping[str, Any]) -> str:
@@ -93,6 +104,10 @@ def _first_line(text: str) -> str:
     return text.strip().partition("\n")[0]
 
 
+def _plural(container: str, what: str) -> str:
+    return f"{container} {what}" + ("s" if what in ("mapping", "integer", "number") else "")
+
+
 def _type(field: Mapping[str, Any], definitions: Mapping[str, Any]) -> str:
     """A few words for a JSON Schema."""
     if "x-registered" in field:
@@ -103,8 +118,8 @@ def _type(field: Mapping[str, Any], definitions: Mapping[str, Any]) -> str:
     if "enum" in field:
         return " | ".join(json.dumps(value) for value in field["enum"])
     if "$ref" in field:
-        name = str(field["$ref"]).rpartition("/")[2]
-        return _type(definitions[name], definitions) if "enum" in definitions.get(name, {}) else name
+        target = definitions.get(str(field["$ref"]).rpartition("/")[2], {})
+        return _type(target, definitions) if "properties" not in target else "mapping"
     if "x-unit" in field:
         example = field.get("examples", [""])[0]
         return f"quantity, like {example!r}" if field["x-unit"] != "1" else "share, like 0.25"
@@ -112,11 +127,13 @@ def _type(field: Mapping[str, Any], definitions: Mapping[str, Any]) -> str:
         if key in field:
             return " | ".join(dict.fromkeys(_type(member, definitions) for member in field[key]))
     kind = field.get("type", "any")
+    if "prefixItems" in field:
+        return f"[{', '.join(_type(item, definitions) for item in field['prefixItems'])}]"
     if kind == "array":
-        return f"list of {_type(field.get('items', {}), definitions)}"
+        return _plural("list of", _type(field.get("items", {}), definitions))
     if kind == "object":
         below = field.get("additionalProperties")
-        return f"mapping to {_type(below, definitions)}" if isinstance(below, dict) and below else "mapping"
+        return _plural("mapping to", _type(below, definitions)) if isinstance(below, dict) and below else "mapping"
     bounds = [
         f"{sign} {field[key]}"
         for key, sign in (("minimum", ">="), ("exclusiveMinimum", ">"), ("maximum", "<="), ("exclusiveMaximum", "<"))

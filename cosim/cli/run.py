@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sys
+import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 if TYPE_CHECKING:
+    from ..report import Report
     from ..scenario import RunResult
 
 __all__ = ["run"]
@@ -33,22 +35,31 @@ def run(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no messages.")] = False,
 ) -> None:
     """Simulate a scenario: results into a run folder, a summary on stdout."""
-    from ..report import build_report, html_page, print_report  # noqa: PLC0415
+    from ..report import build_report, html_page, plain_report, print_report  # noqa: PLC0415
     from ..scenario import load_scenario, run_scenario  # noqa: PLC0415
     from ..scenario.canonical import canonical_json  # noqa: PLC0415
     from ..scenario.runner import command_line  # noqa: PLC0415
     from .boundary import complain, interrupted  # noqa: PLC0415
     from .progress import progress  # noqa: PLC0415
 
+    reports: list[Report] = []
+
     def page(result: RunResult) -> bytes | None:
         try:
-            return html_page(build_report(result))
+            reports.append(build_report(result))
+            return None if no_report else html_page(reports[0])
         except Exception as error:  # hours of simulation are not lost for a plot
-            complain(f"cosim: warning: no report.html: {type(error).__name__}: {error}")
+            where = traceback.extract_tb(error.__traceback__)[-1]
+            what = f"{type(error).__name__}: {error} ({where.filename}:{where.lineno})"
+            complain(f"cosim: warning: the report failed: {what}; the results are complete")
+            reports[:] = [plain_report(result)]
             return None
 
     overrides = [*(override or []), *([f"seed={seed}"] if seed is not None else [])]
     scenario = load_scenario(file, overrides)
+    if scenario.kind.check is not None and not quiet:
+        for message in scenario.kind.check(scenario.spec):
+            complain(f"{file}: warning: {message}")
     folder = out if out is not None else Path("runs") / file.stem
     try:
         with progress(quiet=quiet) as report_progress:
@@ -58,7 +69,7 @@ def run(
                 shuffle_seed=shuffle_seed,
                 progress=report_progress,
                 argv=command_line(),
-                report=None if no_report else page,
+                report=page,
                 force=force,
             )
     except KeyboardInterrupt:
@@ -66,7 +77,7 @@ def run(
     if as_json:
         sys.stdout.write(canonical_json(result.summary).decode())
     else:
-        print_report(build_report(result))
+        print_report(reports[0])
     if not quiet:
         written = folder / "report.html"
         complain(f"cosim: wrote {folder}" + (f"; open {written}" if written.is_file() else ""))

@@ -40,7 +40,7 @@ from .blocks import (
     StackedBars,
     Table,
 )
-from .build import build_report
+from .build import build_report, plain_report
 from .html import html_page
 from .terminal import print_report
 
@@ -61,5 +61,6 @@ __all__ = [
     "Table",
     "build_report",
     "html_page",
+    "plain_report",
     "print_report",
 ]

@@ -10,7 +10,7 @@ from ..registry import Registry, registry
 from ..scenario.result import RunResult
 from .blocks import Cell, Column, Report, Section, Table
 
-__all__ = ["build_report"]
+__all__ = ["build_report", "plain_report"]
 
 _HEAD = ("schema_version", "kind", "name", "seed")
 
@@ -18,8 +18,16 @@ _HEAD = ("schema_version", "kind", "name", "seed")
 def build_report(result: RunResult, known: Registry | None = None) -> Report:
     """The report of a run, with its provenance."""
     known = known or registry()
-    build = known.reports.get(result.kind, _plain_report)
-    report = build(result)
+    report = known.reports.get(result.kind, _summary)(result)
+    return _with_provenance(report, result)
+
+
+def plain_report(result: RunResult) -> Report:
+    """The summary as it is, whatever the scenario kind registered."""
+    return _with_provenance(_summary(result), result)
+
+
+def _with_provenance(report: Report, result: RunResult) -> Report:
     return replace(report, provenance={**report.provenance, **_provenance(result)})
 
 
@@ -35,7 +43,7 @@ def _provenance(result: RunResult) -> dict[str, str]:
     return rows
 
 
-def _plain_report(result: RunResult) -> Report:
+def _summary(result: RunResult) -> Report:
     """For a scenario kind without a report of its own: every value of the summary under its path."""
     rows = [row for key, value in result.summary.items() if key not in _HEAD for row in _flat(key, value)]
     table = Table([Column("quantity"), Column("value")], rows)

@@ -174,3 +174,114 @@ def test_progress_on_a_terminal_and_none_in_a_pipe(site, here):
     assert b"\x1b" not in stdout and b"5/5" not in stdout
     piped = cosim("run", "demo.yaml", "-o", "b", site=site, cwd=here)
     assert "5/5" not in piped.stderr
+
+
+FAILING = """\
+from cosim.kernel.errors import DeadlockError
+from cosim.report import Report
+from cosim.scenario import ScenarioSpec
+
+def deadlock(spec, context):
+    raise DeadlockError(10, (("noc.source", "put"),))
+
+def internal(spec, context):
+    raise AssertionError("counts differ")
+
+def fine(spec, context):
+    return {"answer": 42}
+
+def full(spec, context):
+    raise OSError(28, "No space left on device", "out/waves.vcd")
+
+def broken_report(result):
+    raise KeyError("energy")
+
+def register(registry):
+    for run in (deadlock, internal, fine, full):
+        registry.scenario(run.__name__, ScenarioSpec, run)
+    registry.report("fine", broken_report)
+"""
+
+
+@pytest.fixture
+def failing(site, here):
+    (site / "failing_kinds.py").write_text(FAILING)
+    install(site, "failing", "failing_kinds:register")
+
+    def run(kind):
+        (here / "f.yaml").write_text(f"schema_version: 1\nkind: {kind}\n")
+        return cosim("run", "f.yaml", "-o", "out", site=site, cwd=here)
+
+    return run
+
+
+def test_a_deadlock_exits_3_with_its_own_words(failing, here):
+    done = failing("deadlock")
+    assert (done.returncode, done.stderr) == (3, "drained at t=10, blocked: noc.source on put\n")
+    assert not (here / "out").exists()
+
+
+def test_an_internal_error_exits_1_with_its_traceback(failing, here):
+    done = failing("internal")
+    assert done.returncode == 1
+    assert "Traceback" in done.stderr and "AssertionError: counts differ" in done.stderr
+    assert done.stderr.endswith("cosim: internal error; please report it with the lines above and `cosim doctor`\n")
+    assert not (here / "out").exists()
+
+
+def test_a_full_disk_is_no_internal_error(failing, here):
+    done = failing("full")
+    assert (done.returncode, done.stderr) == (1, "cosim: out/waves.vcd: No space left on device\n")
+    assert not (here / "out").exists()
+
+
+def test_a_failing_report_does_not_cost_the_run(failing, here):
+    done = failing("fine")
+    assert done.returncode == 0
+    assert "answer" in done.stdout and "42" in done.stdout
+    warning, wrote = done.stderr.splitlines()
+    assert warning.startswith("cosim: warning: the report failed: KeyError: 'energy' (")
+    assert wrote == "cosim: wrote out"
+    assert json.loads((here / "out/summary.json").read_text())["answer"] == 42
+
+
+def test_a_closed_pipe_is_no_error_message(site, here):
+    command = [*COMMAND, "schema"]
+    with subprocess.Popen(
+        command, cwd=here, env=environment(site), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        process.stdout.close()
+        assert process.stderr.read() == ""
+    assert process.returncode == 1
+
+
+def test_warnings_of_the_scenario_are_shown_before_the_run(site, here):
+    done = cosim("run", "demo.yaml", "-o", "out", "--set", "steps=1", site=site, cwd=here)
+    assert done.stderr.splitlines()[0] == "demo.yaml: warning: one step is little"
+
+
+@pytest.mark.parametrize(("variables", "coloured"), [({"NO_COLOR": "1"}, False), ({"NO_COLOR": ""}, True)])
+def test_no_color_is_respected_on_a_terminal(site, here, variables, coloured):
+    leader, follower = pty.openpty()
+    variables = {"TERM": "xterm-256color", **variables}
+    (site / "colour.py").write_text(
+        "from cosim.report import Note, Report, Section, print_report\n"
+        "print_report(Report('r', sections=[Section('s', [Note('careful', 'warning')])]))\n"
+    )
+    with subprocess.Popen(
+        [COMMAND[0], str(site / "colour.py")], env=environment(site, **variables), stdout=follower
+    ) as process:
+        os.close(follower)
+        shown = b""
+        while True:
+            try:
+                part = os.read(leader, 4096)
+            except OSError:
+                break
+            if not part:
+                break
+            shown += part
+    os.close(leader)
+    assert process.returncode == 0
+    assert b"careful" in shown
+    assert (b"\x1b[33m" in shown) is coloured

@@ -1,0 +1,76 @@
+"""Mistakes in the real chip and memory files, one chip file over another: the exact lines."""
+
+from pathlib import Path
+
+import pytest
+
+from cosim.models.chip.spec import ChipSpec
+from cosim.models.dram.spec import MemorySpec
+from cosim.scenario import ScenarioError, load_component
+
+SCENARIOS = Path(__file__).resolve().parents[2] / "scenarios"
+
+# over chips/pnpu.yaml: (text, expected line)
+CHIPS = {
+    "an unknown key deep inside": (
+        "core:\n  input_memory:\n    bank: 4\n",
+        "chip.yaml:4:5: core.input_memory.bank: unknown key; did you mean 'banks'?",
+    ),
+    "a bare number": (
+        "core: {input_memory: {size: 16384}}\n",
+        "chip.yaml:2:29: core.input_memory.size: expected a size with its unit, like '64 KiB'; 16384 has none "
+        "(units: B, kB, MB, GB, TB, KiB, MiB, GiB, TiB)",
+    ),
+    "a unit of something else": (
+        "clock: 0.78 V\n",
+        "chip.yaml:2:8: clock: unknown unit 'V' for a frequency; known: GHz, Hz, MHz, kHz",
+    ),
+    "no lanes": ("core:\n  lanes: 0\n", "chip.yaml:3:10: core.lanes: must be at least 1, got 0"),
+    "groups that do not fit": (
+        "core:\n  group: 7\n",
+        "chip.yaml:3:10: core.group: 64 lanes do not divide into groups of 7",
+    ),
+    "an unknown operand": (
+        "core:\n  skip:\n    ff:\n      - {operands: [inputs]}\n",
+        "chip.yaml:5:21: core.skip.ff[0].operands[0]: unknown name 'inputs'; did you mean 'input'?",
+    ),
+    "a mesh that is too small": (
+        "noc: {mesh: [2, 2]}\n",
+        "chip.yaml:2:13: noc.mesh: 2 x 2 nodes, but 16 cores, aggregator, vector unit and pruning unit need 19",
+    ),
+    "a name where true or false is expected": (
+        "ideal_sram: on\n",
+        "chip.yaml:2:13: ideal_sram: expected true or false, got the text 'on'; YAML 1.2 has only true and false",
+    ),
+}
+
+
+@pytest.fixture
+def error_of(tmp_path, monkeypatch):
+    (tmp_path / "chips").symlink_to(SCENARIOS / "chips")
+    (tmp_path / "energy").symlink_to(SCENARIOS / "energy")
+    monkeypatch.chdir(tmp_path)
+
+    def load(text, model):
+        (tmp_path / "chip.yaml").write_text(text)
+        with pytest.raises(ScenarioError) as caught:
+            load_component("chip.yaml", model)
+        return str(caught.value).splitlines()
+
+    return load
+
+
+@pytest.mark.parametrize("case", CHIPS)
+def test_broken_chip(case, error_of):
+    text, expected = CHIPS[case]
+    assert error_of("extends: chips/pnpu.yaml\n" + text, ChipSpec) == [expected]
+
+
+def test_broken_memory(error_of):
+    (line,) = error_of("preset: DDR9\n", MemorySpec)
+    assert line.startswith("chip.yaml:1:9: preset: unknown preset 'DDR9'; there are ")
+
+
+@pytest.mark.parametrize("file", sorted((SCENARIOS / "chips").glob("*.yaml")), ids=lambda path: path.stem)
+def test_shipped_chips_are_sound(file):
+    assert load_component(file, ChipSpec).provenance
