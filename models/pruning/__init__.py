@@ -10,7 +10,6 @@ from .schedules import (
     CoarseFinePruning,
     MagnitudePruning,
     NoPruning,
-    PruningPlan,
     StochasticCoarseFinePruning,
     build_pruning,
 )
@@ -24,7 +23,6 @@ __all__ = [
     "NoPruningSpec",
     "PruneEvent",
     "PruningError",
-    "PruningPlan",
     "PruningSchedule",
     "PruningSpec",
     "StochasticCoarseFinePruning",

@@ -82,6 +82,9 @@ class PruningSchedule(Protocol):
     def unit(self) -> CoarseUnit:
         """The coarse unit that sparsity is measured in."""
 
+    def is_due(self, iteration: int) -> bool:
+        """Whether there are events in this iteration; known in advance."""
+
     def events(
         self, iteration: int, weights: Mapping[str, Weights], masks: Mapping[str, Mask]
     ) -> tuple[PruneEvent, ...]:

@@ -13,7 +13,6 @@ all bands of a layer, the ramp, and the split between coarse and fine zeros.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -30,7 +29,6 @@ from .schema import (
     CoarseUnitSpec,
     GradualSpec,
     MagnitudeSpec,
-    NoPruningSpec,
     PruningSpec,
     StochasticCoarseFineSpec,
 )
@@ -45,6 +43,10 @@ class NoPruning:
 
     def __init__(self, unit: CoarseUnit | None = None) -> None:
         self.unit = unit or CoarseUnit()
+
+    def is_due(self, iteration: int) -> bool:
+        """Never."""
+        return False
 
     def events(
         self, iteration: int, weights: Mapping[str, Weights], masks: Mapping[str, Mask]
@@ -64,11 +66,15 @@ class MagnitudePruning:
         self.ramp = build_ramp(spec, total_iterations)
         self.final = final_sparsities(spec, layers)
 
+    def is_due(self, iteration: int) -> bool:
+        """Every `period` iterations of the ramp."""
+        return self.ramp.is_event(iteration)
+
     def events(
         self, iteration: int, weights: Mapping[str, Weights], masks: Mapping[str, Mask]
     ) -> tuple[PruneEvent, ...]:
         """One event for every layer that is pruned at all."""
-        if not self.ramp.is_event(iteration):
+        if not self.is_due(iteration):
             return ()
         return tuple(
             self._event(iteration, name, weights[name], masks[name]) for name in weights if self.final[name] > 0.0
@@ -185,34 +191,18 @@ def _zeros(sparsity: float, weights: int) -> int:
     return int(sparsity * weights + 0.5)
 
 
-@dataclass(frozen=True)
-class PruningPlan:
-    """A described schedule before its training is known; called with layers and iterations, it makes the schedule."""
+def build_pruning(
+    spec: PruningSpec, layers: Mapping[str, ConvShape], total_iterations: int, *, seed: int
+) -> PruningSchedule:
+    """The schedule that `spec` describes, for these layers and this length of training.
 
-    spec: PruningSpec
-    seed: int
-
-    def __call__(self, layers: Mapping[str, ConvShape], total_iterations: int) -> PruningSchedule:
-        """The schedule for these layers and this length of training.
-
-        Raises PruningError where the description does not fit them.
-        """
-        spec = self.spec
-        if isinstance(spec, StochasticCoarseFineSpec):
-            return StochasticCoarseFinePruning(spec, layers, total_iterations, seed=self.seed)
-        if isinstance(spec, CoarseFineSpec):
-            return CoarseFinePruning(spec, layers, total_iterations)
-        if isinstance(spec, MagnitudeSpec):
-            return MagnitudePruning(spec, layers, total_iterations)
-        return NoPruning(_unit(spec.unit))
-
-    def is_due(self, iteration: int, total_iterations: int) -> bool:
-        """Whether a training of so many iterations has events in this one. Raises PruningError as a call does."""
-        if isinstance(self.spec, NoPruningSpec):
-            return False
-        return build_ramp(self.spec, total_iterations).is_event(iteration)
-
-
-def build_pruning(spec: PruningSpec, *, seed: int) -> PruningPlan:
-    """What `spec` describes; what is random in it comes from `seed`, in streams of its own."""
-    return PruningPlan(spec, seed)
+    What is random in it comes from `seed`, in streams of its own. Raises PruningError where the description does not
+    fit the layers or the training.
+    """
+    if isinstance(spec, StochasticCoarseFineSpec):
+        return StochasticCoarseFinePruning(spec, layers, total_iterations, seed=seed)
+    if isinstance(spec, CoarseFineSpec):
+        return CoarseFinePruning(spec, layers, total_iterations)
+    if isinstance(spec, MagnitudeSpec):
+        return MagnitudePruning(spec, layers, total_iterations)
+    return NoPruning(_unit(spec.unit))

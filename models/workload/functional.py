@@ -74,6 +74,10 @@ class FunctionalWorkload:
         """Full batches of an epoch times epochs."""
         return self._batches * self._spec.epochs
 
+    def prunes_in(self, iteration: int) -> bool:
+        """See `Workload`."""
+        return self._pruning.is_due(iteration)
+
     def iterations(self, detailed: Container[int] | None = None) -> Iterator[Iteration]:
         """Train; see `Workload.iterations`. Raises TrainingDiverged where a value leaves FP32's range."""
         if self._started:

@@ -143,6 +143,9 @@ class Workload(Protocol):
     def total_iterations(self) -> int:
         """Training iterations of the whole run."""
 
+    def prunes_in(self, iteration: int) -> bool:
+        """Whether the iteration has pruning events; known in advance."""
+
     def iterations(self, detailed: Container[int] | None = None) -> Iterator[Iteration]:
         """Run the training, once, from its start; `detailed`: the iterations whose steps are wanted (None: all).
 

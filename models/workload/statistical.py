@@ -63,6 +63,10 @@ class StatisticalWorkload:
         """Nothing is computed, so nothing is accurate."""
         return
 
+    def prunes_in(self, iteration: int) -> bool:
+        """See `Workload`."""
+        return self._pruning.is_due(iteration)
+
     def iterations(self, detailed: Container[int] | None = None) -> Iterator[Iteration]:
         """Draw the masks; see `Workload.iterations`."""
         if self._started:

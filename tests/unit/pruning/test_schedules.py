@@ -21,7 +21,7 @@ ITERATIONS = 40
 def schedule(seed=1, layers=LAYERS, layer_sparsity=None, **values):
     defaults = {"schedule": "scfp", "sparsity": 0.8, "unit": {"channels_out": 4, "channels_in": 2}}
     values = defaults | {"layers": layer_sparsity or {}} | values
-    return build_pruning(TypeAdapter(PruningSpec).validate_python(values), seed=seed)(layers, ITERATIONS)
+    return build_pruning(TypeAdapter(PruningSpec).validate_python(values), layers, ITERATIONS, seed=seed)
 
 
 def train(pruning, seed=0, layers=LAYERS):
@@ -150,11 +150,10 @@ def test_layers_that_are_not_pruned_have_no_events():
 
 
 @pytest.mark.parametrize("kind", ["magnitude", "cfp", "scfp"])
-def test_a_plan_knows_before_the_training_when_events_come(kind):
-    described = {"schedule": kind, "sparsity": 0.5, "period": 3}
-    plan = build_pruning(TypeAdapter(PruningSpec).validate_python(described), seed=1)
-    events, _ = train(plan(LAYERS, ITERATIONS))
-    assert [i for i in range(ITERATIONS) if plan.is_due(i, ITERATIONS)] == sorted({e.iteration for e in events})
+def test_when_events_come_is_known_before_the_training(kind):
+    pruning = schedule(schedule=kind, period=3)
+    due = [i for i in range(ITERATIONS) if pruning.is_due(i)]
+    assert due == sorted({event.iteration for event in train(pruning)[0]})
 
 
 def test_seeds_change_the_sample_and_nothing_else_does():
@@ -167,9 +166,8 @@ def test_seeds_change_the_sample_and_nothing_else_does():
 
 def test_no_pruning_has_no_events():
     described = {"schedule": "none", "unit": {"channels_out": 2}}
-    plan = build_pruning(TypeAdapter(PruningSpec).validate_python(described), seed=1)
-    assert not any(plan.is_due(i, ITERATIONS) for i in range(ITERATIONS))
-    pruning = plan(LAYERS, ITERATIONS)
+    pruning = build_pruning(TypeAdapter(PruningSpec).validate_python(described), LAYERS, ITERATIONS, seed=1)
+    assert not any(pruning.is_due(i) for i in range(ITERATIONS))
     assert pruning.events(5, {}, {}) == ()
     assert pruning.unit == CoarseUnit(2, 4)
     assert NoPruning().unit == CoarseUnit(4, 4)

@@ -34,7 +34,7 @@ def test_the_schedules_that_come_along_fit_the_small_network(path):
     network = Network(
         NetworkSpec.model_validate(read(SCENARIOS / "networks/digits_cnn.yaml")), batch=2, formats=Formats(), seed=1
     )
-    build_pruning(spec, seed=1)({layer.name: layer.shape for layer in network.mac_layers}, 100)
+    build_pruning(spec, {layer.name: layer.shape for layer in network.mac_layers}, 100, seed=1)
 
 
 FUNCTIONAL = {

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from cosim.models.pruning import PruneEvent, PruningSpec, build_pruning
+from cosim.models.pruning import PruneEvent, PruningSpec
 from cosim.models.tensors import Stage
 from cosim.models.workload import Operation, StatisticalSpec, VectorWork, build_workload
 
@@ -16,7 +16,7 @@ def make(density=None, seed=1, pruning=None, **values):
     layers = [FIRST, SECOND | ({"density": density} if density else {})]
     spec = StatisticalSpec.model_validate({"fidelity": "statistical", "batch": 2, "layers": layers} | values)
     schedule = TypeAdapter(PruningSpec).validate_python(pruning or {"schedule": "none"})
-    return build_workload(spec, build_pruning(schedule, seed=seed), seed=seed)
+    return build_workload(spec, schedule, seed=seed)
 
 
 def operations(workload, iteration=0):
@@ -131,7 +131,9 @@ def test_seeds_matter_and_repeat():
 
 def test_pruning_takes_weights_away_as_scheduled():
     pruning = {"schedule": "scfp", "sparsity": 0.75, "begin": 0.0, "end": 0.5}
-    iterations = list(make(iterations=20, pruning=pruning).iterations())
+    workload = make(iterations=20, pruning=pruning)
+    iterations = list(workload.iterations())
+    assert [workload.prunes_in(i.index) for i in iterations] == [bool(i.prune_events) for i in iterations]
     shares = [iteration.zero_weight_share for iteration in iterations]
     assert shares == sorted(shares)
     assert shares[0] == 0.0
