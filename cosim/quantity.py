@@ -297,7 +297,10 @@ class _RatioAnnotation:
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
         return {
-            "anyOf": [{"type": "number", "minimum": 0, "maximum": 1}, {"type": "string", "pattern": r"^.*%?\s*$"}],
+            "anyOf": [
+                {"type": "number", "minimum": 0, "maximum": 1},
+                {"type": "string", "pattern": rf"^\s*(?:{_NUMBER})\s*%?\s*$"},
+            ],
             "examples": [0.25, "25 %"],
             "x-unit": "1",
         }

@@ -27,7 +27,7 @@ class Files:
 
     def __init__(self) -> None:
         self.sha256: dict[str, str] = {}
-        self.data: set[str] = set()  # which of them are data, not YAML
+        self.data: dict[str, str] = {}  # the same for data files, by absolute path
         self._loads = 0
 
     def load_root(self, file: Path) -> Node:
@@ -49,7 +49,7 @@ class Files:
             while chunk := stream.read(_CHUNK):
                 digest.update(chunk)
         self.sha256[source.shown] = digest.hexdigest()
-        self.data.add(source.shown)
+        self.data[str(source.path)] = self.sha256[source.shown]
         return source.path
 
     def _beside(self, node: Node) -> Source:

@@ -59,6 +59,15 @@ class RunFolder:
         except BlockingIOError:
             os.close(self._lock)
             raise RunFolderError(f"{self.path}: another run is writing here; choose another --out") from None
+        # Another run may have ended between the first look and the lock, and taken the locked folder with it.
+        if not self.partial.exists() or not os.path.samestat(self.partial.stat(), os.fstat(self._lock)):
+            os.close(self._lock)
+            raise RunFolderError(f"{self.path}: another run has just ended here; start again")
+        try:
+            self._check()
+        except RunFolderError:
+            self._close()
+            raise
         for leftover in self.partial.iterdir():  # of a run that was killed
             leftover.unlink()
         return self
@@ -66,13 +75,16 @@ class RunFolder:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
+        self._close()
+
+    def _close(self) -> None:
         shutil.rmtree(self.partial, ignore_errors=True)
         os.close(self._lock)
         self._remove_created()
 
     def _remove_created(self) -> None:
         for directory in reversed(self._created):
-            if not any(directory.iterdir()):
+            if directory.exists() and not any(directory.iterdir()):
                 directory.rmdir()
 
     def _check(self) -> None:

@@ -43,7 +43,7 @@ class LoadedScenario:
     kind: ScenarioKind
     spec: ScenarioSpec
     inputs: dict[str, str]
-    data: frozenset[str] = frozenset()  # those of `inputs` that are data files
+    data: dict[str, str]  # SHA-256 of the data files alone, by absolute path
 
     @property
     def name(self) -> str:
@@ -57,10 +57,10 @@ class LoadedScenario:
     def identity(self) -> str:
         """SHA-256 of what determines the result: the resolved scenario, seed included, and the contents of data files.
 
-        Comments and how the scenario is cut into files make no difference.
+        Comments, how the scenario is cut into files, and where the files are make no difference.
         """
-        data = sorted(self.inputs[name] for name in self.data)
-        text = json.dumps([self.name, self.resolved(), data], sort_keys=True)
+        resolved = self.spec.model_dump(mode="json", by_alias=True, context={"input_sha256": self.data})
+        text = json.dumps([self.name, resolved], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -75,7 +75,7 @@ def load_scenario(file: str | Path, overrides: Sequence[str] = (), *, known: Reg
         override.apply(root)
     kind = _kind(root, known)
     spec = _Resolution(root, kind.model, files, sets, known).run()
-    return LoadedScenario(file, kind, spec, files.sha256, frozenset(files.data))
+    return LoadedScenario(file, kind, spec, files.sha256, files.data)
 
 
 def load_component(file: str | Path, model: type[Model], overrides: Sequence[str] = ()) -> Model:

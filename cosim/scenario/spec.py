@@ -14,7 +14,15 @@ import os
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationInfo
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    SerializationInfo,
+    ValidationInfo,
+)
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema, to_json
 
 from ..registry import Registry, registry
@@ -62,9 +70,18 @@ class _InputFileAnnotation:
             raise PydanticCustomError("input_file", "{value}: not looked for", {"value": value})
         return Path(value)
 
+    @staticmethod
+    def _serialize(value: Path, info: SerializationInfo) -> str:
+        """The path, or, where the contents matter and not the place, the hash that the context gives."""
+        path = os.fspath(value)
+        return str((info.context or {}).get("input_sha256", {}).get(path, path))
+
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         return core_schema.with_info_plain_validator_function(
-            self._validate, serialization=core_schema.plain_serializer_function_ser_schema(os.fspath, when_used="json")
+            self._validate,
+            serialization=core_schema.plain_serializer_function_ser_schema(
+                self._serialize, info_arg=True, when_used="json"
+            ),
         )
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
@@ -108,11 +125,15 @@ class Registered:
         # Through JSON: lists become tuples and text becomes enums there, as for every other part of the file.
         return components[name].model.model_validate_json(to_json(value), strict=True, context=info.context)
 
+    @staticmethod
+    def _serialize(value: BaseModel, info: SerializationInfo) -> dict[str, Any]:
+        return value.model_dump(mode="json", by_alias=True, context=info.context)
+
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         return core_schema.with_info_plain_validator_function(
             self._validate,
             serialization=core_schema.plain_serializer_function_ser_schema(
-                lambda value: value.model_dump(mode="json", by_alias=True), when_used="json"
+                self._serialize, info_arg=True, when_used="json"
             ),
         )
 

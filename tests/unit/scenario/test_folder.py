@@ -2,17 +2,17 @@ import json
 
 import pytest
 
-from cosim.scenario import RunFolderError
+from cosim.scenario import RunFolderError, folder
 from cosim.scenario.folder import RunFolder
 
 
 def fill(path, identity="one", names=("summary.json",), force=False):
-    with RunFolder(path, identity, force=force) as folder:
+    with RunFolder(path, identity, force=force) as run:
         manifest = {"identity": identity, "name": identity, "seed": 1, "files": list(names)}
-        folder.write("manifest.json", json.dumps(manifest).encode())
+        run.write("manifest.json", json.dumps(manifest).encode())
         for name in names:
-            folder.write(name, identity.encode())
-        folder.commit()
+            run.write(name, identity.encode())
+        run.commit()
 
 
 def content(path):
@@ -21,8 +21,8 @@ def content(path):
 
 def test_nothing_appears_before_commit(tmp_path):
     out = tmp_path / "a/b"
-    with RunFolder(out, "one") as folder:
-        folder.write("summary.json", b"{}")
+    with RunFolder(out, "one") as run:
+        run.write("summary.json", b"{}")
         assert [entry.name for entry in out.iterdir()] == [".partial"]
     assert not (tmp_path / "a").exists()  # nor what was made on the way
 
@@ -79,6 +79,28 @@ def test_a_file_name_in_a_manifest_cannot_lead_outside(tmp_path):
     (out / "manifest.json").write_text(json.dumps(manifest))
     fill(out)
     assert victim.exists()
+
+
+def test_a_run_that_ended_in_between_is_noticed(tmp_path, monkeypatch):
+    def end_meanwhile(descriptor, how):
+        monkeypatch.undo()
+        (tmp_path / ".partial").rmdir()
+
+    monkeypatch.setattr(folder.fcntl, "flock", end_meanwhile)
+    with pytest.raises(RunFolderError, match="another run has just ended here"):
+        fill(tmp_path)
+    real = folder.fcntl.flock
+
+    def finish_another(descriptor, how):
+        monkeypatch.undo()
+        (tmp_path / "manifest.json").write_text('{"identity": "two", "name": "two", "seed": 1}')
+        (tmp_path / "summary.json").write_text("two")
+        real(descriptor, how)
+
+    monkeypatch.setattr(folder.fcntl, "flock", finish_another)
+    with pytest.raises(RunFolderError, match="something else"):
+        fill(tmp_path)
+    assert content(tmp_path)["summary.json"] == "two"
 
 
 def test_the_summary_comes_last(tmp_path, monkeypatch):

@@ -55,7 +55,7 @@ def test_data_files_are_found_beside_the_file_that_names_them_and_hashed(load, t
     )
     assert scenario.spec.data == tmp_path / "sub/masks.bin"
     assert scenario.inputs["sub/masks.bin"].startswith("ba7816bf")  # SHA-256 of "abc", FIPS 180-2
-    assert scenario.data == {"sub/masks.bin"}
+    assert scenario.data == {str(tmp_path / "sub/masks.bin"): scenario.inputs["sub/masks.bin"]}
 
 
 def test_identity_changes_with_what_determines_the_result_only(load):
@@ -63,6 +63,8 @@ def test_identity_changes_with_what_determines_the_result_only(load):
     identity = load(**data).identity()
     assert load(**data | {"demo.yaml": "# a comment\n" + data["demo.yaml"]}).identity() == identity
     assert load("steps=5", **data).identity() == identity
+    moved = {"sub/m.bin": b"1", "demo.yaml": SCENARIO + "data: sub/m.bin\n"}
+    assert load(**moved).identity() == identity
     others = [load("seed=1", **data), load("steps=4", **data), load("name=x", **data), load(**data | {"m.bin": b"2"})]
     assert len({identity, *(other.identity() for other in others)}) == 5
 
