@@ -17,3 +17,6 @@ __all__ = ["register"]
 
 def register(registry: Registry) -> None:
     """Make the built-in models known to the framework; the entry point `builtin` of the group `cosim.models`."""
+    from .chip.registration import register as register_chip  # noqa: PLC0415  (pydantic models, on use)
+
+    register_chip(registry)

@@ -31,7 +31,7 @@ Model = TypeVar("Model", bound=BaseModel)
 
 DEFAULT_KIND = "training"
 SCHEMA_VERSION = 1
-_WANTS_MAPPING = ("model_type", "model_attributes_type", "dataclass_type")
+_WANTS_MAPPING = ("model_type", "model_attributes_type", "dataclass_type", "dict_type")  # dict_type: of a tagged union
 _YAML_SUFFIXES = (".yaml", ".yml")
 
 

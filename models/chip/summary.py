@@ -11,7 +11,7 @@ from fractions import Fraction
 from typing import Any
 
 from ..core import CoreCounts
-from ..energy import EnergyTableSpec, energy_fj
+from ..energy import energy_fj
 from ..tensors import Stage
 from .system import IterationResult, System
 
@@ -58,6 +58,7 @@ class Totals:
         self.by_stage: dict[str, dict[str, int]] = {}
         self.by_layer: dict[str, dict[str, int]] = {}
         self.mac_slots = self.core_cycles = self.longest_core_cycles = self.switch_cycles = 0
+        self.dram_energy_fj: dict[str, int] = {}
         self.dram_read_bytes = self.dram_write_bytes = self.compulsory_bytes = self.requests = 0
         for result in results:
             self._add(result, weights[result.index])
@@ -71,6 +72,8 @@ class Totals:
         self.compulsory_bytes += weight * result.compulsory_bytes
         for reason, spent in result.job.time_by_reason_ps.items():
             self.reasons_ps[reason] = self.reasons_ps.get(reason, 0) + weight * spent
+        for part, spent in result.dram_energy_fj.items():
+            self.dram_energy_fj[part] = self.dram_energy_fj.get(part, 0) + weight * spent
         for action, count in result.action_counts.items():
             self.actions[action] = self.actions.get(action, 0) + weight * count
         for record in result.operations:
@@ -89,13 +92,13 @@ class Totals:
         return sum(row[name] for row in self.by_stage.values())
 
 
-def chip_summary(system: System, weights: Mapping[int, int], dram_energy_fj: Mapping[str, int]) -> dict[str, Any]:
-    """Everything about one chip. `dram_energy_fj` by part is of the simulated iterations, weighted alike."""
+def chip_summary(system: System, weights: Mapping[int, int]) -> dict[str, Any]:
+    """Everything about one chip; `weights` says how many training iterations each simulated one stands for."""
     spec = system.chip_spec
     totals = Totals(system.results, weights)
     energy = energy_fj(spec.energy, dict(sorted(totals.actions.items())))
     chip_fj = sum(energy.values())
-    dram_fj = sum(dram_energy_fj.values())
+    dram_fj = sum(totals.dram_energy_fj.values())
     groups: dict[str, int] = {}
     for action, spent in energy.items():
         groups[group_of(action)] = groups.get(group_of(action), 0) + spent
@@ -132,7 +135,7 @@ def chip_summary(system: System, weights: Mapping[int, int], dram_energy_fj: Map
             "total": chip_fj + dram_fj,
             "by_group": groups,
             "by_action": energy,
-            "dram_by_part": dict(dram_energy_fj),
+            "dram_by_part": totals.dram_energy_fj,
         },
         "counts": dict(sorted(totals.actions.items())),
         "effective_tops": ratio(2 * dense, totals.time_ps),
@@ -195,19 +198,43 @@ def compare(chips: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     ]
 
 
-def assumptions(system: System) -> list[dict[str, str]]:
-    """Every parameter of the chip that is an assumption, with its reason."""
-    rows = []
-    for path, origin in sorted(system.chip_spec.provenance.items()):
-        if origin.startswith("assumed: "):
-            rows.append({"parameter": path, "reason": origin.removeprefix("assumed: ")})
-    rows += [
-        {"parameter": f"energy.{action}", "reason": entry.assumed}
-        for action, entry in sorted(_entries(system.chip_spec.energy))
-        if entry.assumed
-    ]
+def assumptions(system: System) -> list[dict[str, Any]]:
+    """Every parameter of the chip and its energy table with its value, and whether it is published or assumed."""
+    spec = system.chip_spec
+    dumped = spec.model_dump(mode="json")
+    rows: list[dict[str, Any]] = []
+    for path, origin in sorted(spec.provenance.items()):
+        kind, _, reason = origin.partition(": ")
+        rows.append(
+            {
+                "parameter": path,
+                "value": _short(_look_up(dumped, path)),
+                "unit": "",
+                "assumed": kind == "assumed",
+                "reason": reason,
+            }
+        )
+    for action, entry in sorted(spec.energy.actions.items()):
+        rows.append(
+            {
+                "parameter": f"energy.{action}",
+                "value": entry.energy,
+                "unit": "fJ",
+                "assumed": bool(entry.assumed),
+                "reason": entry.assumed or entry.source,
+            }
+        )
     return rows
 
 
-def _entries(table: EnergyTableSpec) -> list[tuple[str, Any]]:
-    return list(table.actions.items())
+def _look_up(node: Any, path: str) -> Any:
+    for key in path.split("."):
+        node = node[key]
+    return node
+
+
+def _short(value: Any) -> str:
+    """A value in one cell; a group of parameters is only named."""
+    if isinstance(value, dict):
+        return f"{len(value)} parameters"
+    return str(value)

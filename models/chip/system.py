@@ -9,6 +9,7 @@ from cosim.kernel import ClockDomain, Simulator
 from cosim.trace import Timeline
 
 from ..dram import Controller
+from ..dram.energy import energy_fj as dram_energy_fj
 from ..dram.spec import MemorySpec
 from ..fabric import FabricConfig, MemoryPart, MemorySystem
 from ..tasks import Task, TaskGraph
@@ -45,6 +46,7 @@ class IterationResult:
     pruning: list[PruningRecord]
     compulsory_bytes: int
     action_counts: dict[str, int]
+    dram_energy_fj: dict[str, int]
     dram_bytes: tuple[int, int]
     requests: int
     tasks: int
@@ -75,6 +77,7 @@ class System:
         self.map = MemoryMap(0, self.memory.capacity_bytes)
         self.mapper = Mapper(self.chip_spec, self.chip.layout, self.map, seed=self.seed, hindsight=self.hindsight)
         self._counted: dict[str, int] = {}
+        self._dram_spent: dict[str, int] = {}
         self._traffic = (0, 0, 0)
 
     def simulate(self, iteration: Iteration) -> IterationResult:
@@ -111,10 +114,22 @@ class System:
             mapped.pruning,
             mapped.compulsory_bytes,
             delta,
+            self._dram_energy(),
             (now[0] - before[0], now[1] - before[1]),
             now[2] - before[2],
             len(mapped.graph),
         )
+
+    def _dram_energy(self) -> dict[str, int]:
+        """Energy of all channels since the last call, by part; refreshes and background of idle time included."""
+        now: dict[str, int] = {}
+        for controller in self.controllers if not self.memory_spec.ideal else ():
+            stats = controller.stats(self.simulator.now_ps // self.memory_spec.t_ck_ps)
+            for part, spent in dram_energy_fj(self.memory_spec.device, stats).items():
+                now[part] = now.get(part, 0) + spent
+        delta = {part: spent - self._dram_spent.get(part, 0) for part, spent in now.items()}
+        self._dram_spent = now
+        return delta
 
     def accounts(self) -> dict[str, dict[str, int]]:
         """Time of each unit, in ps: busy, stalls by reason, idle; each sums to the simulated time."""

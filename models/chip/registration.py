@@ -1,0 +1,29 @@
+"""What the built-in models offer to scenario files and to `cosim describe`."""
+
+from __future__ import annotations
+
+from cosim.registry import Registry
+
+from ..dram.spec import MemorySpec
+from ..energy import EnergyTableSpec
+from ..pruning.schema import CoarseFineSpec, MagnitudeSpec, NoPruningSpec, StochasticCoarseFineSpec
+from ..workload.schema import FunctionalSpec, NetworkSpec, StatisticalSpec
+from .report import build_report
+from .spec import ChipSpec
+from .training import TrainingScenario, run
+
+
+def register(registry: Registry) -> None:
+    """Register the scenario kind `training`, its report, and the parts of its files."""
+    registry.scenario("training", TrainingScenario, run)
+    registry.report("training", build_report)
+    registry.component("chip", "chip", ChipSpec)
+    registry.component("energy table", "energy_table", EnergyTableSpec)
+    registry.component("memory", "memory", MemorySpec)
+    registry.component("network", "network", NetworkSpec)
+    registry.component("workload", "functional", FunctionalSpec)
+    registry.component("workload", "statistical", StatisticalSpec)
+    registry.component("schedule", "none", NoPruningSpec)
+    registry.component("schedule", "magnitude", MagnitudeSpec)
+    registry.component("schedule", "cfp", CoarseFineSpec)
+    registry.component("schedule", "scfp", StochasticCoarseFineSpec)

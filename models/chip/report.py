@@ -1,0 +1,466 @@
+"""The report of a training run: what came out, why, where time and energy went, and what was assumed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from cosim.report import (
+    Assumption,
+    Assumptions,
+    Block,
+    Column,
+    Figure,
+    Gantt,
+    LinePlot,
+    Note,
+    Report,
+    Section,
+    Series,
+    Span,
+    StackedBars,
+    Table,
+)
+from cosim.scenario import RunResult
+
+from ..tasks import Kind
+
+Chip = Mapping[str, Any]
+
+_MJ = 1e12  # fJ
+_MS = 1e9  # ps
+
+SKIP_NAMES = {
+    "executed": "executed",
+    "skipped_output": "output known zero or not needed",
+    "skipped_coarse": "coarse block jumped",
+    "skipped_input": "input zero",
+    "skipped_other": "weight (WG: dY) zero",
+    "skipped_both": "both zero",
+}
+STAGE_NAMES = {"ff": "FF", "bp": "BP", "wg": "WG"}
+GANTT_LANES = 24
+
+
+def build_report(result: RunResult) -> Report:
+    """For the terminal and for report.html."""
+    summary = result.summary
+    training, chips, comparison = summary["training"], summary["chips"], summary["comparison"]
+    first = chips[0]
+    figures = [
+        Figure("accuracy", _percent(training["accuracy"]), "%", "on the test images"),
+        Figure("zero weights", _percent(training["zero_weights"]), "%", "at the end of the training"),
+        Figure(
+            "effective", first["effective_tops_per_watt"], "TOPS/W", f"{first['name']}, nominal operations, chip only"
+        ),
+    ]
+    for row in comparison:
+        figures.append(
+            Figure(f"faster than {row['against']}", row["speedup"], "x", f"{row['energy_gain']:.2f} x less energy")
+        )
+    sections = [
+        _overview(chips, comparison),
+        _training(training, chips, result.statistics),
+        _skipping(chips),
+        _time(chips),
+        _energy(chips),
+        _traffic(chips),
+        _pruning(training, chips),
+    ]
+    if result.timeline and result.timeline.get("traceEvents"):
+        sections.append(_timeline(result.timeline, first["name"]))
+    sections.append(_assumptions(summary["assumptions"]))
+    return Report(
+        title=result.name,
+        subtitle=_subtitle(training, first),
+        figures=figures,
+        sections=sections,
+        provenance={
+            "seed": str(result.seed),
+            **{k: str(result.manifest[k]) for k in ("cosim_version", "identity") if k in result.manifest},
+        },
+    )
+
+
+def _percent(share: float | None) -> float | None:
+    return None if share is None else 100 * share
+
+
+def _subtitle(training: Mapping[str, Any], chip: Chip) -> str:
+    simulated, total = training["simulated_iterations"], training["iterations"]
+    how = "every training iteration" if simulated == total else f"{simulated} of {total} training iterations"
+    return f"{chip['name']}: {chip['description']}. Simulated in detail: {how}; totals speak of the whole training."
+
+
+def _overview(chips: Sequence[Chip], comparison: Sequence[Mapping[str, Any]]) -> Section:
+    against = {row["against"]: row for row in comparison}
+    rows = []
+    for chip in chips:
+        row = against.get(chip["name"])
+        rows.append(
+            [
+                chip["name"],
+                chip["cycles"] / 1e6,
+                chip["time_ps"] / _MS,
+                chip["energy_fj"]["chip"] / _MJ,
+                chip["energy_fj"]["dram"] / _MJ,
+                chip["effective_tops"],
+                chip["effective_tops_per_watt"],
+                chip["effective_tops_per_watt_with_dram"],
+                _percent(chip["core"]["utilisation"]),
+                row["speedup"] if row else None,
+                row["energy_gain"] if row else None,
+            ]
+        )
+    table = Table(
+        [
+            Column("chip"),
+            Column("cycles", "M"),
+            Column("time", "ms"),
+            Column("energy", "mJ"),
+            Column("DRAM", "mJ"),
+            Column("effective", "TOPS"),
+            Column("chip", "TOPS/W"),
+            Column("with DRAM", "TOPS/W"),
+            Column("MACs busy", "%"),
+            Column("slower", "x"),
+            Column("more energy", "x"),
+        ],
+        rows,
+        note="Effective: nominal operations, skipped ones included, two for each multiply-accumulate.",
+    )
+    return Section("Result", [table])
+
+
+def _training(training: Mapping[str, Any], chips: Sequence[Chip], statistics: Any) -> Section:
+    rows = [
+        ["test accuracy", _percent(training["accuracy"]), "%"],
+        ["training loss at the end", training["loss"], ""],
+        ["zero weights", _percent(training["zero_weights"]), "%"],
+        ["zeros in coarse units", _percent(training["coarse_share_of_zeros"]), "% of the zeros"],
+        ["pruning events (one layer each)", training["pruning_events"], ""],
+    ]
+    blocks: list[Block] = [Table([Column("training"), Column("value"), Column("unit")], rows)]
+    if statistics:
+        curve = statistics["training"]
+        x = [row["iteration"] for row in curve]
+        blocks.append(
+            LinePlot(
+                "Sparsity over the training",
+                [
+                    Series("zero weights", x, [100 * row["zero_weights"] for row in curve]),
+                    Series("of these in coarse units", x, [100 * row["coarse_share_of_zeros"] for row in curve]),
+                ],
+                "training iteration",
+                "share",
+                y_unit="%",
+            )
+        )
+        tested = [row for row in curve if row.get("accuracy") is not None]
+        if tested:
+            blocks.append(
+                LinePlot(
+                    "Accuracy over the training",
+                    [Series("test accuracy", [r["iteration"] for r in tested], [100 * r["accuracy"] for r in tested])],
+                    "training iteration",
+                    "accuracy",
+                    y_unit="%",
+                    y_from_zero=False,
+                )
+            )
+        blocks.append(
+            LinePlot(
+                "Throughput over the training",
+                [
+                    Series(
+                        one["chip"],
+                        [row["iteration"] for row in one["iterations"]],
+                        [row["effective_tops"] for row in one["iterations"]],
+                    )
+                    for one in statistics["simulated"]
+                ],
+                "training iteration",
+                "effective throughput",
+                y_unit="TOPS",
+            )
+        )
+    return Section("Training", blocks)
+
+
+def _skipping(chips: Sequence[Chip]) -> Section:
+    categories, parts = [], {name: [] for name in SKIP_NAMES.values()}  # type: ignore[var-annotated]
+    rows: list[list[Any]] = []
+    for stage, title in STAGE_NAMES.items():
+        for chip in chips:
+            row = chip["macs"]["by_stage"].get(stage)
+            if row is None or not row["dense_macs"]:
+                continue
+            categories.append(f"{title} {chip['name']}")
+            shares = {"executed": row["macs"], **{name: row[name] for name in SKIP_NAMES if name != "executed"}}
+            for name, count in shares.items():
+                parts[SKIP_NAMES[name]].append(100 * count / row["dense_macs"])
+            rows.append([title, chip["name"], row["dense_macs"] / 1e6, *(count / 1e6 for count in shares.values())])
+    blocks: list[Block] = [
+        StackedBars("What became of the multiply-accumulates", categories, parts, "of the nominal ones", "%"),
+        Table(
+            [
+                Column("stage"),
+                Column("chip"),
+                Column("nominal", "M"),
+                *(Column(name, "M") for name in SKIP_NAMES.values()),
+            ],
+            rows,
+        ),
+    ]
+    choices = [
+        [chip["name"], STAGE_NAMES[stage], policy, count]
+        for chip in chips
+        for stage, counted in chip["core"]["choices"].items()
+        for policy, count in counted.items()
+        if len(counted) > 1 or chip is chips[0]
+    ]
+    blocks.append(
+        Table(
+            [Column("chip"), Column("stage"), Column("skips"), Column("chosen")],
+            choices,
+            title="Adaptive choice",
+            note=_regret(chips[0]),
+        )
+    )
+    return Section("Skipping: by which mechanism", blocks)
+
+
+def _regret(chip: Chip) -> str:
+    core = chip["core"]
+    if not core["choices_settled"]:
+        return ""
+    return (
+        f"Regret against the best choice in hindsight, over {core['choices_settled']} choices: {core['regret_cycles']} "
+        f"cycles, switching ({core['switch_cycles']} cycles) included."
+    )
+
+
+def _time(chips: Sequence[Chip]) -> Section:
+    reasons = sorted({reason for chip in chips for reason in chip["critical_path_ps"]}, key=lambda r: (r != "core", r))
+    path = StackedBars(
+        "Where the elapsed time went: along the critical path",
+        [chip["name"] for chip in chips],
+        {reason: [chip["critical_path_ps"].get(reason, 0) / _MS for chip in chips] for reason in reasons},
+        "time",
+        "ms",
+    )
+    blocks: list[Block] = [path]
+    first = chips[0]
+    groups = _unit_groups(first["units_ps"])
+    stalls = sorted({reason for totals in groups.values() for reason in totals} - {"busy", "idle"})
+    order = ["busy", *stalls, "idle"]
+    blocks.append(
+        StackedBars(
+            f"What the units of {first['name']} did (simulated iterations)",
+            list(groups),
+            {
+                name if name in ("busy", "idle") else f"waits: {name}": [
+                    100 * totals.get(name, 0) / max(1, sum(totals.values())) for totals in groups.values()
+                ]
+                for name in order
+            },
+            "of the time",
+            "%",
+        )
+    )
+    blocks.append(
+        Table(
+            [
+                Column("unit"),
+                Column("busy", "ms"),
+                *(Column(f"waits: {reason}", "ms") for reason in stalls),
+                Column("idle", "ms"),
+            ],
+            [
+                [
+                    name,
+                    totals.get("busy", 0) / _MS,
+                    *(totals.get(r, 0) / _MS for r in stalls),
+                    totals.get("idle", 0) / _MS,
+                ]
+                for name, totals in groups.items()
+            ],
+            note="Groups of like units are averaged. Busy, waits and idle time sum to the simulated time exactly.",
+        )
+    )
+    return Section("Time: utilisation and stalls by reason", blocks)
+
+
+def _unit_groups(units: Mapping[str, Mapping[str, int]]) -> dict[str, dict[str, int]]:
+    """Like units (core0, core1, ...) averaged."""
+    groups: dict[str, list[Mapping[str, int]]] = {}
+    for unit, totals in units.items():
+        head, _, role = unit.partition(".")
+        name = head.rstrip("0123456789")
+        name = {"core": "cores"}.get(name, name) if not role else f"DMA {name} {role}"
+        groups.setdefault(name, []).append(totals)
+    return {
+        name: {
+            reason: sum(totals.get(reason, 0) for totals in members) // len(members)
+            for reason in dict.fromkeys(reason for totals in members for reason in totals)
+        }
+        for name, members in groups.items()
+    }
+
+
+def _energy(chips: Sequence[Chip]) -> Section:
+    groups = list(dict.fromkeys(group for chip in chips for group in chip["energy_fj"]["by_group"]))
+    parts = {group: [chip["energy_fj"]["by_group"].get(group, 0) / _MJ for chip in chips] for group in groups}
+    parts["DRAM"] = [chip["energy_fj"]["dram"] / _MJ for chip in chips]
+    rows: list[list[Any]] = [[group, *values] for group, values in parts.items()]
+    rows.append(["total", *(chip["energy_fj"]["total"] / _MJ for chip in chips)])
+    return Section(
+        "Energy",
+        [
+            StackedBars("Energy by component", [chip["name"] for chip in chips], parts, "energy", "mJ"),
+            Table([Column("component"), *(Column(chip["name"], "mJ") for chip in chips)], rows, total=True),
+        ],
+    )
+
+
+def _traffic(chips: Sequence[Chip]) -> Section:
+    rows = []
+    for chip in chips:
+        traffic = chip["traffic"]
+        moved = traffic["dram_read_bytes"] + traffic["dram_write_bytes"]
+        rows.append(
+            [
+                chip["name"],
+                traffic["dram_read_bytes"] / 1e6,
+                traffic["dram_write_bytes"] / 1e6,
+                traffic["dram_compulsory_bytes"] / 1e6,
+                moved / traffic["dram_compulsory_bytes"] if traffic["dram_compulsory_bytes"] else None,
+                traffic["noc_flit_hops"] / 1e6,
+                traffic["sram_words"] / 1e6,
+            ]
+        )
+    return Section(
+        "Traffic",
+        [
+            Table(
+                [
+                    Column("chip"),
+                    Column("DRAM read", "MB"),
+                    Column("DRAM written", "MB"),
+                    Column("compulsory", "MB"),
+                    Column("of compulsory", "x"),
+                    Column("NoC", "M flit-hops"),
+                    Column("SRAM", "M words"),
+                ],
+                rows,
+                note="Compulsory: every operand of every operation read once, every result that is read again written "
+                "once, in the chip's storage form, with nothing kept on chip between operations.",
+            )
+        ],
+    )
+
+
+def _pruning(training: Mapping[str, Any], chips: Sequence[Chip]) -> Section:
+    operations, full = training["pruning_operations"], training["pruning_operations_cfp"]
+    coarse = ("coarse_macs", "coarse_adds", "coarse_compares")
+    rows: list[list[Any]] = []
+    for name, mine, all_pairs in (
+        ("coarse", sum(operations[c] for c in coarse), sum(full[c] for c in coarse)),
+        ("fine", operations["fine_compares"], full["fine_compares"]),
+        ("total", operations["total"], full["total"]),
+    ):
+        rows.append([name, mine / 1e6, all_pairs / 1e6, 100 * (1 - mine / all_pairs) if all_pairs else None])
+    unit_rows = []
+    for chip in chips:
+        unit = chip["pruning_unit"]
+        unit_rows.append(
+            [
+                chip["name"],
+                "shared" if unit["shared"] else "separate",
+                unit["events"],
+                unit["passing_weights"],
+                unit["fetched_weights"],
+                _percent(unit["coverage"]),
+                unit["delay_ps_total"] / max(1, unit["events"]) / 1e6,
+            ]
+        )
+    return Section(
+        "Pruning",
+        [
+            Table(
+                [
+                    Column("operations of the schedule"),
+                    Column("this run", "M"),
+                    Column("with all pairs (cfp)", "M"),
+                    Column("fewer", "%", digits=4),
+                ],
+                rows,
+                note="cfp: the same events with every pair of output channels compared, counted, not run.",
+            ),
+            Table(
+                [
+                    Column("chip"),
+                    Column("pruning unit"),
+                    Column("events simulated"),
+                    Column("weights that passed by"),
+                    Column("weights fetched"),
+                    Column("coverage", "%"),
+                    Column("mean delay", "us"),
+                ],
+                unit_rows,
+            ),
+        ],
+    )
+
+
+def _timeline(timeline: Mapping[str, Any], chip: str) -> Section:
+    """The last simulated iteration on the chip, unit by unit."""
+    names = {
+        event["tid"]: event["args"]["name"].removeprefix("chip.")
+        for event in timeline["traceEvents"]
+        if event["ph"] == "M" and event["name"] == "thread_name"
+    }
+    spans = []
+    for event in timeline["traceEvents"]:
+        if event["ph"] == "X":
+            start = round(event["ts"] * 1e6)
+            spans.append(Span(names[event["tid"]], start, start + round(event["dur"] * 1e6), event["args"]["kind"]))
+    present = {span.lane for span in spans}
+    lanes = [lane for lane in names.values() if lane in present]
+    lanes.sort(key=_lane_order)
+    lanes = lanes[:GANTT_LANES]
+    kinds = [str(kind) for kind in Kind if any(span.kind == kind for span in spans)]
+    return Section(
+        f"Timeline of {chip}",
+        [
+            Gantt(
+                "Tasks of the last simulated iterations",
+                lanes,
+                [span for span in spans if span.lane in set(lanes)],
+                kinds,
+                note="All units are in timeline.json, for ui.perfetto.dev.",
+            )
+        ],
+        detail=True,
+    )
+
+
+def _lane_order(lane: str) -> tuple[int, int, str]:
+    head, _, role = lane.partition(".")
+    digits = head.removeprefix("core")
+    number = int(digits) if digits.isdigit() else 0
+    first = {"controller": 0, "vector": 2, "aggregator": 2, "pruning": 2}.get(head, 1)
+    return (first + 3 * bool(role), number, lane)
+
+
+def _assumptions(rows: Sequence[Mapping[str, Any]]) -> Section:
+    return Section(
+        "Inputs",
+        [
+            Assumptions(
+                [Assumption(row["parameter"], row["value"], row["unit"], row["assumed"], row["reason"]) for row in rows]
+            ),
+            Note("Everything marked as assumed is in the chip file, with its reason, and can be changed there."),
+        ],
+        detail=True,
+    )

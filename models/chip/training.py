@@ -1,0 +1,169 @@
+"""The scenario kind `training`: a workload with a pruning schedule, on a chip and on what it is compared with."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from cosim.scenario import RunContext, ScenarioSpec, Spec
+from cosim.trace import Timeline
+
+from ..dram.spec import MemorySpec
+from ..pruning import PruningSpec, all_pairs_operations
+from ..workload import Iteration, Workload, WorkloadSpec, build_workload
+from .spec import ChipSpec
+from .summary import Totals, assumptions, chip_summary, compare, ratio
+from .system import System
+
+Count = Annotated[int, Field(ge=1)]
+
+
+class SimulateSpec(Spec):
+    """Which training iterations are simulated in detail; all of them train."""
+
+    every: Count = Field(
+        default=1, description="one of so many consecutive iterations (each with and without pruning event)"
+    )
+
+
+class TimelineSpec(Spec):
+    """What of the run is kept as a timeline."""
+
+    iterations: int = Field(
+        default=2, ge=0, description="simulated iterations of the chip whose tasks are kept, the last ones"
+    )
+
+
+class TrainingScenario(ScenarioSpec):
+    """A training run on simulated chips. Every chip sees the same tensors."""
+
+    chip: ChipSpec = Field(description="the chip")
+    memory: MemorySpec = Field(description="DRAM, one of its own for each chip")
+    workload: WorkloadSpec = Field(description="network, data and training")
+    pruning: PruningSpec = Field(description="pruning schedule")
+    baselines: tuple[ChipSpec, ...] = Field(default=(), description="chips to compare with")
+    simulate: SimulateSpec = Field(default=SimulateSpec(), description="which iterations are simulated")
+    hindsight: bool = Field(
+        default=False, description="also evaluate the ways of skipping not chosen, to report the regret"
+    )
+    timeline: TimelineSpec = Field(default=TimelineSpec(), description="what is kept as a timeline")
+
+
+def choose_iterations(total: int, every: int, prunes_in: Callable[[int], bool]) -> dict[int, int]:
+    """Iterations to simulate -> how many iterations each stands for; the numbers sum to `total`.
+
+    Iterations with a pruning event and those without are strata of their own: in each, of every `every` consecutive
+    ones the middle one is taken, so that the sample follows the training from its dense start to its sparse end.
+    """
+    chosen: dict[int, int] = {}
+    for event in (False, True):
+        stratum = [index for index in range(total) if prunes_in(index) is event]
+        for first in range(0, len(stratum), every):
+            part = stratum[first : first + every]
+            chosen[part[len(part) // 2]] = len(part)
+    return dict(sorted(chosen.items()))
+
+
+def run(spec: TrainingScenario, context: RunContext) -> dict[str, Any]:
+    """Train, simulate the chosen iterations on every chip, and sum up."""
+    workload = build_workload(spec.workload, spec.pruning, seed=spec.seed)
+    total = workload.total_iterations
+    weights = choose_iterations(total, spec.simulate.every, workload.prunes_in)
+    systems = [
+        System(chip, spec.memory, spec.seed, context.shuffle_seed, spec.hindsight)
+        for chip in (spec.chip, *spec.baselines)
+    ]
+    kept = set(list(weights)[-spec.timeline.iterations :]) if spec.timeline.iterations else set()
+    timeline = Timeline()
+    curve = Curve(workload)
+    for iteration in workload.iterations(detailed=weights):
+        curve.add(iteration)
+        if iteration.index in weights:
+            for system in systems:
+                system.timeline = timeline if system is systems[0] and iteration.index in kept else None
+                system.simulate(iteration)
+        context.progress("training and simulating", iteration.index + 1, total)
+
+    chips = [chip_summary(system, weights) for system in systems]
+    context.write_timeline(json.loads(timeline.to_json()))
+    context.write_statistics({"training": curve.rows, "simulated": [_series(system, weights) for system in systems]})
+    return {
+        "training": {**curve.summary(), "iterations": total, "simulated_iterations": len(weights)},
+        "chips": chips,
+        "comparison": compare(chips),
+        "assumptions": assumptions(systems[0]),
+    }
+
+
+class Curve:
+    """What the training itself says: loss, accuracy and sparsity over time, pruning operations."""
+
+    def __init__(self, workload: Workload) -> None:
+        self._workload = workload
+        self.rows: list[dict[str, Any]] = []
+        self._accuracy: float | None = None
+        self._epoch = 0
+        self._last: Iteration | None = None
+        self._pruning = dict.fromkeys(("coarse_macs", "coarse_adds", "coarse_compares", "fine_compares"), 0)
+        self._full = dict(self._pruning)
+        self._events = 0
+
+    def add(self, iteration: Iteration) -> None:
+        """After each iteration."""
+        if self._last is not None and iteration.epoch != self._epoch:
+            self.rows[-1]["accuracy"] = self._workload.evaluate()
+        self._epoch = iteration.epoch
+        self._last = iteration
+        self._events += len(iteration.prune_events)
+        for event in iteration.prune_events:
+            for name in self._pruning:
+                self._pruning[name] += getattr(event, name)
+            for name, count in all_pairs_operations(event).items():
+                self._full[name] += count
+        self.rows.append(
+            {
+                "iteration": iteration.index,
+                "epoch": iteration.epoch,
+                "loss": iteration.loss,
+                "zero_weights": iteration.zero_weight_share,
+                "coarse_share_of_zeros": iteration.coarse_zero_share,
+                "pruning_events": len(iteration.prune_events),
+            }
+        )
+
+    def summary(self) -> dict[str, Any]:
+        """At the end of the training."""
+        accuracy = self._workload.evaluate()
+        if self.rows:
+            self.rows[-1]["accuracy"] = accuracy
+        last = self._last
+        return {
+            "accuracy": accuracy,
+            "loss": last.loss if last else None,
+            "zero_weights": last.zero_weight_share if last else 0.0,
+            "coarse_share_of_zeros": last.coarse_zero_share if last else 0.0,
+            "pruning_events": self._events,
+            "pruning_operations": {**self._pruning, "total": sum(self._pruning.values())},
+            "pruning_operations_cfp": {**self._full, "total": sum(self._full.values())},
+        }
+
+
+def _series(system: System, weights: Mapping[int, int]) -> dict[str, Any]:
+    """One row for each simulated iteration of a chip."""
+    rows = []
+    for result in system.results:
+        one = Totals([result], {result.index: 1})
+        rows.append(
+            {
+                "iteration": result.index,
+                "stands_for": weights[result.index],
+                "time_ps": result.duration_ps,
+                "dense_macs": one.total("dense_macs"),
+                "executed_macs": one.total("macs"),
+                "effective_tops": ratio(2 * one.total("dense_macs"), result.duration_ps),
+            }
+        )
+    return {"chip": system.chip_spec.name, "iterations": rows}
