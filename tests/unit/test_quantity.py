@@ -112,7 +112,8 @@ def test_python_may_give_the_number_in_the_unit_of_the_type():
     [
         (q.TimePs, 0, "0 ps"),
         (q.TimePs, 1250, "1.25 ns"),
-        (q.TimePs, 12_345_678, "12345.678 ns"),
+        (q.TimePs, 12_345_000, "12.345 us"),
+        (q.TimePs, 12_345_600, "12345.6 ns"),
         (q.PeriodPs, Fraction(20_000), "50 MHz"),
         (q.PeriodPs, Fraction(833), "833 ps"),
         (q.PeriodPs, Fraction(10_000, 7), "700 MHz"),

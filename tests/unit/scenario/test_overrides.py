@@ -30,6 +30,7 @@ def applied(text, *overrides):
         ("{a: 1}", "a=", {"a": None}),
         ("{energy: {core.mac: {energy: 1}}}", "energy.core.mac.energy=2", {"energy": {"core.mac": {"energy": 2}}}),
         ("{energy: {core.mac: 1}}", "energy.core.mac=2", {"energy": {"core.mac": 2}}),
+        ("{core: {mac: 1}, core.mac: 1}", "core.mac=2", {"core": {"mac": 1}, "core.mac": 2}),
     ],
 )
 def test_sets_one_value(text, override, result):
