@@ -236,6 +236,11 @@ BROKEN = {
         },
         ["demo.yaml:3:7: chip: a\\x00.yaml: embedded null byte"],
     ),
+    "key of another kind of component": (
+        ["schedule.evry=3"],
+        {},
+        ["--set schedule.evry=3: schedule.evry: unknown key; known: kind, target"],
+    ),
     "missing file": (
         [],
         {

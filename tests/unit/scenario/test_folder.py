@@ -108,3 +108,15 @@ def test_the_summary_comes_last(tmp_path, monkeypatch):
     monkeypatch.setattr("cosim.scenario.folder.os.replace", lambda a, b: order.append(b.name))
     fill(tmp_path / "out", names=["summary.json", "a", "z"])
     assert order == ["manifest.json", "a", "z", "summary.json"]
+
+
+def test_a_replacement_that_breaks_off_looks_incomplete(tmp_path, monkeypatch):
+    fill(tmp_path, names=["a", "summary.json"])
+
+    def crash(source, target):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("cosim.scenario.folder.os.replace", crash)
+    with pytest.raises(KeyboardInterrupt):
+        fill(tmp_path, names=["a", "summary.json"])
+    assert not (tmp_path / "summary.json").exists()
