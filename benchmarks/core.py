@@ -24,12 +24,12 @@ def operands(shape: ConvShape, density: float) -> Operands:
 
 
 def best_seconds(run, repeats: int = 3) -> float:
-    """The fastest of some runs."""
+    """Processor time of the fastest of some runs: other work on the machine counts little."""
     times = []
     for _ in range(repeats):
-        start = time.perf_counter()
+        start = time.process_time()
         run()
-        times.append(time.perf_counter() - start)
+        times.append(time.process_time() - start)
     return min(times)
 
 
