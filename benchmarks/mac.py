@@ -5,6 +5,7 @@ faster.
 """
 
 import time
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -45,7 +46,7 @@ def main() -> None:
         for density in (1.0, 0.5):
             x, w, dy = (operand(size, density) for size in (shape.x_shape, shape.w_shape, shape.y_shape))
             stages = ((mac_ff, x, w), (mac_bp, dy, w), (mac_wg, x, dy))
-            rates = [shape.macs / cpu_seconds(lambda f=f, a=a, b=b: f(shape, a, b)) / 1e9 for f, a, b in stages]
+            rates = [shape.macs / cpu_seconds(partial(f, shape, a, b)) / 1e9 for f, a, b in stages]
             print(f"{name:16}{density:8.1f}" + "".join(f"{rate:8.1f}" for rate in rates))
     file = Path(__file__).parents[1] / "scenarios/workloads/digits_cnn.yaml"
     workload = build_workload(load_component(file, FunctionalSpec), seed=1)
