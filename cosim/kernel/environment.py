@@ -28,8 +28,8 @@ class Environment(simpy.Environment):
     """The queue of a simulator: SimPy's events and the kernel's timed notifications, by time.
 
     Events of the current instant are in `_urgent`, `_normal` and, with other priorities, `_unusual`; later ones in
-    dictionaries from time to entries, whose keys are in the heap `_times`. A time whose entries were all
-    cancelled stays in the heap until it is passed or outnumbers the live ones.
+    dictionaries from time to entries, whose keys are in the heap `_times`, once for each dictionary. A time whose
+    entries were all cancelled stays in the heap until it is passed or outnumbers the live ones.
     """
 
     def __init__(self, initial_time: float, strict_time: bool, shuffle_seed: int | None) -> None:
@@ -43,7 +43,7 @@ class Environment(simpy.Environment):
         self._buckets: dict[Any, list[Event]] = {}
         self._later_unusual: dict[Any, list[tuple[int, int, Event]]] = {}
         self._timed: dict[Any, dict[Any, None]] = {}
-        self._stale_times = 0
+        self._cancelled_times = 0
         self._order = 0
         self._shuffle: random.Random | None = None if shuffle_seed is None else random.Random(shuffle_seed)
         # NOTE: attributes of the instance, as SimPy binds them early: the look-up through the class costs 5 %.
@@ -73,35 +73,28 @@ class Environment(simpy.Environment):
         if time < now:
             raise ValueError(f"cannot schedule {event} in the past: delay {delay}")
         if priority == 1:
-            bucket = self._buckets.get(time)
-            if bucket is None:
-                bucket = self._open_bucket(time)
-            bucket.append(event)
+            buckets = self._buckets
+            if time in buckets:
+                buckets[time].append(event)
+            else:
+                buckets[time] = [event]
+                heappush(self._times, time)
             return
         self._order += 1
         unusual = self._later_unusual.get(time)
         if unusual is None:
-            if time not in self._buckets and time not in self._timed:
-                heappush(self._times, time)
+            heappush(self._times, time)
             unusual = self._later_unusual[time] = []
         unusual.append((priority, self._order, event))
 
-    def _open_bucket(self, time: Any) -> list[Event]:
-        bucket: list[Event] = []
-        self._buckets[time] = bucket
-        if time not in self._timed and time not in self._later_unusual:
-            heappush(self._times, time)
-        return bucket
-
     def _add_timed(self, time: Any, entry: Any) -> None:
         """Have `entry._fire()` called when time comes to `time`, before the callbacks of that instant."""
-        entries = self._timed.get(time)
-        if entries is None:
-            self._timed[time] = {entry: None}
-            if time not in self._buckets and time not in self._later_unusual:
-                heappush(self._times, time)
+        timed = self._timed
+        if time in timed:
+            timed[time][entry] = None
         else:
-            entries[entry] = None
+            timed[time] = {entry: None}
+            heappush(self._times, time)
 
     def _cancel_timed(self, time: Any, entry: Any) -> None:
         entries = self._timed.get(time)
@@ -110,12 +103,11 @@ class Environment(simpy.Environment):
         del entries[entry]
         if not entries:
             del self._timed[time]
-            if time not in self._buckets and time not in self._later_unusual:
-                self._stale_times += 1
-                if self._stale_times > _COMPACT_FROM and 2 * self._stale_times > len(self._times):
-                    self._times[:] = {*self._buckets, *self._timed, *self._later_unusual}
-                    heapify(self._times)
-                    self._stale_times = 0
+            self._cancelled_times += 1
+            if self._cancelled_times > _COMPACT_FROM and 2 * self._cancelled_times > len(self._times):
+                self._times[:] = {*self._buckets, *self._timed, *self._later_unusual}
+                heapify(self._times)
+                self._cancelled_times = 0
 
     def _next_time(self) -> Any:
         """The earliest later time at which something is queued, or None."""
@@ -125,7 +117,6 @@ class Environment(simpy.Environment):
             if time in self._buckets or time in self._timed or time in self._later_unusual:
                 return time
             heappop(times)
-            self._stale_times -= 1
         return None
 
     def peek(self) -> Any:
@@ -143,7 +134,7 @@ class Environment(simpy.Environment):
         times = self._times
         if not times or times[0] != instant:
             return
-        # A cancelled time that was used again is in the heap twice.
+        # A time with entries of several kinds, or one that was cancelled and used again, is in the heap more than once.
         while times and times[0] == instant:
             heappop(times)
         bucket = self._buckets.pop(instant, None)

@@ -119,23 +119,32 @@ class Event:
         registered first), waiting threads; waiters in the order first, last, last but one, ..., second.
         """
         self._pending = None
-        self._stamp = self.simulator._stamp
-        for method in reversed(self._static_methods):
-            if method._static:
-                method._ready()
+        simulator = self.simulator
+        self._stamp = simulator._stamp
+        if self._static_methods:
+            for method in reversed(self._static_methods):
+                if method._static and not method._runnable:
+                    # NOTE: Method._ready inlined: 10 % of a method's activation.
+                    if method._held:
+                        method._ready()
+                    else:
+                        method._runnable = True
+                        simulator._methods.append(method)
         if self._methods:
             methods, self._methods = self._methods, []
             methods[0]._dynamic(self)
             for method in methods[:0:-1]:
                 method._dynamic(self)
-        for thread in reversed(self._static_threads):
-            if thread._static:
-                thread._static_trigger()
+        if self._static_threads:
+            for thread in reversed(self._static_threads):
+                if thread._static:
+                    thread._static_trigger()
         if self._threads:
             threads, self._threads = self._threads, []
             threads[0]._dynamic(self)
-            for thread in threads[:0:-1]:
-                thread._dynamic(self)
+            if len(threads) > 1:
+                for thread in threads[:0:-1]:
+                    thread._dynamic(self)
         if self._hooks:
             hooks, self._hooks = self._hooks, []
             for hook in hooks:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, ClassVar
 
 from .hierarchy import Node
-from .sc_process import ScProcess
+from .sc_process import ProcessKilled, ScProcess
 
 _STATIC = object()
 
@@ -43,10 +43,10 @@ class Method(ScProcess):
             self._next = tuple(what)
 
     def _ready(self) -> None:
-        if self._runnable or self._disabled:
+        if self._runnable:
             return
-        if self._suspended:
-            self._missed = True
+        if self._held:
+            self._missed = self._suspended and not self._disabled
             return
         self._runnable = True
         self.simulator._methods.append(self)
@@ -59,39 +59,38 @@ class Method(ScProcess):
             self._missed = True
             return
         simulator = self.simulator
-        caller, simulator._current = simulator._current, self
+        caller = simulator._current
+        simulator._current = self
         simulator._ran = True
-        if self._events or self._timeout is not None or self._simpy_event is not None:
-            self._end_wait()  # made runnable by a reset, not by what it waited for
         self._static = False
-        self._next = _STATIC
+        self._simpy_result = None
         try:
             self.function()
-        except Exception as error:
-            error.add_note(f"in process {self.full_name} at t={simulator._now}")
-            raise
-        except BaseException:
-            if not self.terminated:
-                raise
-        finally:
+        except BaseException as error:
             simulator._current = caller
-        if self.terminated:
-            return
-        if self._next is _STATIC:
+            if not (self.terminated and isinstance(error, ProcessKilled)):
+                error.add_note(f"in process {self.full_name} at t={simulator._now}")
+                raise
+        simulator._current = caller
+        what = self._next
+        if what is _STATIC:
             self._static = True
         else:
-            self._wait_for(self._next)
+            self._next = _STATIC
+            if not self.terminated:
+                self._wait_for(what)
 
     def _kill(self) -> None:
         self._runnable = False
         self._terminate()
+        if self.simulator._current is self:
+            raise ProcessKilled(self.full_name)
 
     def _reset(self) -> None:
         # A method has no state: it runs once more, and with its static sensitivity.
         self._end_wait()
-        self._static = True
-        running = self.simulator._current is self
-        if not running:
+        self._next = _STATIC
+        if self.simulator._current is not self:
             self._runnable = True
             self._run()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator
+from heapq import heappush
 from typing import TYPE_CHECKING, Any
 
 import simpy
@@ -34,11 +35,12 @@ class Timeout(simpy.events.Timeout):
         if time == now:
             env._normal.append(self)
             return
-        bucket = env._buckets.get(time)
-        if bucket is None:
-            env._open_bucket(time).append(self)
+        buckets = env._buckets
+        if time in buckets:
+            buckets[time].append(self)
         else:
-            bucket.append(self)
+            buckets[time] = [self]
+            heappush(env._times, time)
 
 
 class Process(simpy.Process):

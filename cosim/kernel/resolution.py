@@ -19,6 +19,9 @@ class TimeResolution:
     def __init__(self, text: str = "1 ps") -> None:
         value, unit = _split(text, "time resolution")
         exponent = _EXPONENTS[unit]
+        while value < 1 and value > 0 and exponent > _EXPONENTS["fs"]:
+            value *= 10
+            exponent -= 1
         while value >= 10 and value % 10 == 0:
             value /= 10
             exponent += 1

@@ -37,12 +37,14 @@ class ScProcess(NamedObject):
         self._static = False
         self._suspended = False
         self._disabled = False
+        self._held = False  # suspended or disabled
         self._missed = False
         # A dynamic wait: the events it still hangs on, and its time-out (a time, or the delta marker).
         self._events: tuple[Event, ...] = ()
         self._missing: set[Event] | None = None
         self._timeout: Any = None
-        self._simpy_event: simpy.Event | None = None
+        self._simpy_event: simpy.Event | None = None  # waited for
+        self._simpy_result: simpy.Event | None = None  # happened, not yet handed to the process
         self.timed_out = False
         simulator._add_process(self)
 
@@ -92,10 +94,11 @@ class ScProcess(NamedObject):
         elif kind is Wait:
             self._wait_for_all_of_it(what)
         elif isinstance(what, simpy.Event):
-            self._simpy_event = what
             if what.processed:
+                self._simpy_result = what
                 self._ready()
             else:
+                self._simpy_event = what
                 what.callbacks.append(self._simpy_fired)
         elif isinstance(what, tuple) and len(what) == 2:
             self._wait_for_all_of_it(Wait(whole(what[0], "delay"), what[1], 1))
@@ -121,6 +124,8 @@ class ScProcess(NamedObject):
             if not event._ok:
                 event._defused = True
             self._end_wait()
+            self._simpy_result = event
+            self.timed_out = False
             self._ready()
 
     def _dynamic(self, event: Event) -> None:
@@ -133,6 +138,7 @@ class ScProcess(NamedObject):
             missing.discard(event)
             if missing:
                 return
+            self._missing = None
         self.timed_out = False
         if self._timeout is not None or len(self._events) > 1:
             self._end_wait(event)
@@ -181,6 +187,7 @@ class ScProcess(NamedObject):
     def _clear(self) -> None:
         """Forget wait and runnability, before a kill or reset."""
         self._end_wait()
+        self._simpy_result = None
         self._static = False
         self._missed = False
 
@@ -209,7 +216,7 @@ class ScProcess(NamedObject):
         """Do not run until `resume`; what would have woken it meanwhile is remembered."""
 
         def action(process: ScProcess) -> None:
-            process._suspended = True
+            process._suspended = process._held = True
 
         self._each(action, descendants)
 
@@ -218,6 +225,7 @@ class ScProcess(NamedObject):
 
         def action(process: ScProcess) -> None:
             process._suspended = False
+            process._held = process._disabled
             if process._missed:
                 process._missed = False
                 process._ready()
@@ -230,7 +238,7 @@ class ScProcess(NamedObject):
         def action(process: ScProcess) -> None:
             if process._timeout is not None:
                 raise RuntimeError(f"process {process.full_name} waits for a time and cannot be disabled")
-            process._disabled = True
+            process._disabled = process._held = True
 
         self._each(action, descendants)
 
@@ -239,6 +247,7 @@ class ScProcess(NamedObject):
 
         def action(process: ScProcess) -> None:
             process._disabled = False
+            process._held = process._suspended
 
         self._each(action, descendants)
 

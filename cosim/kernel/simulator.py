@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
+from heapq import heappop
 from itertools import repeat
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -98,16 +99,16 @@ class Simulator(Environment, Node):
         # The delta cycle: what is runnable, what wants an update, what was notified for the next cycle.
         self._methods: deque[ScProcess] = deque()
         self._threads: deque[ScProcess] = deque()
-        self._batch: deque[ScProcess] = deque()
         self._updates: dict[Updatable, None] = {}
         self._deltas: dict[Any, None] = {}
         self._current: ScProcess | None = None
         self._ran = False
         self._stamp = 0
         self._delta_count = 0
-        self._deltas_here = 0
         self._halting = False
         self._end: Any = None
+        # Not empty while time may not simply move to the next entry of the queue: engines, observers, an end, a halt.
+        self._special: list[str] = []
 
     # ---- hierarchy ----------------------------------------------------------------------------------------
 
@@ -194,51 +195,59 @@ class Simulator(Environment, Node):
 
     def _delta_cycle(self) -> None:
         """Evaluate, update, notify."""
-        self._deltas_here += 1
-        if self._deltas_here > self.max_zero_time_steps:
-            raise ZeroTimeLoopError(self._now, self.max_zero_time_steps, "a delta cycle")
-        if self._methods or self._threads:
-            self._evaluate()
-            if self._halting and self.stop_mode is StopMode.IMMEDIATE and self.status is Status.STOPPED:
+        methods = self._methods
+        threads = self._threads
+        if methods or threads:
+            # Rounds: each runs the methods that were runnable at its start, then the threads that are by then.
+            rounds = self.max_zero_time_steps
+            while methods or threads:
+                if not rounds:
+                    last = (methods or threads)[0].full_name
+                    raise ZeroTimeLoopError(self._now, self.max_zero_time_steps, f"a notification of {last}")
+                rounds -= 1
+                if methods:
+                    if self._shuffle is not None:
+                        self._shuffle.shuffle(methods)
+                    count = len(methods)
+                    while count and methods:  # an immediate stop drops them
+                        count -= 1
+                        methods.popleft()._run()
+                if threads:
+                    if self._shuffle is not None:
+                        self._shuffle.shuffle(threads)
+                    count = len(threads)
+                    while count and threads:
+                        count -= 1
+                        threads.popleft()._run()
+            if self._halting and self.stop_mode is StopMode.IMMEDIATE and self.stopped:
                 raise _Halt
         self._stamp += 1
-        if self._updates:
-            updates = list(self._updates)
-            self._updates.clear()
-            # Last requested first, as Accellera does; no model may depend on it.
-            for channel in reversed(updates):
-                channel.update()
-        if self._halting and self.status is Status.STOPPED:
+        updates = self._updates
+        if updates:
+            if len(updates) == 1:
+                updates.popitem()[0].update()
+            else:
+                channels = list(updates)
+                updates.clear()
+                # Last requested first, as Accellera does; no model may depend on it.
+                for channel in reversed(channels):
+                    channel.update()
+        if self._halting and self.stopped:
             raise _Halt
-        if self._deltas:
-            deltas = list(self._deltas)
-            self._deltas.clear()
-            for entry in reversed(deltas):
-                entry._fire()
+        deltas = self._deltas
+        if deltas:
+            if len(deltas) == 1:
+                deltas.popitem()[0]._fire()
+            else:
+                entries = list(deltas)
+                deltas.clear()
+                for entry in reversed(entries):
+                    entry._fire()
         if self._ran:
             self._ran = False
             self._delta_count += 1
         if self._halting:
             raise _Halt
-
-    def _evaluate(self) -> None:
-        """Run methods and threads, in rounds, until none is runnable."""
-        methods = self._methods
-        threads = self._threads
-        batch = self._batch
-        for _ in repeat(None, self.max_zero_time_steps):
-            for runnable in (methods, threads):
-                if runnable:
-                    batch.extend(runnable)
-                    runnable.clear()
-                    if self._shuffle is not None:
-                        self._shuffle.shuffle(batch)
-                    while batch:
-                        batch.popleft()._run()
-            if not methods and not threads:
-                return
-        last = (methods or threads)[0].full_name
-        raise ZeroTimeLoopError(self._now, self.max_zero_time_steps, f"immediate notification of {last}")
 
     # ---- from instant to instant --------------------------------------------------------------------------
 
@@ -254,6 +263,7 @@ class Simulator(Environment, Node):
             name = getattr(engine, "full_name", None) or getattr(engine, "name", None)
         if not isinstance(name, str):
             raise ValueError(f"{engine!r} has no name: give one, ties between engines are broken by it")
+        self._special.append("engine")
         return self._engines.add(engine, name, polled)
 
     @property
@@ -268,10 +278,12 @@ class Simulator(Environment, Node):
         It may read anything and must change nothing.
         """
         self._observers.append(observer)
+        self._special.append("observer")
 
     def unobserve_time(self, observer: Callable[[Any], None]) -> None:
         """End `observe_time`."""
         self._observers.remove(observer)
+        self._special.remove("observer")
 
     def _advance_time(self) -> None:
         """Move to the next instant: of the queue, or an engine's earlier completion. EmptySchedule if there is none."""
@@ -307,14 +319,12 @@ class Simulator(Environment, Node):
         if self._observers and instant != self._now:
             for observer in self._observers:
                 observer(self._now)
-        self._deltas_here = 0
         self._enter(instant)
 
     def _pending_now(self) -> bool:
         return bool(
             self._methods
             or self._threads
-            or self._batch
             or self._updates
             or self._deltas
             or self._normal
@@ -341,7 +351,11 @@ class Simulator(Environment, Node):
                 self._advance_time()
 
     def _loop(self) -> None:
-        """`step` for ever, inlined; ends by an exception."""
+        """`step` for ever, inlined; ends by an exception.
+
+        NOTE: a step is one event, one delta cycle, or one move of time; the bounded `for` counts them for nothing. Time
+        that has not moved within `max_zero_time_steps` of them does not advance at all.
+        """
         urgent = self._urgent
         normal = self._normal
         unusual = self._unusual
@@ -349,40 +363,85 @@ class Simulator(Environment, Node):
         threads = self._threads
         updates = self._updates
         deltas = self._deltas
-        shuffled = self._shuffle is not None
+        times = self._times
+        buckets = self._buckets
+        timed = self._timed
+        later_unusual = self._later_unusual
+        special = self._special
+        event: Event | None = None
         while True:
-            if urgent or normal or unusual:
-                event: Event | None = None
-                # NOTE: a bounded `for` costs less than `while True` and a counter.
-                for _ in repeat(None, self.max_zero_time_steps):
-                    if unusual or shuffled:
-                        event = self._next_callback()
-                        if event is None:
-                            break
-                    elif urgent:
-                        event = urgent.popleft()
-                    elif normal:
-                        event = normal.popleft()
-                    else:
-                        break
-                    # NOTE: _run_callbacks inlined: 10 % of a time-out's cost.
-                    callbacks, event.callbacks = event.callbacks, None  # type: ignore[assignment]
-                    try:
-                        for callback in callbacks:
-                            callback(event)
-                    except StopSimulation:
-                        self._keep_rest(event, callbacks, callback)
-                        raise
-                    if not event._ok and not hasattr(event, "_defused"):
-                        raise copy_of_exception(event._value)
+            began = self._now
+            for _ in repeat(None, self.max_zero_time_steps + 1):
+                if unusual:
+                    event = self._next_callback()
+                elif urgent:
+                    event = urgent.popleft()
+                elif normal:
+                    event = normal.popleft()
                 else:
-                    raise ZeroTimeLoopError(self._now, self.max_zero_time_steps, describe(event))
-            if methods or threads or updates or deltas:
-                self._delta_cycle()
-            elif self._halting:
-                raise _Halt
-            else:
-                self._advance_time()
+                    event = None
+                if event is None:
+                    if methods or threads or updates or deltas:
+                        self._delta_cycle()
+                        continue
+                    if special or not times:
+                        if self._halting:
+                            raise _Halt
+                        self._advance_time()
+                        continue
+                    instant = times[0]
+                    if instant in later_unusual:
+                        self._advance_time()
+                        continue
+                    # NOTE: _enter inlined: 20 % of a time-out's cost.
+                    heappop(times)
+                    if instant in timed:
+                        self._now = instant
+                        if instant in buckets:
+                            normal.extend(buckets.pop(instant))
+                        for entry in timed.pop(instant):
+                            entry._fire()
+                        continue
+                    if instant not in buckets:
+                        continue  # cancelled
+                    self._now = instant
+                    bucket = buckets.pop(instant)
+                    event = bucket[0]
+                    if len(bucket) > 1:
+                        normal.extend(bucket)
+                        continue
+                # NOTE: _run_callbacks inlined: 10 % of a time-out's cost.
+                callbacks, event.callbacks = event.callbacks, None  # type: ignore[assignment]
+                try:
+                    for callback in callbacks:
+                        callback(event)
+                except StopSimulation:
+                    self._keep_rest(event, callbacks, callback)
+                    raise
+                if not event._ok and not hasattr(event, "_defused"):
+                    raise copy_of_exception(event._value)
+            self._check_progress(began, event)
+
+    def _loop_shuffled(self) -> None:
+        """`_loop` with the events of an instant drawn at random."""
+        while True:
+            began, event = self._now, None
+            for _ in repeat(None, self.max_zero_time_steps + 1):
+                event = self._next_callback()
+                if event is not None:
+                    self._run_callbacks(event)
+                elif self._methods or self._threads or self._updates or self._deltas:
+                    self._delta_cycle()
+                elif self._halting:
+                    raise _Halt
+                else:
+                    self._advance_time()
+            self._check_progress(began, event)
+
+    def _check_progress(self, began: Any, event: Event | None) -> None:
+        if self._now == began:
+            last = "a delta cycle" if event is None else describe(event)
+            raise ZeroTimeLoopError(self._now, self.max_zero_time_steps, last)
 
     # ---- running ------------------------------------------------------------------------------------------
 
@@ -413,14 +472,17 @@ class Simulator(Environment, Node):
             until.callbacks.append(StopSimulation.callback)
         self.status = Status.RUNNING
         try:
-            self._loop()
+            if self._shuffle is None:
+                self._loop()
+            else:
+                self._loop_shuffled()
         except StopSimulation as stop:
             return stop.args[0]
         except EmptySchedule:
             if until is not None:
                 raise DeadlockError(self._now, tuple(self.blocked()), str(until)) from None
         except _Halt:
-            self._halting = False
+            self._halted()
             if until is not None:
                 self._withdraw(until)
         finally:
@@ -440,7 +502,7 @@ class Simulator(Environment, Node):
                 entries[:] = kept
                 if not kept:
                     del self._later_unusual[time]
-                    self._stale_times += time not in self._buckets and time not in self._timed
+                    self._cancelled_times += 1
                 return
 
     def start(self, duration: int | None = None, *, exit_on_starvation: bool = False) -> None:
@@ -467,10 +529,12 @@ class Simulator(Environment, Node):
             self._one_delta_cycle()
         elif exit_on_starvation:
             self._end = end
+            self._special.append("end")
             try:
                 self.run()
             finally:
                 self._end = None
+                self._special.remove("end")
         else:
             self.run(until=end)
 
@@ -486,7 +550,7 @@ class Simulator(Environment, Node):
                 event = self._next_callback()
             self._delta_cycle()
         except _Halt:
-            self._halting = False
+            self._halted()
         finally:
             if self.status is Status.RUNNING:
                 self.status = Status.PAUSED
@@ -507,9 +571,8 @@ class Simulator(Environment, Node):
         running = self.status is Status.RUNNING
         self.status = Status.STOPPED
         if running:
-            self._halting = True
+            self._halt()
             if self.stop_mode is StopMode.IMMEDIATE:
-                self._batch.clear()
                 self._methods.clear()
                 self._threads.clear()
         else:
@@ -518,10 +581,20 @@ class Simulator(Environment, Node):
     def pause(self) -> None:
         """Return from `run` or `start` after this delta cycle; the next call goes on."""
         if self.status is Status.RUNNING:
+            self._halt()
+
+    def _halt(self) -> None:
+        if not self._halting:
             self._halting = True
+            self._special.append("halt")
+
+    def _halted(self) -> None:
+        if self._halting:
+            self._halting = False
+            self._special.remove("halt")
 
     def _end_of_simulation(self) -> None:
-        self._halting = False
+        self._halted()
         self.reports.report(STOPPED, f"simulation stopped by the user at t={self._now}")
         for part in self._elaborated_parts():
             part.end_of_simulation()

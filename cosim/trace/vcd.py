@@ -28,6 +28,7 @@ class VcdTrace:
         self._last: list[Any] = []
         self._variables: list[Any] = []
         self._writer: Any = None
+        self._closed = False
         simulator.observe_time(self._sample)
 
     def trace(
@@ -74,8 +75,9 @@ class VcdTrace:
 
     def close(self) -> None:
         """Finish the file."""
-        if self._file.closed:
+        if self._closed:
             return
+        self._closed = True
         self.simulator.unobserve_time(self._sample)
         if self._writer is None:
             self._begin()
