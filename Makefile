@@ -74,6 +74,11 @@ sanitize: $(VENV)/.installed-dev
 test-deep: $(VENV)/.installed-dev
 	@HYPOTHESIS_PROFILE=deep $(bin)/python -m pytest -m "slow or not slow"
 
+# SimPy's own test suite, fetched by pip, on our simulator.
+.PHONY: simpy-suite
+simpy-suite: $(VENV)/.installed-dev
+	@$(bin)/python tools/simpy_suite.py build/simpy
+
 bench: $(VENV)/.installed
 	@$(bin)/python -m benchmarks
 

@@ -66,7 +66,7 @@ class EngineGroup:
 
     def __init__(self) -> None:
         self.members: list[Attachment] = []
-        self.polled: list[Attachment] = []
+        self.next_times: list[Callable[[], int]] = []  # of the engines that are polled
         self.earliest = NEVER
 
     def add(self, engine: Engine, name: str, polled: bool) -> Attachment:
@@ -85,7 +85,10 @@ class EngineGroup:
         self._refresh_lists()
 
     def _refresh_lists(self) -> None:
-        self.polled = [member for member in self.members if member.polled]
+        self.next_times = [member.engine.next for member in self.members if member.polled]
+        self._refresh_earliest()
+
+    def _refresh_earliest(self) -> None:
         self.earliest = min((member.next_time for member in self.members if not member.polled), default=NEVER)
 
     def due(self, limit: int) -> bool:
@@ -94,7 +97,10 @@ class EngineGroup:
             limit = NEVER - 1
         if self.earliest <= limit:
             return True
-        return any(member.engine.next() <= limit for member in self.polled) if self.polled else False
+        for next_time in self.next_times:  # noqa: SIM110 (a generator costs more than the loop)
+            if next_time() <= limit:
+                return True
+        return False
 
     def advance(self, now: int, limit: int) -> tuple[int, list[Callable[[], None]]]:
         """Run internal events up to `limit`, at most to the first instant at which something completes.
@@ -136,5 +142,5 @@ class EngineGroup:
                 )
         for member in members:
             member.next_time = member.engine.next()
-        self._refresh_lists()
+        self._refresh_earliest()
         return instant, deliveries

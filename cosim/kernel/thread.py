@@ -11,7 +11,7 @@ import simpy
 from .event import Event, Wait
 from .hierarchy import Node
 from .process import copy_of_exception
-from .sc_process import DELTA, ProcessKilled, ProcessReset, ScProcess, default_event_of
+from .sc_process import ProcessKilled, ProcessReset, ScProcess
 
 
 class Thread(ScProcess):
@@ -238,6 +238,3 @@ class Thread(ScProcess):
         self._runnable = False
         self._clear()
         self._step(self._body.throw, error)
-
-
-__all__ = ["DELTA", "ProcessKilled", "ProcessReset", "Thread", "default_event_of"]
