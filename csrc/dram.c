@@ -8,6 +8,7 @@
 /* Clocks beyond this are refused, so that no sum of clocks overflows. */
 #define CLK_LIMIT (INT64_C(1) << 60)
 #define MAX_CLOCKS (1 << 20)
+#define DONE_BLOCK 64
 
 /* Where records go; done == NULL: dropped, commands == NULL: not told. */
 typedef struct {
@@ -19,6 +20,7 @@ typedef struct {
     size_t command_count;
 } dram_sink;
 
+/* An event is a command or a transaction's move. */
 enum { GO_ON = 0, STOP_AT_DONE = 1, STOP_AT_EVENT = 2 };
 
 static int32_t is_round_robin(const dram_state *s) {
@@ -147,7 +149,7 @@ static int32_t run(dram_state *s, int64_t until, int32_t stop, dram_sink *sink) 
          * one. */
         if (first_done(s) <= dram_min(s->now, until)) {
             const int32_t status = emit_done(s, first_done(s), sink);
-            if (status != CS_OK || stop != GO_ON) return status;
+            if (status != CS_OK || stop == STOP_AT_DONE) return status;
             continue;
         }
         /* Up to here the set of requests is known. */
@@ -191,9 +193,9 @@ static int32_t run(dram_state *s, int64_t until, int32_t stop, dram_sink *sink) 
         }
         if (done_clk == clk) {
             const int32_t status = emit_done(s, clk, sink);
-            if (status != CS_OK || stop != GO_ON) return status;
+            if (status != CS_OK || stop == STOP_AT_DONE) return status;
         }
-        if (stop == STOP_AT_EVENT) return CS_OK;
+        if (stop == STOP_AT_EVENT && !known) return CS_OK;
     }
 }
 
@@ -416,8 +418,9 @@ int32_t cs_dram_replay(void *state, size_t state_bytes, const uint64_t *addresse
         (count > 0 && (addresses == NULL || is_write == NULL || latencies == NULL)))
         return CS_EINVAL;
     dram_state *s = state;
-    cs_done done[4];
-    dram_sink sink = {.done = done, .done_capacity = 4, .commands = commands, .command_capacity = command_capacity};
+    cs_done done[DONE_BLOCK];
+    dram_sink sink = {
+        .done = done, .done_capacity = DONE_BLOCK, .commands = commands, .command_capacity = command_capacity};
     while (status == CS_OK && progress->submitted < count) {
         const size_t i = progress->submitted;
         if (earliest != NULL) progress->clk = dram_max(progress->clk, earliest[i]);
@@ -435,13 +438,14 @@ int32_t cs_dram_replay(void *state, size_t state_bytes, const uint64_t *addresse
         }
         /* Only an event can make a place; a request that has one waits for its clock. */
         const int32_t early = !waits && s->now < progress->clk && accepts(s, &request);
-        status = run(s, early ? progress->clk : CLK_LIMIT, waits ? STOP_AT_DONE : STOP_AT_EVENT, &sink);
+        status =
+            run(s, early ? progress->clk : CLK_LIMIT, waits || s->config.ideal ? STOP_AT_DONE : STOP_AT_EVENT, &sink);
         if (status == CS_FULL && sink.done_count == sink.done_capacity) status = CS_OK;
         take_latencies(&sink, latencies, progress);
         progress->clk = dram_max(progress->clk, s->now);
     }
     while (status == CS_OK && (s->done_count > 0 || !is_idle(s) || s->arrival_count > 0)) {
-        status = run(s, CLK_LIMIT, STOP_AT_EVENT, &sink);
+        status = run(s, CLK_LIMIT, is_idle(s) ? STOP_AT_DONE : STOP_AT_EVENT, &sink);
         if (status == CS_FULL && sink.done_count == sink.done_capacity) status = CS_OK;
         take_latencies(&sink, latencies, progress);
     }

@@ -58,6 +58,8 @@ static void consider(dram_choice *best, int64_t clk, int32_t command, int32_t ba
 static void best_of(const dram_state *s, int32_t which, int32_t held_act, int32_t held_pre, dram_choice *best) {
     const dram_list *list = &s->list[which];
     const int64_t next = s->now + 1;
+    /* By command, the banks whose oldest request that wants it was seen: younger ones cannot be better. */
+    uint32_t seen[CS_DRAM_COMMANDS] = {0};
     for (int32_t i = 0; i < list->count; ++i) {
         const int32_t bank = list->bank[i];
         int32_t command;
@@ -70,6 +72,8 @@ static void best_of(const dram_state *s, int32_t which, int32_t held_act, int32_
             if (held_pre && s->active_in_bank[bank] > 0) continue;
             command = CS_DRAM_PRE;
         }
+        if ((seen[command] >> bank & 1) != 0) continue;
+        seen[command] |= UINT32_C(1) << bank;
         consider(best, dram_max(next, dram_ready(s, command, bank)), command, bank, which, i);
         if (best->clk == next) return;
     }
