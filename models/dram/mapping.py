@@ -39,10 +39,10 @@ class Geometry(NamedTuple):
 
     def field_bits(self) -> dict[str, int]:
         """Address bits of each field."""
-        sizes = {"column": self.columns, "bank": self.banks_per_group, "group": self.groups, "row": self.rows}
-        for name, size in [*sizes.items(), ("burst_bytes", self.burst_bytes)]:
+        for name, size in self._asdict().items():
             if size < 1 or size & (size - 1):
                 raise ValueError(f"{name}: expected a power of two, got {size}")
+        sizes = {"column": self.columns, "bank": self.banks_per_group, "group": self.groups, "row": self.rows}
         return {name: size.bit_length() - 1 for name, size in sizes.items()}
 
 

@@ -1,0 +1,207 @@
+"""An independent judge of command traces.
+
+It reads the same rule rows and presets as the controller and shares no code with it: it sees commands only, one after
+the other, and looks up every row that ends in each of them. Besides the rows it checks the state of the banks, the data
+bus, the command bus, and that refreshes are neither postponed nor pulled in by more than the standards allow.
+
+For every rule it reports the smallest slack seen: how many clocks later than allowed the command came. A negative
+slack is a violation; a suite whose traces reach slack 0 for a rule also notices a controller that is too slow.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+from .presets import Preset
+from .rules import COMMANDS, ResolvedRule
+from .traces import TraceError, read_lines
+
+#: Refreshes that may be postponed or pulled in (JESD79-3, JESD79-4, JESD209-4).
+MAX_POSTPONED = 8
+_HEADER = ("clk", "cmd", "rank", "bg", "bank", "row", "col")
+
+
+class Command(NamedTuple):
+    """One line of a trace. `group` and `bank` are None for PREA and REF; `row` is None where it is not told."""
+
+    clk: int
+    name: str
+    group: int | None = None
+    bank: int | None = None
+    row: int | None = None
+
+
+@dataclass
+class Report:
+    """`slack` maps each rule that was put to the test to its smallest slack in clocks, `violations` each broken one to
+    how often; `first` describes the first violations."""
+
+    counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(COMMANDS, 0))
+    slack: dict[str, int] = field(default_factory=dict)
+    violations: dict[str, int] = field(default_factory=dict)
+    first: list[str] = field(default_factory=list)
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing was broken."""
+        return not self.violations
+
+
+def label(rule: ResolvedRule) -> str:
+    """The name under which a row is reported: `tRAS ACT-PRE bank`."""
+    return f"{rule.name} {rule.preceding}-{rule.following} {rule.scope}"
+
+
+class Checker:
+    """Feed it commands in order; `report` is up to date after each, `finish` closes it."""
+
+    def __init__(self, preset: Preset, max_postponed: int = MAX_POSTPONED) -> None:
+        self.preset = preset
+        self.report = Report()
+        self._max_postponed = max_postponed
+        self._ending_in: dict[str, list[tuple[str, ResolvedRule]]] = {name: [] for name in COMMANDS}
+        windows: dict[str, int] = dict.fromkeys(COMMANDS, 1)
+        for rule in preset.rules():
+            self._ending_in[rule.following].append((label(rule), rule))
+            windows[rule.preceding] = max(windows[rule.preceding], rule.window)
+        self._windows = windows
+        self._seen: dict[tuple[str, tuple[int, ...]], deque[int]] = {}
+        self._open_rows: dict[tuple[int, int], int | None] = {}
+        self._bus_free = 0
+        self._last_clk = -1
+        self._refreshes = 0
+        self._last_refresh = 0
+
+    def feed(self, commands: Iterable[Command]) -> Checker:
+        """Check more of the trace."""
+        for command in commands:
+            self._check(command)
+        return self
+
+    def finish(self, end_clk: int | None = None) -> Report:
+        """The report of a trace that ends at `end_clk` (default: with its last command)."""
+        self._check_refresh(max(self._last_clk, 0) if end_clk is None else end_clk)
+        return self.report
+
+    def _measure(self, name: str, slack: int, command: Command, note: str) -> None:
+        report = self.report
+        if slack < report.slack.get(name, slack + 1):
+            report.slack[name] = slack
+        if slack < 0:
+            report.violations[name] = report.violations.get(name, 0) + 1
+            if report.violations[name] <= 2:
+                report.first.append(f"clk {command.clk}, {command.name}: {name}: {note}")
+
+    def _require(self, name: str, holds: bool, command: Command, note: str) -> None:
+        self._measure(name, 0 if holds else -1, command, note)
+
+    def _scopes(self, command: Command) -> dict[str, tuple[int, ...]]:
+        if command.group is None or command.bank is None:
+            return {"rank": ()}
+        return {"rank": (), "group": (command.group,), "bank": (command.group, command.bank)}
+
+    def _check(self, command: Command) -> None:
+        name, clk = command.name, command.clk
+        self.report.counts[name] += 1
+        self._measure("one command per clock", clk - self._last_clk - 1, command, f"the last was at {self._last_clk}")
+        self._last_clk = clk
+        scopes = self._scopes(command)
+        for rule_name, rule in self._ending_in[name]:
+            scope = scopes.get(rule.scope)
+            if scope is None:
+                continue
+            before = self._seen.get((rule.preceding, (len(scope), *scope)))
+            if before is None or len(before) < rule.window:
+                continue
+            then = before[-rule.window]
+            note = f"{rule.preceding} at {then}, expected at least {rule.clocks} clocks"
+            self._measure(rule_name, clk - then - rule.clocks, command, note)
+        if name == "REF":
+            self._require("all banks closed at REF", not self._open_rows, command, f"open: {sorted(self._open_rows)}")
+            self._refresh(command)
+        elif name == "PREA":
+            self._open_rows.clear()
+        else:
+            self._check_bank(command)
+        for scope in scopes.values():
+            history = self._seen.setdefault((name, (len(scope), *scope)), deque(maxlen=self._windows[name]))
+            history.append(clk)
+
+    def _check_bank(self, command: Command) -> None:
+        assert command.group is not None
+        assert command.bank is not None
+        place = command.group, command.bank
+        if command.name == "ACT":
+            self._require("ACT on a closed bank", place not in self._open_rows, command, f"bank {place} is open")
+            self._open_rows[place] = command.row
+        elif command.name == "PRE":
+            self._open_rows.pop(place, None)
+        else:
+            self._require(
+                "column command on an open bank", place in self._open_rows, command, f"bank {place} is closed"
+            )
+            row = self._open_rows.get(place)
+            if row is not None and command.row is not None:
+                self._require("column command on the open row", row == command.row, command, f"row {row} is open")
+            timing = self.preset.timing
+            start = command.clk + timing["RL" if command.name == "RD" else "WL"]
+            self._measure("data bus", start - self._bus_free, command, f"busy until {self._bus_free}")
+            self._bus_free = start + timing["BL_CK"]
+
+    def _check_refresh(self, clk: int) -> None:
+        interval = self.preset.timing["tREFI"]
+        at = Command(clk, "end" if clk != self._last_clk else "REF")
+        due = clk // interval
+        self._measure("postponed refreshes", self._max_postponed - (due - self._refreshes), at, f"{due} were due")
+        gap = (self._max_postponed + 1) * interval - (clk - self._last_refresh)
+        self._measure("tREFI of the longest gap", gap, at, f"the last refresh was at {self._last_refresh}")
+
+    def _refresh(self, command: Command) -> None:
+        self._check_refresh(command.clk)
+        self._refreshes += 1
+        self._last_refresh = command.clk
+        due = command.clk // self.preset.timing["tREFI"]
+        early = self._max_postponed - (self._refreshes - due)
+        self._measure("refreshes pulled in", early, command, f"{due} were due, this is number {self._refreshes}")
+
+
+def read_commands(path: Path) -> Iterator[Command]:
+    """The commands of a CSV file (gzipped if it ends in .gz) with the columns clk,cmd,rank,bg,bank,row,col.
+
+    Raises TraceError naming file, line and column of what cannot be read.
+    """
+    return _parse(path, read_lines(path))
+
+
+def _parse(path: Path, lines: Iterable[str]) -> Iterator[Command]:
+    for number, fields in enumerate(csv.reader(lines), start=1):
+        if number == 1:
+            if tuple(fields) != _HEADER:
+                raise TraceError(f"{path}:1:1: expected the header {','.join(_HEADER)}, got {','.join(fields)!r}")
+            continue
+
+        def fail(index: int, expected: str, fields: list[str] = fields, number: int = number) -> TraceError:
+            column = sum(len(text) + 1 for text in fields[:index]) + 1
+            got = fields[index] if index < len(fields) else "the end of the line"
+            return TraceError(f"{path}:{number}:{column}: expected {expected}, got {got!r}")
+
+        if len(fields) != len(_HEADER):
+            raise fail(min(len(fields), len(_HEADER)), f"{len(_HEADER)} fields")
+        name = fields[1]
+        if name not in COMMANDS:
+            raise fail(1, f"one of {', '.join(COMMANDS)}")
+        values: list[int | None] = []
+        of_bank = name not in ("PREA", "REF")
+        for index in (0, 3, 4, 5):
+            text = fields[index]
+            if not text.isdecimal() and (text or index == 0 or (of_bank and index in (3, 4))):
+                raise fail(index, f"{_HEADER[index]} as a number")
+            values.append(int(text) if text else None)
+        clk, group, bank, row = values
+        assert clk is not None
+        yield Command(clk, name, group if of_bank else None, bank if of_bank else None, row)

@@ -1,0 +1,203 @@
+"""Replay request traces through a DRAM controller, and check command traces against the standard's rules."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import numpy.typing as npt
+import typer
+
+from .checker import Checker, Report, read_commands
+from .controller import SCHEDULERS, Controller, Replay, format_commands
+from .energy import energy_fj
+from .presets import PRESETS, Preset, preset
+from .traces import RequestTrace, read_requests
+
+__all__ = ["app"]
+
+SCHEMA_VERSION = 1
+_EXIT_VIOLATED = 1
+_EXIT_USAGE = 2
+_MODES = ("fast", "one")
+
+app = typer.Typer(help=__doc__, no_args_is_help=True, pretty_exceptions_enable=False)
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+
+
+@contextmanager
+def _mistakes_named() -> Iterator[None]:
+    """A wrong argument or file ends the command with its message and status 2."""
+    try:
+        yield
+    except OSError as error:
+        print(f"cosim dram: {error.filename}: {error.strerror}", file=sys.stderr)
+        raise typer.Exit(_EXIT_USAGE) from None
+    except KeyError as error:
+        print(f"cosim dram: {error.args[0]}", file=sys.stderr)
+        raise typer.Exit(_EXIT_USAGE) from None
+    except ValueError as error:
+        print(f"cosim dram: {error}", file=sys.stderr)
+        raise typer.Exit(_EXIT_USAGE) from None
+
+
+@app.command("replay")
+def replay_command(
+    trace: Annotated[Path, typer.Argument(help="Lines `R 0x40`, `W 0x80` or `0x40 READ 12`; gzipped or not.")],
+    preset_name: Annotated[str, typer.Option("--preset", help=f"One of {', '.join(PRESETS)}.")] = "ddr4_2400",
+    mapping: Annotated[str, typer.Option("--mapping", help="Order of the address bits: m1 or m2.")] = "m1",
+    scheduler: Annotated[str, typer.Option("--scheduler", help=f"One of {', '.join(SCHEDULERS)}.")] = "fr-fcfs",
+    mode: Annotated[
+        str, typer.Option("--mode", help="fast: one request per clock while there is room; one: one at a time.")
+    ] = "fast",
+    commands: Annotated[Path | None, typer.Option("--commands", help="Write every command as CSV (.gz).")] = None,
+    latencies: Annotated[
+        Path | None, typer.Option("--latencies", help="Write the clocks each read took, a line each.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Replay a request trace and say how long it took, what it cost and which commands it needed."""
+    with _mistakes_named():
+        if mode not in _MODES:
+            raise ValueError(f"--mode {mode!r}: expected one of {', '.join(_MODES)}")
+        device = preset(preset_name)
+        controller = Controller(device, mapping, scheduler)
+        requests = read_requests(trace)
+        replay = controller.replay(
+            requests.addresses,
+            requests.is_write,
+            earliest=requests.earliest,
+            one_at_a_time=mode == "one",
+            observe=commands is not None,
+        )
+        reads = replay.latencies[requests.is_write == 0]
+        if commands is not None and replay.commands is not None:
+            _write(commands, format_commands(replay.commands))
+        if latencies is not None:
+            _write(latencies, "".join(f"{clocks}\n" for clocks in reads.tolist()).encode())
+    result = _summary(device, mapping, scheduler, mode, requests, replay, reads)
+    if as_json:
+        print(json.dumps(result, indent=2))
+    else:
+        _print_replay(result)
+
+
+def _write(path: Path, data: bytes) -> None:
+    # Without a time stamp: the same run writes the same bytes.
+    path.write_bytes(gzip.compress(data, mtime=0) if path.suffix == ".gz" else data)
+
+
+def _summary(
+    device: Preset,
+    mapping: str,
+    scheduler: str,
+    mode: str,
+    requests: RequestTrace,
+    replay: Replay,
+    reads: npt.NDArray[np.int64],
+) -> dict[str, Any]:
+    stats = replay.stats
+    columns = stats.commands["RD"] + stats.commands["WR"]
+    ps = replay.end_clk * device.t_ck_ps
+    moved = columns * device.geometry.burst_bytes
+    busy = columns * device.timing["BL_CK"]
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "preset": device.name,
+        "mapping": mapping,
+        "scheduler": scheduler,
+        "mode": mode,
+        "requests": len(requests),
+        "reads": stats.reads,
+        "writes": stats.writes,
+        "forwarded_reads": stats.forwarded_reads,
+        "end_clk": replay.end_clk,
+        "end_ps": ps,
+        "bandwidth_bytes_per_s": moved * 10**12 // ps if ps else 0,
+        "bus_utilisation": round(busy / replay.end_clk, 4) if replay.end_clk else 0.0,
+        "commands": stats.commands,
+        "row_hits": stats.row_hits,
+        "read_latency_clk": _latency(reads),
+        "clocks": {
+            "active": stats.active_clocks,
+            "precharged": stats.precharged_clocks,
+            "refreshing": stats.refreshing_clocks,
+        },
+        "energy_fj": energy_fj(device, stats),
+    }
+
+
+def _latency(reads: npt.NDArray[np.int64]) -> dict[str, float | int] | None:
+    if reads.size == 0:
+        return None
+    ordered = np.sort(reads)
+    count = reads.size
+    return {
+        "mean": round(int(reads.sum()) / count, 3),
+        "min": int(ordered[0]),
+        "p50": int(ordered[count // 2]),
+        "p99": int(ordered[count * 99 // 100]),
+        "max": int(ordered[-1]),
+    }
+
+
+def _print_replay(result: dict[str, Any]) -> None:
+    energy = result["energy_fj"]
+    total = sum(energy.values())
+    print(f"{result['requests']} requests ({result['reads']} reads, {result['writes']} writes), {result['preset']}")
+    print(f"end        clock {result['end_clk']}, {result['end_ps'] / 1000:.1f} ns")
+    print(f"bandwidth  {result['bandwidth_bytes_per_s'] / 1e9:.3f} GB/s, {result['bus_utilisation']:.1%} of the bus")
+    print("commands   " + "  ".join(f"{name} {count}" for name, count in result["commands"].items()))
+    latency = result["read_latency_clk"]
+    if latency is not None:
+        print("latency    " + "  ".join(f"{name} {value}" for name, value in latency.items()) + " clocks, of reads")
+    print(f"energy     {total / 1e9:.3f} uJ: " + "  ".join(f"{name} {fj / 1e9:.3f}" for name, fj in energy.items()))
+
+
+@app.command("check")
+def check_command(
+    preset_name: Annotated[str, typer.Argument(metavar="PRESET", help=f"One of {', '.join(PRESETS)}.")],
+    commands: Annotated[Path, typer.Argument(help="CSV with clk,cmd,rank,bg,bank,row,col; gzipped or not.")],
+    as_json: AsJson = False,
+) -> None:
+    """Check a command trace against every rule; status 1 if one is broken.
+
+    The smallest slack of a rule is how many clocks later than allowed the closest command came.
+    """
+    with _mistakes_named():
+        report = Checker(preset(preset_name)).feed(read_commands(commands)).finish()
+    if as_json:
+        print(
+            json.dumps(
+                {
+                    "schema_version": SCHEMA_VERSION,
+                    "preset": preset_name,
+                    "commands": report.counts,
+                    "smallest_slack": dict(sorted(report.slack.items())),
+                    "violations": dict(sorted(report.violations.items())),
+                    "first": report.first,
+                },
+                indent=2,
+            )
+        )
+    else:
+        _print_report(report)
+    if not report.ok:
+        raise typer.Exit(_EXIT_VIOLATED)
+
+
+def _print_report(report: Report) -> None:
+    print("commands  " + "  ".join(f"{name} {count}" for name, count in report.counts.items()))
+    print("smallest slack, in clocks:")
+    for name, slack in sorted(report.slack.items()):
+        broken = report.violations.get(name, 0)
+        print(f"{slack:8}  {name}" + (f"  broken {broken} times" if broken else ""))
+    for line in report.first:
+        print(line)

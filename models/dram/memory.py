@@ -1,0 +1,164 @@
+"""A memory as a module: requests as SimPy events, a TLM target socket, data, counts and energy."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import Any
+
+from simpy.events import Event
+
+from cosim import ClockDomain, Module, Simulator
+from cosim.tlm import Command, GenericPayload, Response, TargetSocket
+
+from .controller import Controller, Scheduler, Stats
+from .energy import energy_fj
+from .engine import DramEngine
+from .presets import Preset
+
+__all__ = ["Memory"]
+
+_PAGE_BYTES = 4096
+
+
+class Memory(Module):
+    """One DRAM channel with its controller.
+
+    `submit` gives the event of a request for one burst. The TLM target `socket` takes payloads of any length,
+    moves one burst after the other, and holds data; bytes that were never written read as zero. The timing is
+    that of the bursts; the data of a payload moves when its last burst is done. Requests of one instant are taken in
+    the order of their `port`, then in that of the calls of that port.
+    """
+
+    def __init__(
+        self,
+        parent: Simulator | Module,
+        name: str,
+        preset: Preset,
+        mapping: str = "m1",
+        scheduler: str | Scheduler = "fr-fcfs",
+        clock: ClockDomain | None = None,
+    ) -> None:
+        super().__init__(parent, name)
+        self.preset = preset
+        self.controller = Controller(preset, mapping, scheduler)
+        self.clock = clock or ClockDomain(f"{self.full_name}.clock", preset.t_ck_ps)
+        self.socket = TargetSocket(self, "socket", self._b_transport, self._transport_dbg)
+        self._engine = DramEngine(self.full_name, self.controller, self.clock, self._done)
+        self._attachment = self.simulator.attach(self._engine, polled=False)
+        self._posted: list[tuple[int, int, int, bool]] = []  # port, tag, address, is_write
+        self._events: dict[int, Event] = {}
+        self._next_tag = 0
+        self._pages: dict[int, bytearray] = {}
+
+    @property
+    def burst_bytes(self) -> int:
+        """Bytes of one request."""
+        return self.preset.geometry.burst_bytes
+
+    @property
+    def capacity_bytes(self) -> int:
+        """Bytes of the channel."""
+        return self.preset.geometry.channel_bytes
+
+    def submit(self, address: int, is_write: bool, *, port: int = 0) -> Event:
+        """A request for the burst at `address`; the event happens when its data has been moved.
+
+        Raises ValueError for an address outside the channel.
+        """
+        if not 0 <= address < self.capacity_bytes:
+            raise ValueError(
+                f"{self.full_name}: address {address:#x}: expected 0 <= address < {self.capacity_bytes:#x}"
+            )
+        event: Event = self.simulator.event()
+        tag = self._next_tag
+        self._next_tag += 1
+        self._events[tag] = event
+        self._posted.append((port, tag, address, is_write))
+        self.simulator.request_update(self)
+        return event
+
+    def update(self) -> None:
+        """Take the requests of this instant."""
+        # Sorting is stable: within a port the order of the calls stays.
+        posted, self._posted = sorted(self._posted, key=lambda request: request[0]), []
+        for _, tag, address, is_write in posted:
+            self._engine.submit(int(self.simulator.now), tag, address, is_write)
+        self._attachment.wake()
+
+    def _done(self, tag: int, time_ps: int) -> None:
+        self._events.pop(tag).succeed(time_ps)
+
+    def stats(self) -> Stats:
+        """Counts and residencies up to now, idle refreshes included."""
+        return self.controller.stats(self.clock.cycle_at_or_before(int(self.simulator.now)))
+
+    def energy_fj(self) -> dict[str, int]:
+        """Energy up to now by part, in fJ (see `energy.energy_fj`).
+
+        An ideal memory issues no commands and has background only.
+        """
+        return energy_fj(self.preset, self.stats())
+
+    # ---- TLM ----------------------------------------------------------------------------------------------
+
+    def _b_transport(self, payload: GenericPayload, delay: int) -> int | Generator[Any, Any, int]:
+        if payload.command is Command.IGNORE:
+            payload.response = Response.OK
+        elif payload.address < 0 or payload.address + len(payload.data) > self.capacity_bytes:
+            payload.response = Response.ADDRESS_ERROR
+        elif payload.streaming_width < len(payload.data) or not payload.data:
+            payload.response = Response.BURST_ERROR
+        else:
+            return self._transport(payload, delay)
+        return delay
+
+    def _transport(self, payload: GenericPayload, delay: int) -> Generator[Any, Any, int]:
+        if delay > 0:
+            yield self.simulator.timeout(delay)
+        size = self.burst_bytes
+        first = payload.address // size
+        last = (payload.address + len(payload.data) - 1) // size
+        yield self.simulator.all_of([self.submit(line * size, payload.is_write) for line in range(first, last + 1)])
+        self._move(payload)
+        payload.response = Response.OK
+        return 0
+
+    def _transport_dbg(self, payload: GenericPayload) -> int:
+        if payload.command is Command.IGNORE or not 0 <= payload.address < self.capacity_bytes:
+            return 0
+        return self._move(payload)
+
+    def _move(self, payload: GenericPayload) -> int:
+        """Move what lies in the channel; returns the number of bytes."""
+        data, enable = payload.data, payload.byte_enable
+        length = min(len(data), self.capacity_bytes - payload.address)
+        at = 0
+        while at < length:
+            page, offset = divmod(payload.address + at, _PAGE_BYTES)
+            count = min(_PAGE_BYTES - offset, length - at)
+            held = self._pages.get(page)
+            if payload.is_write and held is None:
+                held = self._pages[page] = bytearray(_PAGE_BYTES)
+            source = bytes(count) if held is None else bytes(held[offset : offset + count])
+            if enable is not None:
+                self._move_enabled(payload, at, held, offset, source, enable)
+            elif payload.is_write:
+                assert held is not None
+                held[offset : offset + count] = data[at : at + count]
+            else:
+                data[at : at + count] = source
+            at += count
+        return length
+
+    @staticmethod
+    def _move_enabled(
+        payload: GenericPayload, at: int, held: bytearray | None, offset: int, source: bytes, enable: bytes
+    ) -> None:
+        for i, byte in enumerate(source):
+            if not enable[(at + i) % len(enable)]:
+                continue
+            if payload.is_write:
+                assert held is not None
+                held[offset + i] = payload.data[at + i]
+            else:
+                payload.data[at + i] = byte

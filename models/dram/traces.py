@@ -1,0 +1,94 @@
+"""Request traces as text: `R 0x40`, `W 0x80`, or with a clock `0x40 READ 12` (the form of DRAMsim3)."""
+
+from __future__ import annotations
+
+import gzip
+import re
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["RequestTrace", "TraceError", "read_requests"]
+
+_KINDS = {"R": 0, "W": 1, "READ": 0, "WRITE": 1}
+_WORD = re.compile(r"\S+")
+
+
+class TraceError(ValueError):
+    """A line of a trace cannot be read; the text is `file:line:column: what was expected`."""
+
+
+@dataclass(frozen=True)
+class RequestTrace:
+    """Byte addresses, 1 for writes, and the clocks before which requests are not offered (None: no such bound)."""
+
+    addresses: npt.NDArray[np.uint64]
+    is_write: npt.NDArray[np.uint8]
+    earliest: npt.NDArray[np.int64] | None
+
+    def __len__(self) -> int:
+        return len(self.addresses)
+
+
+def read_lines(path: Path) -> list[str]:
+    """The lines of a text file, gzipped if its name ends in .gz. Raises TraceError for what is neither."""
+    try:
+        raw = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+        return raw.decode("ascii").splitlines()
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        column = error.start - raw.rfind(b"\n", 0, error.start)
+        raise TraceError(
+            f"{path}:{line}:{column}: expected plain ASCII text, got byte {raw[error.start]:#04x}"
+        ) from None
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        raise TraceError(f"{path}: expected a gzip file: {error}") from None
+
+
+def read_requests(path: Path) -> RequestTrace:
+    """Read a trace, gzipped if the name ends in .gz. Blank lines and what follows a # are left out.
+
+    Raises TraceError naming file, line and column; one form throughout, clocks must not decrease.
+    """
+    addresses: list[int] = []
+    kinds: list[int] = []
+    clocks: list[int] = []
+    for number, line in enumerate(read_lines(path), start=1):
+        words = [(match.start() + 1, match.group()) for match in _WORD.finditer(line.partition("#")[0])]
+        if not words:
+            continue
+
+        def fail(column: int, expected: str, got: str, number: int = number) -> TraceError:
+            return TraceError(f"{path}:{number}:{column}: expected {expected}, got {got!r}")
+
+        timed = words[0][1][:1].isdigit()
+        if addresses and timed != bool(clocks):
+            form = "`ADDRESS READ CLOCK`" if clocks else "`R ADDRESS`"
+            raise fail(words[0][0], f"{form} as in the lines before", words[0][1])
+        count = 3 if timed else 2
+        if len(words) != count:
+            column, got = words[count] if len(words) > count else (len(line) + 1, "the end of the line")
+            form = "`0x40 READ 12` or `0x40 WRITE 12`" if timed else "`R 0x40` or `W 0x40`"
+            raise fail(column, form, got)
+        (kind_column, kind), (address_column, address) = (words[1], words[0]) if timed else (words[0], words[1])
+        if kind not in _KINDS or (len(kind) > 1) != timed:
+            raise fail(kind_column, "READ or WRITE" if timed else "R or W", kind)
+        if not re.fullmatch(r"0x[0-9a-fA-F]{1,16}", address):
+            raise fail(address_column, "an address such as 0x1f40", address)
+        if timed:
+            column, clock = words[2]
+            if not (clock.isascii() and clock.isdecimal()) or int(clock) >= 1 << 60:
+                raise fail(column, "a clock number", clock)
+            if clocks and int(clock) < clocks[-1]:
+                raise fail(column, f"a clock not before {clocks[-1]}", clock)
+            clocks.append(int(clock))
+        addresses.append(int(address, 16))
+        kinds.append(_KINDS[kind])
+    return RequestTrace(
+        np.array(addresses, dtype=np.uint64),
+        np.array(kinds, dtype=np.uint8),
+        np.array(clocks, dtype=np.int64) if clocks else None,
+    )

@@ -1,0 +1,210 @@
+"""The checker judges: both sides of every rule, each by a trace of its own, and every mutated timing is noticed."""
+
+import gzip
+from functools import cache
+
+import pytest
+from reference.dram.traces import arrays, requests
+
+from cosim.models.dram import PRESETS, STANDARDS, Checker, Command, Controller, TraceError, preset, read_commands
+from cosim.models.dram.checker import label
+from cosim.models.dram.rules import COMMANDS
+
+SAME, OTHER_BANK, OTHER_GROUP = (0, 0), (0, 1), (1, 0)
+
+
+def rule_cases():
+    for device in PRESETS.values():
+        for rule in device.rules():
+            yield pytest.param(device, rule, id=f"{device.name}-{label(rule)}")
+
+
+def pair(rule, distance):
+    """`rule.window` commands and the one that ends the rule, `distance` after the first, in one scope."""
+    first, second = rule.preceding, rule.following
+
+    def at(clk, name, place):
+        return Command(clk, name) if name in ("PREA", "REF") else Command(clk, name, *place, 0)
+
+    other = {"bank": SAME, "group": OTHER_BANK, "rank": OTHER_BANK}[rule.scope]
+    before = [at(100_000 + i, first, (0, i)) for i in range(rule.window)]
+    return [*before, at(100_000 + distance, second, other if rule.window == 1 else (1, 0))]
+
+
+@pytest.mark.parametrize(("device", "rule"), list(rule_cases()))
+def test_both_sides_of_every_row(device, rule):
+    """A clock too early is a violation of slack -1, in time is slack 0."""
+    late = Checker(device).feed(pair(rule, rule.clocks)).report
+    assert late.slack[label(rule)] == 0
+    assert label(rule) not in late.violations
+    early = Checker(device).feed(pair(rule, rule.clocks - 1)).report
+    assert early.slack[label(rule)] == -1
+    assert early.violations[label(rule)] == 1
+
+
+def test_a_row_holds_only_in_its_scope():
+    device = preset("ddr4_2400")
+    report = Checker(device).feed([Command(0, "RD", *SAME, 0), Command(4, "RD", *OTHER_GROUP, 0)]).report
+    assert report.slack["tCCD_S RD-RD rank"] == 0
+    assert "tCCD_L RD-RD group" not in report.slack
+
+
+def act(clk=0, row=7, place=SAME):
+    return Command(clk, "ACT", *place, row)
+
+
+@pytest.mark.parametrize(
+    ("commands", "broken"),
+    [
+        ([act(), act(100)], "ACT on a closed bank"),
+        ([Command(0, "RD", *SAME, 7)], "column command on an open bank"),
+        ([act(), Command(100, "RD", *OTHER_BANK, 7)], "column command on an open bank"),
+        ([act(), Command(50, "PRE", *SAME), Command(90, "WR", *SAME, 7)], "column command on an open bank"),
+        ([act(), Command(50, "PREA"), Command(90, "RD", *SAME, 7)], "column command on an open bank"),
+        ([act(), Command(100, "WR", *SAME, 8)], "column command on the open row"),
+        ([act(), Command(100, "REF")], "all banks closed at REF"),
+        ([act(5), act(5, place=OTHER_GROUP)], "one command per clock"),
+        ([act(9), act(5, place=OTHER_GROUP)], "one command per clock"),
+        ([act(), Command(50, "RD", *SAME, 7), Command(58, "WR", *SAME, 7)], "data bus"),
+    ],
+)
+def test_states_and_buses(commands, broken):
+    report = Checker(preset("ddr4_2400")).feed(commands).report
+    assert report.violations.get(broken, 0) >= 1
+    assert not report.ok
+    assert any(broken in line for line in report.first)
+
+
+def test_data_bus_touches_at_nine_clocks():
+    # RL 17 + 4 - WL 12: the write's data starts where the read's ends.
+    commands = [act(), Command(50, "RD", *SAME, 7), Command(59, "WR", *SAME, 7)]
+    assert Checker(preset("ddr4_2400")).feed(commands).report.slack["data bus"] == 0
+
+
+def test_rows_that_are_not_told_are_not_judged():
+    report = Checker(preset("ddr4_2400")).feed([Command(0, "ACT", *SAME), Command(100, "RD", *SAME)]).report
+    assert report.ok
+    assert "column command on the open row" not in report.slack
+
+
+def refreshes(*times):
+    return [Command(int(time * 9360), "REF") for time in times]
+
+
+@pytest.mark.parametrize(
+    ("commands", "end", "broken"),
+    [
+        ([], 9 * 9360 - 1, set()),
+        ([], 9 * 9360, {"postponed refreshes"}),
+        ([], 9 * 9360 + 1, {"postponed refreshes", "tREFI of the longest gap"}),
+        (refreshes(*[i / 10 for i in range(1, 9)]), 9360, set()),
+        (refreshes(*[i / 10 for i in range(1, 10)]), 9360, {"refreshes pulled in"}),
+        (refreshes(8.5), 10 * 9360, {"postponed refreshes"}),
+    ],
+)
+def test_refreshes_are_neither_late_nor_early_by_more_than_eight(commands, end, broken):
+    assert set(Checker(preset("ddr4_2400")).feed(commands).finish(end).violations) == broken
+
+
+# ---- our own traces -------------------------------------------------------------------------------------------
+
+RUNS = [
+    ("ddr4_2400", "fr-fcfs"),
+    ("ddr4_2400", "bank-round-robin"),
+    ("ddr3_1600", "fr-fcfs"),
+    ("ddr3_1600", "bank-round-robin"),
+    ("lpddr4_3200", "fr-fcfs-ramulator1"),
+    ("lpddr4_3200", "bank-round-robin"),
+]
+TRACES = ("mixed", "rand_rw", "seq_wr", "bank_stride", "row_stride")
+# After a refresh all banks are closed, so these always wait for an ACT and tRAS more.
+NEVER_TIGHT = {"tRFC REF-PRE rank", "tRFC REF-PREA rank", "tRFC REF-REF rank"}
+NEVER_TIGHT |= {"tRP PREA-ACT rank", "tRPab PREA-ACT rank"}  # PREA only comes before REF
+
+
+def device_of(name):
+    """With refreshes so often that they meet everything."""
+    return preset(name).with_timing(tREFI=2 * preset(name).timing["tRFC"])
+
+
+@cache
+def commands(name, scheduler, mapping, trace, count=2000):
+    device = device_of(name)
+    addresses, is_write = arrays(requests(trace, device, mapping))
+    controller = Controller(device, mapping, scheduler)
+    replay = controller.replay(addresses[:count], is_write[:count], observe=True)
+    return [
+        Command(clk, COMMANDS[kind], *(None if v < 0 else v for v in (group, bank, row)))
+        for clk, kind, group, bank, row, _, _ in replay.commands.tolist()
+    ]
+
+
+@pytest.mark.c_library
+@pytest.mark.parametrize(("name", "scheduler"), RUNS)
+def test_the_controller_is_legal_and_as_early_as_it_may_be(name, scheduler):
+    device = device_of(name)
+    smallest = {}
+    for mapping in device.mappings:
+        for trace in TRACES:
+            report = Checker(device).feed(commands(name, scheduler, mapping, trace)).finish()
+            assert report.ok, report.first
+            for rule, slack in report.slack.items():
+                smallest[rule] = min(slack, smallest.get(rule, slack))
+    tight = {label(rule) for rule in device.rules()} - NEVER_TIGHT
+    if scheduler == "bank-round-robin":  # it closes banks one by one, without PREA
+        tight = {rule for rule in tight if "PREA" not in rule}
+    assert {rule: smallest.get(rule) for rule in tight} == dict.fromkeys(tight, 0)
+    assert smallest["data bus"] == 0
+
+
+def raised():
+    for name, scheduler in RUNS:
+        for timing in ("tRCD", "tRP", "tRAS", "tRTP", "tWR", "tRRD_S", "tRRD_L", "tFAW", "tCCD_S", "tCCD_L", "tRTW",
+                       "tWTR_S", "tWTR_L", "tRFC", "tPPD"):  # fmt: skip
+            if any(timing in rule.latency.split() for rule in STANDARDS[PRESETS[name].standard]):
+                yield name, scheduler, timing
+
+
+@pytest.mark.c_library
+@pytest.mark.parametrize(("name", "scheduler", "timing"), list(raised()))
+def test_a_timing_raised_by_one_clock_is_noticed(name, scheduler, timing):
+    device = device_of(name)
+    slower = device.with_timing(**{timing: device.timing[timing] + 1})
+    for trace in TRACES:
+        for mapping in ("m1", "m2"):
+            if not Checker(slower).feed(commands(name, scheduler, mapping, trace)).report.ok:
+                return
+    pytest.fail("no trace is tight in it")
+
+
+# ---- files ----------------------------------------------------------------------------------------------------
+
+HEADER = "clk,cmd,rank,bg,bank,row,col\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("clk,cmd\n", r":1:1: expected the header clk,cmd,rank,bg,bank,row,col, got 'clk,cmd'$"),
+        (HEADER + "1,ACT,0,0,0,5\n", r":2:\d+: expected 7 fields, got 'the end of the line'$"),
+        (HEADER + "1,ACT,0,0,0,5,\n2,NOP,0,0,0,,\n", r":3:3: expected one of ACT, .* got 'NOP'$"),
+        (HEADER + "x,REF,0,,,,\n", r":2:1: expected clk as a number, got 'x'$"),
+        (HEADER + "1,PRE,0,,0,,\n", r":2:9: expected bg as a number, got ''$"),
+        (HEADER + "1,ACT,0,0,0,-1,\n", r":2:13: expected row as a number, got '-1'$"),
+        (HEADER + "1,ACT,0,0,0,\u00e9,\n", r":2:13: expected plain ASCII text, got byte 0xc3$"),
+    ],
+)
+def test_a_malformed_line_is_named(tmp_path, text, message):
+    path = tmp_path / "commands.csv"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(TraceError, match=message):
+        list(read_commands(path))
+
+
+def test_reads_gzipped_commands(tmp_path):
+    path = tmp_path / "commands.csv.gz"
+    path.write_bytes(gzip.compress((HEADER + "3,ACT,0,1,2,9,\n20,PREA,0,,,,\n").encode()))
+    assert list(read_commands(path)) == [Command(3, "ACT", 1, 2, 9), Command(20, "PREA")]
+    path.write_bytes(b"clk")
+    with pytest.raises(TraceError, match="expected a gzip file"):
+        list(read_commands(path))

@@ -1,0 +1,95 @@
+"""`cosim dram replay` and `cosim dram check`: files in, files and figures out, mistakes named."""
+
+import gzip
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+from cosim.models.dram import Checker, preset, read_commands
+from cosim.models.dram.cli import app
+
+pytestmark = pytest.mark.c_library
+
+
+def cosim_dram(*arguments):
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+@pytest.fixture
+def trace(tmp_path):
+    path = tmp_path / "trace.txt"
+    path.write_text("".join(f"{'W' if i % 5 == 4 else 'R'} 0x{i * 0x1040:x}\n" for i in range(200)))
+    return path
+
+
+@pytest.mark.parametrize("scheduler", ["fr-fcfs", "fr-fcfs-ramulator1", "bank-round-robin"])
+@pytest.mark.parametrize("mode", ["fast", "one"])
+def test_what_replay_writes_check_accepts(tmp_path, trace, scheduler, mode):
+    commands, latencies = tmp_path / "commands.csv.gz", tmp_path / "latencies.txt"
+    result = cosim_dram(
+        "replay", trace, "--preset", "lpddr4_3200", "--mapping", "m2", "--scheduler", scheduler, "--mode", mode,
+        "--commands", commands, "--latencies", latencies, "--json",
+    )  # fmt: skip
+    assert result.exit_code == 0
+    summary = json.loads(result.stdout)
+    assert (summary["reads"], summary["writes"]) == (160, 40)
+    clocks = [int(line) for line in latencies.read_text().splitlines()]
+    assert len(clocks) == 160
+    assert summary["read_latency_clk"]["mean"] == round(sum(clocks) / 160, 3)
+    assert min(clocks) >= 44
+    lines = gzip.decompress(commands.read_bytes()).decode().splitlines()
+    assert lines[0] == "clk,cmd,rank,bg,bank,row,col"
+    assert len(lines) - 1 == sum(summary["commands"].values())
+    checked = cosim_dram("check", "lpddr4_3200", commands, "--json")
+    assert checked.exit_code == 0
+    assert json.loads(checked.stdout)["commands"] == summary["commands"]
+    assert json.loads(checked.stdout)["violations"] == {}
+
+
+def test_the_text_says_the_same(trace):
+    result = cosim_dram("replay", trace)
+    assert result.exit_code == 0
+    assert result.stdout.startswith("200 requests (160 reads, 40 writes), ddr4_2400\nend        clock ")
+
+
+def test_a_request_with_a_clock_waits_for_it(tmp_path):
+    path = tmp_path / "trace.txt"
+    path.write_text("0x0 READ 100\n0x40 READ 5000\n")
+    assert json.loads(cosim_dram("replay", path, "--json").stdout)["end_clk"] == 5000 + 22
+
+
+def test_a_broken_rule_ends_with_status_1(tmp_path):
+    path = tmp_path / "commands.csv"
+    path.write_text("clk,cmd,rank,bg,bank,row,col\n1,ACT,0,0,0,7,\n17,RD,0,0,0,7,0\n")
+    result = cosim_dram("check", "ddr4_2400", path)
+    assert result.exit_code == 1
+    assert "clk 17, RD: tRCD ACT-RD bank: ACT at 1, expected at least 17 clocks" in result.stdout
+    assert not Checker(preset("ddr4_2400")).feed(read_commands(path)).report.ok
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["replay", "none.txt"], "cosim dram: none.txt: No such file or directory"),
+        (["replay", "TRACE", "--mode", "slow"], "cosim dram: --mode 'slow': expected one of fast, one"),
+        (["replay", "TRACE", "--preset", "ddr9"], "cosim dram: no DRAM preset 'ddr9'; there are ddr4_2400, "),
+        (["replay", "TRACE", "--mapping", "m3"], "cosim dram: ddr4_2400: no address mapping 'm3'; there are m1, m2"),
+        (["replay", "TRACE", "--scheduler", "x"], "cosim dram: no DRAM scheduler 'x'; there are fr-fcfs, "),
+        (["check", "ddr4_2400", "TRACE"], "trace.txt:1:1: expected the header clk,cmd,rank,bg,bank,row,col, got "),
+        (["check", "ddr4_2400", "none.csv"], "cosim dram: none.csv: No such file or directory"),
+    ],
+)
+def test_mistakes_end_with_status_2_and_no_traceback(trace, arguments, message):
+    result = cosim_dram(*[trace if argument == "TRACE" else argument for argument in arguments])
+    assert result.exit_code == 2
+    assert message in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_an_address_outside_the_channel_is_named(tmp_path):
+    path = tmp_path / "trace.txt"
+    path.write_text("R 0x0\nR 0x40000000\n")
+    result = cosim_dram("replay", path, "--preset", "lpddr4_3200")
+    assert result.exit_code == 2
+    assert result.stderr == "cosim dram: request 1: address 0x40000000 is outside the channel\n"

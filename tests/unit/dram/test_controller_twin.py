@@ -1,0 +1,116 @@
+"""The C engine does what the clock-by-clock twin does, however its time is cut into pieces."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from twins.dram import DramTwin
+from unit.dram.strategies import channels, traffic
+
+from cosim.models.dram import Controller
+from cosim.models.dram.controller import NEVER
+from cosim.models.dram.rules import COMMANDS
+
+pytestmark = pytest.mark.c_library
+
+
+def rows(commands):
+    """Command records in the twin's form."""
+    return [(clk, COMMANDS[command], *rest) for clk, command, *rest, _ in commands.tolist()]
+
+
+def schedule_on_twin(twin, requests, tail):
+    """Offer in order, each from its clock on until it is accepted; returns accepted clocks, done records, commands."""
+    clk, accepted, done = 0, [], []
+    for tag, (gap, address, is_write) in enumerate(requests):
+        clk += gap
+        while True:
+            done += twin.advance(clk)[0]
+            if twin.submit(clk, tag, address, is_write):
+                break
+            clk += 1
+        accepted.append(clk)
+        clk += not twin.scheduler.ideal
+    done += twin.advance(clk + tail)[0]
+    return accepted, done, twin.commands
+
+
+@given(st.data())
+def test_same_commands_completions_and_counts(data):
+    preset, mapping, scheduler = data.draw(channels(ideal=True))
+    requests = data.draw(traffic(preset, mapping))
+    tail = data.draw(st.integers(0, 3000))
+    twin = DramTwin(preset, mapping, scheduler)
+    accepted, done, commands = schedule_on_twin(twin, requests, tail)
+
+    controller = Controller(preset, mapping, scheduler)
+    got_done, got_commands = [], []
+
+    def advance(clk, **options):
+        result = controller.advance(clk, observe=True, **options)
+        got_done.extend(result.done)
+        got_commands.extend(rows(result.commands))
+        return result.done
+
+    lag = data.draw(st.sampled_from(["none", "one", "event"]), label="lag")
+    cuts = data.draw(st.randoms(use_true_random=False), label="cuts")
+    for tag, ((_, address, is_write), clk) in enumerate(zip(requests, accepted, strict=True)):
+        # How far the engine has come when the request is submitted: to the clock itself, to the one before, or just
+        # past everything that happens before it.
+        until = clk - 1 if lag == "one" and clk > 0 else clk
+        while lag == "event" and controller.next() < clk:
+            advance(controller.next())
+        while lag != "event" and advance(until, stop=cuts.random() < 0.5):
+            pass
+        assert controller.submit(clk, tag, address, is_write)
+    for _ in range(cuts.randrange(4)):
+        if twin.now > accepted[-1]:
+            advance(cuts.randint(accepted[-1], twin.now))
+    while advance(twin.now, stop=True):
+        pass
+    assert got_commands == commands
+    assert got_done == done
+    assert controller.stats(twin.now)._asdict() == twin.stats()
+
+
+@given(st.data())
+def test_nothing_happens_before_next(data):
+    preset, mapping, scheduler = data.draw(channels())
+    controller = Controller(preset, mapping, scheduler)
+    clk = 0
+    for tag, (gap, address, is_write) in enumerate(data.draw(traffic(preset, mapping, most=40))):
+        clk = max(clk + gap, 0)
+        controller.advance(clk)
+        controller.submit(clk, tag, address, is_write)
+        clk += 1
+        upcoming = controller.next()
+        assert upcoming >= clk
+        if upcoming == NEVER:
+            continue
+        result = controller.advance(upcoming - 1, observe=True)
+        assert result.done == []
+        # Only refreshes of an idle channel, for which nobody waits.
+        assert {command for _, command, *_ in rows(result.commands)} <= {"PRE", "PREA", "REF"}
+        clk = upcoming
+
+
+@given(st.data())
+def test_the_replay_driver_is_the_twin_offered_every_clock(data):
+    preset, mapping, scheduler = data.draw(channels())
+    requests = [(0, address, is_write) for _, address, is_write in data.draw(traffic(preset, mapping))]
+    twin = DramTwin(preset, mapping, scheduler)
+    accepted, done, _ = schedule_on_twin(twin, requests, 0)
+    while len(done) < len(requests) or twin.now < preset.timing["tRFC"]:
+        done += twin.advance(twin.now + 100)[0]
+    finished = dict(done)
+    controller = Controller(preset, mapping, scheduler)
+    replay = controller.replay(*to_arrays(requests), observe=True)
+    assert replay.latencies.tolist() == [finished[tag] - clk for tag, clk in enumerate(accepted)]
+    assert rows(replay.commands) == [c for c in twin.commands if c[0] <= replay.stats.clocks]
+
+
+def to_arrays(requests):
+    return (
+        np.array([address for _, address, _ in requests], dtype=np.uint64),
+        np.array([is_write for _, _, is_write in requests], dtype=np.uint8),
+    )
