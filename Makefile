@@ -41,7 +41,7 @@ install-dev: $(VENV)/.installed-dev
 
 .PHONY: run test
 run: $(VENV)/.installed
-	@$(bin)/cosim run $(SCENARIO) --out $(OUT)
+	@$(bin)/cosim run $(SCENARIO) --out $(OUT) --force
 
 test: lint $(VENV)/.installed-dev
 	@$(bin)/python -m pytest
