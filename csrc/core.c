@@ -456,8 +456,11 @@ static void sum_jumped(const uint64_t *flags, const pattern_walks *walks, int32_
     }
 }
 
-/* Count the blocks of the other operand that must be read for one more output of `slot`. */
-static int64_t read_other(core_state *state, uint64_t *base, int32_t slot, const uint64_t *coarse, int32_t blocks) {
+/* Count the blocks of the other operand that must be read for one more output of `slot`; mark them in the output's
+ * column of a record (or null) of `lanes` columns.
+ */
+static int64_t read_other(core_state *state, uint64_t *base, int32_t slot, const uint64_t *coarse, int32_t blocks,
+                          uint32_t *column, int32_t lanes) {
     int32_t *outputs = (int32_t *)(base + state->reuse_outputs) + slot;
     int32_t *seen_blocks = (int32_t *)(base + state->reuse_blocks) + slot;
     const size_t words = cs_words_of(state->max_blocks);
@@ -470,6 +473,8 @@ static int64_t read_other(core_state *state, uint64_t *base, int32_t slot, const
     ++*outputs;
     if (!state->coarse) {
         const int64_t fresh = blocks > *seen_blocks ? blocks - *seen_blocks : 0;
+        for (int64_t i = blocks - fresh; column != NULL && i < blocks; ++i)
+            column[i * lanes] |= CS_CORE_READS;
         *seen_blocks += (int32_t)fresh;
         return fresh;
     }
@@ -477,16 +482,49 @@ static int64_t read_other(core_state *state, uint64_t *base, int32_t slot, const
     for (int32_t at = 0; at < blocks; at += WORD) {
         const uint64_t used = blocks - at < WORD ? ((uint64_t)1 << (blocks - at)) - 1 : ~(uint64_t)0;
         const uint64_t scanned = ~coarse[at / WORD] & used;
-        fresh += __builtin_popcountll(scanned & ~seen[at / WORD]);
+        const uint64_t unseen = scanned & ~seen[at / WORD];
+        fresh += __builtin_popcountll(unseen);
+        for (uint64_t set = unseen; column != NULL && set != 0; set &= set - 1)
+            column[(int64_t)(at + __builtin_ctzll(set)) * lanes] |= CS_CORE_READS;
         seen[at / WORD] |= scanned;
     }
     return fresh;
 }
 
+/* Append one group of outputs to the record, without the reads: lane i of it is slot first_slot + i * step. Returns
+ * where its blocks begin, or null where there is no room.
+ */
+static uint32_t *append(cs_core_record *record, const group_walk *walk, const int32_t *rows, const int32_t *kept,
+                        int32_t lanes, int32_t first_slot, int32_t step) {
+    const size_t width = (size_t)lanes, need = 3 + width + (size_t)walk->blocks * width;
+    if (need > record->capacity - record->used) return NULL;
+    uint32_t *to = record->words + record->used;
+    record->used += need;
+    *to++ = (uint32_t)lanes;
+    *to++ = (uint32_t)walk->blocks;
+    *to++ = (uint32_t)(record->sets - 1);
+    for (int32_t lane = 0; lane < lanes; ++lane)
+        *to++ = (uint32_t)rows[kept[lane]];
+    for (int32_t first = 0; first < walk->blocks; first += STRIP) {
+        const int32_t number = walk->blocks - first < STRIP ? walk->blocks - first : STRIP;
+        count_effectual(walk, walk->params->window, first, number);
+        if (walk->coarse != NULL) mark_jumped(walk, first, number);
+        for (int32_t i = 0; i < number; ++i) {
+            for (int32_t lane = 0; lane < lanes; ++lane) {
+                const int32_t at = i * walk->slots + first_slot + lane * step;
+                const int jumped = walk->coarse != NULL && walk->jumped[at];
+                to[(size_t)(first + i) * width + (size_t)lane] =
+                    (uint32_t)walk->effectual[at] | (jumped ? CS_CORE_JUMPED : 0);
+            }
+        }
+    }
+    return to;
+}
+
 /* The outputs `kept` of a set, in as many groups as it takes: their lanes' cycles, and all counts. */
-static void run_groups(core_state *state, uint64_t *base, const uint64_t *input, int64_t input_ones,
-                       const pattern_walks *walks, const cs_core_outputs *outputs, const int32_t *kept,
-                       int32_t number) {
+static int32_t run_groups(core_state *state, uint64_t *base, const uint64_t *input, int64_t input_ones,
+                          const pattern_walks *walks, const cs_core_outputs *outputs, const int32_t *kept,
+                          int32_t number, cs_core_record *record) {
     const cs_core_params *params = &state->params;
     cs_core_counts *counts = &state->counts;
     const int skip_input = params->skip_input && params->fine, skip_other = params->skip_other && params->fine;
@@ -541,6 +579,11 @@ static void run_groups(core_state *state, uint64_t *base, const uint64_t *input,
         const int32_t hardware = (int32_t)(state->turn++ % (params->lanes / params->group));
         int64_t *lane_cycles = (int64_t *)(base + state->lane_cycles) + (size_t)hardware * (size_t)params->group;
         int64_t slowest = 0, shared_jumped = 0;
+        uint32_t *blocks = NULL;
+        if (record != NULL) {
+            blocks = append(record, &walk, outputs->rows, kept + begin, lanes, alike ? 0 : group * stride, !alike);
+            if (blocks == NULL) return CS_EBUFFER;
+        }
         for (int32_t lane = 0; lane < lanes; ++lane) {
             const int32_t slot = alike ? 0 : group * stride + lane, macs = params->macs_per_lane;
             const int64_t emptied = walk.free_at[slot] + ((int64_t)walk.queued[slot] + macs - 1) / macs;
@@ -569,7 +612,8 @@ static void run_groups(core_state *state, uint64_t *base, const uint64_t *input,
             counts->skipped_both += scanned - inputs - others + both;
             counts->scans += scans;
             counts->buffer_reads += scans;
-            counts->other_block_reads += read_other(state, base, outputs->slots[output], coarse[slot], walks->blocks);
+            counts->other_block_reads += read_other(state, base, outputs->slots[output], coarse[slot], walks->blocks,
+                                                    blocks == NULL ? NULL : blocks + lane, lanes);
         }
         if (any_coarse) {
             for (size_t w = 0; w < walks->coarse_words; ++w) {
@@ -584,6 +628,7 @@ static void run_groups(core_state *state, uint64_t *base, const uint64_t *input,
         counts->groups_run += 1;
         ((int64_t *)(base + state->group_cycles))[hardware] += slowest + params->lane_latency;
     }
+    return CS_OK;
 }
 
 /* Set input bits before each block, for the counts of jumped ones. */
@@ -602,8 +647,8 @@ static void count_input_before(const core_state *state, uint64_t *base, const ui
 }
 
 /* All outputs of a set, in groups; `needed` (or null: all) is the set's mask. */
-static void run_set(core_state *state, uint64_t *base, const uint64_t *input, const uint64_t *needed,
-                    const pattern_walks *walks, const cs_core_outputs *outputs) {
+static int32_t run_set(core_state *state, uint64_t *base, const uint64_t *input, const uint64_t *needed,
+                       const pattern_walks *walks, const cs_core_outputs *outputs, cs_core_record *record) {
     int32_t *kept = (int32_t *)(base + state->kept);
     int32_t number = 0;
     for (int32_t i = 0; i < outputs->count; ++i) {
@@ -615,14 +660,18 @@ static void run_set(core_state *state, uint64_t *base, const uint64_t *input, co
     counts->outputs_removed += outputs->count - number;
     counts->dense_macs += (int64_t)outputs->count * walks->length;
     counts->skipped_output += (int64_t)(outputs->count - number) * walks->length;
-    if (number == 0) return;
+    if (record != NULL) ++record->sets;
+    if (number == 0) return CS_OK;
     const int64_t input_ones = count_words(input, cs_words_of(walks->length));
     if (state->coarse) count_input_before(state, base, input, walks);
     const int32_t batch = batch_of(state->params.group) * state->params.group;
     for (int32_t start = 0; start < number; start += batch) {
         const int32_t outputs_here = number - start < batch ? number - start : batch;
-        run_groups(state, base, input, input_ones, walks, outputs, kept + start, outputs_here);
+        const int32_t status =
+            run_groups(state, base, input, input_ones, walks, outputs, kept + start, outputs_here, record);
+        if (status != CS_OK) return status;
     }
+    return CS_OK;
 }
 
 /* ---- the tile's sets ------------------------------------------------------------------------------------------- */
@@ -666,6 +715,12 @@ static int32_t check_outputs(const core_state *state, const cs_core_walks *walks
         if (with_needed && (outputs->needed_bits[i] < 0 || outputs->needed_bits[i] / WORD >= needed_words))
             return CS_EINVAL;
     }
+    return CS_OK;
+}
+
+static int32_t check_record(const cs_core_record *record) {
+    if (record == NULL) return CS_OK;
+    if (record->words == NULL || record->used > record->capacity || record->sets < 0) return CS_EINVAL;
     return CS_OK;
 }
 
@@ -749,12 +804,13 @@ static void fill_ones(uint64_t *walk, int32_t length) {
 }
 
 int32_t cs_core_run_pixels(uint64_t *state, size_t state_words, const cs_core_pixels *pixels,
-                           const cs_core_walks *walks, const cs_core_outputs *outputs) {
+                           const cs_core_walks *walks, const cs_core_outputs *outputs, cs_core_record *record) {
     core_state header;
     int32_t status = open_state(state, state_words, &header);
     if (status == CS_OK) status = check_walks(&header, walks);
     if (status == CS_OK) status = check_pixels(pixels, walks);
     if (status == CS_OK) status = check_outputs(&header, walks, outputs, pixels->needed != NULL, pixels->needed_words);
+    if (status == CS_OK) status = check_record(record);
     if (status != CS_OK) return status;
     const int skip_input = header.params.skip_input && header.params.fine;
     uint64_t *walk = state + header.walk;
@@ -770,9 +826,10 @@ int32_t cs_core_run_pixels(uint64_t *state, size_t state_words, const cs_core_pi
                     gather(pixels, image, row, column, here.length, walk);
                 else
                     fill_ones(walk, here.length);
-                run_set(&header, state, walk,
-                        pixels->needed == NULL ? NULL : pixels->needed + pixel * (size_t)pixels->needed_words, &here,
-                        outputs);
+                const uint64_t *needed =
+                    pixels->needed == NULL ? NULL : pixels->needed + pixel * (size_t)pixels->needed_words;
+                status = run_set(&header, state, walk, needed, &here, outputs, record);
+                if (status != CS_OK) return status;
             }
         }
     }
@@ -782,11 +839,13 @@ int32_t cs_core_run_pixels(uint64_t *state, size_t state_words, const cs_core_pi
 
 int32_t cs_core_run_walks(uint64_t *state, size_t state_words, const uint64_t *inputs, size_t inputs_count,
                           int32_t first, int32_t last, const uint64_t *needed, size_t needed_count,
-                          int32_t needed_words, const cs_core_walks *walks, const cs_core_outputs *outputs) {
+                          int32_t needed_words, const cs_core_walks *walks, const cs_core_outputs *outputs,
+                          cs_core_record *record) {
     core_state header;
     int32_t status = open_state(state, state_words, &header);
     if (status == CS_OK) status = check_walks(&header, walks);
     if (status == CS_OK) status = check_outputs(&header, walks, outputs, needed != NULL, needed_words);
+    if (status == CS_OK) status = check_record(record);
     if (status != CS_OK) return status;
     if (walks->patterns != 1 || first < 0 || last < first || (inputs == NULL && inputs_count > 0)) return CS_EINVAL;
     const pattern_walks here = pattern_of(&header, walks, 0);
@@ -796,9 +855,11 @@ int32_t cs_core_run_walks(uint64_t *state, size_t state_words, const uint64_t *i
     const int skip_input = header.params.skip_input && header.params.fine;
     uint64_t *walk = state + header.walk;
     if (!skip_input) fill_ones(walk, here.length);
-    for (int32_t i = first; i < last; ++i)
-        run_set(&header, state, skip_input ? inputs + (size_t)i * row_words : walk,
-                needed == NULL ? NULL : needed + (size_t)i * (size_t)needed_words, &here, outputs);
+    for (int32_t i = first; i < last; ++i) {
+        status = run_set(&header, state, skip_input ? inputs + (size_t)i * row_words : walk,
+                         needed == NULL ? NULL : needed + (size_t)i * (size_t)needed_words, &here, outputs, record);
+        if (status != CS_OK) return status;
+    }
     memcpy(state, &header, sizeof header);
     return CS_OK;
 }

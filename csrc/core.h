@@ -65,6 +65,19 @@ typedef struct {
     size_t source_count, needed_count;
 } cs_core_pixels;
 
+/* What the lanes scan, group of outputs by group of outputs, for an engine that steps them (core_banks.h): lanes,
+ * blocks, number of the set; for each lane its row of the other operand; then [block][lane] the effectual indices, with
+ * CS_CORE_JUMPED set where the block is coarse-zero for the lane and CS_CORE_READS where its block of the other operand
+ * must be read. `used` of `capacity` words are filled; `sets` have been seen.
+ */
+#define CS_CORE_JUMPED 1073741824
+#define CS_CORE_READS 536870912
+typedef struct {
+    uint32_t *words;
+    size_t capacity, used;
+    int64_t sets;
+} cs_core_record;
+
 /* Words of state for `channels` slots and walks of up to `max_length` bits; `coarse`: with coarse-zero flags. */
 int32_t cs_core_state_words(const cs_core_params *params, int32_t channels, int32_t max_length, int32_t coarse,
                             size_t *words);
@@ -72,16 +85,19 @@ int32_t cs_core_state_words(const cs_core_params *params, int32_t channels, int3
 int32_t cs_core_init(uint64_t *state, size_t state_words, const cs_core_params *params, int32_t channels,
                      int32_t max_length, int32_t coarse);
 
-/* One set per pixel, images, then rows, then columns. */
+/* One set per pixel, images, then rows, then columns. `record` (or null) is appended to; CS_EBUFFER where it is too
+ * small, and then the state is of no use any more.
+ */
 int32_t cs_core_run_pixels(uint64_t *state, size_t state_words, const cs_core_pixels *pixels,
-                           const cs_core_walks *walks, const cs_core_outputs *outputs);
+                           const cs_core_walks *walks, const cs_core_outputs *outputs, cs_core_record *record);
 
 /* One set per row first .. last - 1 of `inputs` (rows of ceil(lengths[0] / 64) words); walks has one pattern. `needed`
  * (or null: all) has needed_words words a row.
  */
 int32_t cs_core_run_walks(uint64_t *state, size_t state_words, const uint64_t *inputs, size_t inputs_count,
                           int32_t first, int32_t last, const uint64_t *needed, size_t needed_count,
-                          int32_t needed_words, const cs_core_walks *walks, const cs_core_outputs *outputs);
+                          int32_t needed_words, const cs_core_walks *walks, const cs_core_outputs *outputs,
+                          cs_core_record *record);
 
 /* What was counted since cs_core_init; group_cycles has lanes / group entries, lane_cycles has `lanes`. */
 int32_t cs_core_result(const uint64_t *state, size_t state_words, cs_core_counts *counts, int64_t *group_cycles,

@@ -52,8 +52,8 @@ typedef struct {
     int32_t free_job, fresh_job;   /* a list of used ones, then those never used */
     int32_t free_part, fresh_part; /* likewise */
     int32_t arriving;              /* jobs of future clocks, by (clock, submission) */
-    int32_t last_arriving;
-    int32_t out; /* done, by (clock, memory, client, submission) */
+    int32_t last_arriving;         /* while there are any */
+    int32_t out;                   /* done, by (clock, memory, client, submission) */
     int32_t padding;
     size_t bytes;
 } header;
@@ -510,7 +510,6 @@ static void run_clock(view *v, int64_t clk) {
     while (head->arriving != NOBODY && v->jobs[head->arriving].submitted <= clk) {
         const int32_t index = head->arriving;
         head->arriving = v->jobs[index].next;
-        if (head->arriving == NOBODY) head->last_arriving = NOBODY;
         enter(v, index, clk);
     }
     head->now = clk;

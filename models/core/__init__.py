@@ -13,6 +13,7 @@ from .balance import (
     WeightSparsityBalancer,
     channel_nonzeros,
 )
+from .banked import BankedResult, BankedTile, BankParams
 from .engine import run_operation, run_tile
 from .eyeriss_v2 import EyerissV2Pe, PeResult
 from .operands import Operands
@@ -23,6 +24,9 @@ from .tile import CoreCounts, Tile, TileResult
 __all__ = [
     "DENSE",
     "AdaptiveChooser",
+    "BankParams",
+    "BankedResult",
+    "BankedTile",
     "ChannelAllocator",
     "Choice",
     "CoreCounts",

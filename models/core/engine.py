@@ -73,6 +73,21 @@ def run_tile(
 
     `portable` uses no instructions that not every processor has: slower, the same result.
     """
+    return walk_tile(params, policy, shape, stage, operands, tile, portable=portable).result()
+
+
+def walk_tile(
+    params: CoreParams,
+    policy: SkipPolicy,
+    shape: ConvShape,
+    stage: Stage,
+    operands: Operands,
+    tile: Tile,
+    *,
+    portable: bool = False,
+    record: int = 0,
+) -> TileRun:
+    """The tile in the engine; a `record` of so many words keeps what the lanes scan, for an engine that steps them."""
     stage = Stage(stage)
     policy.check_stage(stage)
     operands.check(shape, stage)
@@ -81,7 +96,7 @@ def run_tile(
     positions = shape.r * shape.s * (tile.depth[1] - tile.depth[0])
     if stage is Stage.WG:
         positions = (tile.images[1] - tile.images[0]) * (tile.rows[1] - tile.rows[0]) * shape.q
-    run = _Run(params, policy, len(tile.channels), positions, coarse, portable)
+    run = TileRun(params, policy, len(tile.channels), positions, coarse, portable, record)
     channels_per_group = (shape.c if stage is Stage.BP else shape.k) // shape.groups
     for group in range(shape.groups):
         slots = [i for i, channel in enumerate(tile.channels) if channel // channels_per_group == group]
@@ -97,7 +112,7 @@ def run_tile(
             _run_gradient(run, policy, shape, operands, tile, group, outputs)
         else:
             _run_pixels(run, params, policy, shape, stage, operands, tile, group, outputs, coarse)
-    return run.result()
+    return run
 
 
 def run_operation(
@@ -116,14 +131,21 @@ class _Outputs:
     slots: Ints
 
 
-class _Run:
+class TileRun:
     """One tile under way in the C engine: its state, and calls with checked buffers."""
 
     def __init__(
-        self, params: CoreParams, policy: SkipPolicy, channels: int, max_length: int, coarse: bool, portable: bool
+        self,
+        params: CoreParams,
+        policy: SkipPolicy,
+        channels: int,
+        max_length: int,
+        coarse: bool,
+        portable: bool,
+        record: int,
     ) -> None:
         self._params = params
-        c_params = ffi.new("cs_core_params *")
+        self.c_params = c_params = ffi.new("cs_core_params *")
         for name in ("lanes", "group", "window", "queue", "macs_per_lane", "run_ahead", "pixel_reuse"):
             setattr(c_params, name, getattr(params, name))
         c_params.coarse_jump = params.coarse_jump
@@ -132,6 +154,12 @@ class _Run:
         c_params.skip_other = "weight" in policy.operands
         c_params.fine = policy.fine
         c_params.portable = portable
+        self.max_blocks = -(-max_length // params.window)
+        self._record: Any = ffi.NULL
+        self._record_words = np.zeros(record, dtype=np.uint32)
+        if record:
+            pointer = as_buffer(self._record_words, "uint32_t", np.uint32, "record", writable=True)
+            self._record = ffi.new("cs_core_record *", {"words": pointer, "capacity": record})
         words = ffi.new("size_t *")
         check("cs_core_state_words", lib.cs_core_state_words(c_params, channels, max_length, coarse, words))
         self._state = np.zeros(words[0], dtype=np.uint64)
@@ -140,7 +168,8 @@ class _Run:
         check("cs_core_init", status)
 
     def pixels(self, pixels: Any, walks: Any, outputs: Any) -> None:
-        check("cs_core_run_pixels", lib.cs_core_run_pixels(self._pointer, self._state.size, pixels, walks, outputs))
+        status = lib.cs_core_run_pixels(self._pointer, self._state.size, pixels, walks, outputs, self._record)
+        check("cs_core_run_pixels", status)
 
     def walks(self, inputs: Words, span: tuple[int, int], needed: Words | None, walks: Any, outputs: Any) -> None:
         status = lib.cs_core_run_walks(
@@ -154,8 +183,14 @@ class _Run:
             0 if needed is None else needed.shape[-1],
             walks,
             outputs,
+            self._record,
         )
         check("cs_core_run_walks", status)
+
+    @property
+    def record(self) -> npt.NDArray[np.uint32]:
+        """What has been recorded: the layout of cs_core_record."""
+        return self._record_words[: self._record.used if self._record else 0]
 
     def result(self) -> TileResult:
         counts = ffi.new("cs_core_counts *")
@@ -227,7 +262,7 @@ def _present(mask: BitTensor | None) -> BitTensor:
 
 
 def _run_pixels(
-    run: _Run,
+    run: TileRun,
     params: CoreParams,
     policy: SkipPolicy,
     shape: ConvShape,
@@ -294,7 +329,7 @@ def _run_pixels(
 
 
 def _run_gradient(
-    run: _Run, policy: SkipPolicy, shape: ConvShape, operands: Operands, tile: Tile, group: int, outputs: _Outputs
+    run: TileRun, policy: SkipPolicy, shape: ConvShape, operands: Operands, tile: Tile, group: int, outputs: _Outputs
 ) -> None:
     """WG: one set of outputs per filter position and input channel."""
     x, dy, needed = _present(operands.x), _present(operands.dy), operands.output_needed

@@ -55,11 +55,11 @@ class EnergyTable:
 
 
 def _femtojoules(preset: Preset, terms: list[tuple[int, str]]) -> int:
-    zeptojoules = sum(
+    zeptojoules: int = sum(
         rail.voltage_mv * clocks * getattr(rail, current) for rail in preset.rails for clocks, current in terms
     )
     zeptojoules *= preset.devices * preset.t_ck_ps
-    return int((2 * zeptojoules + _ZEPTO_PER_FEMTO) // (2 * _ZEPTO_PER_FEMTO))
+    return (2 * zeptojoules + _ZEPTO_PER_FEMTO) // (2 * _ZEPTO_PER_FEMTO)
 
 
 def energy_fj(preset: Preset, stats: Stats) -> dict[str, int]:

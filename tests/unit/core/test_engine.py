@@ -1,6 +1,5 @@
 """The engine against the cycle-stepped twin, on every field, and against plain counts of non-zero pairs."""
 
-import random
 from dataclasses import fields
 
 import numpy as np
@@ -8,90 +7,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from twins.core import run_tile as twin_run_tile
+from twins.core_cases import bits, draw_case, operands_of, whole_masks
 
 from cosim.clib import ffi, lib
 from cosim.models.core import DENSE, CoreParams, Operands, SkipPolicy, Tile, TileResult, run_operation, run_tile
 from cosim.models.core.tile import COUNT_NAMES
-from cosim.models.tensors import BitTensor, ConvShape, Stage
+from cosim.models.tensors import ConvShape, Stage
 
 pytestmark = pytest.mark.c_library
 
 BOTH = SkipPolicy(frozenset({"input", "weight"}))
 ALL = SkipPolicy(frozenset({"input", "weight", "output"}), coarse=True)
-
-
-def bits(mask):
-    return None if mask is None else BitTensor.from_bool(mask)
-
-
-def draw_shape(rng):
-    groups = rng.choice([1, 1, 1, 2, 3])
-    r, s, pad = rng.randint(1, 3), rng.randint(1, 3), rng.randint(0, 2)
-    return ConvShape(
-        n=rng.randint(1, 2),
-        c=groups * rng.choice([1, 3, 8, 20, 70]),
-        h=rng.randint(max(1, r - 2 * pad), 4),
-        w=rng.randint(max(1, s - 2 * pad), 4),
-        k=groups * rng.choice([1, 2, 5, 9, 17]),
-        r=r,
-        s=s,
-        stride=rng.randint(1, 3),
-        pad=pad,
-        groups=groups,
-    )
-
-
-def draw_params(rng):
-    group = rng.randint(1, 9)
-    return CoreParams(
-        lanes=group * rng.randint(1, 3),
-        group=group,
-        window=rng.choice([1, 2, 3, 4, 5, 7, 8, 16, 32, 64, 100, 128]),
-        queue=rng.choice([1, 2, 3, 4, 5, 8, 30]),
-        macs_per_lane=rng.choice([1, 1, 1, 2, 3, 4]),
-        run_ahead=rng.randint(1, 5),
-        coarse_jump=rng.randint(0, 4),
-        coarse_unit=(rng.randint(1, 3), rng.randint(1, 5)),
-        pixel_reuse=rng.randint(1, 5),
-        lane_latency=rng.randint(0, 4),
-    )
-
-
-def draw_policy(rng, stage):
-    allowed = ["input", "weight"] if stage is Stage.FF else ["input", "weight", "output"]
-    operands = frozenset(operand for operand in allowed if rng.random() < 0.7)
-    return SkipPolicy(operands, fine=rng.random() < 0.8, coarse="weight" in operands and rng.random() < 0.7)
-
-
-def draw_masks(rng, shape, stage):
-    """Random masks; weights often with runs of zero channels, so that whole blocks lie in coarse units."""
-    numbers = np.random.default_rng(rng.getrandbits(64))
-
-    def mask(size):
-        return numbers.random(size) < rng.choice([0.0, 0.1, 0.3, 0.5, 0.9, 1.0])
-
-    weights = mask(shape.w_shape) & mask((*shape.w_shape[:3], 1))
-    if rng.random() < 0.5:
-        runs = mask((*shape.w_shape[:3], -(-shape.w_shape[3] // 4)))
-        weights &= np.repeat(runs, 4, axis=3)[..., : shape.w_shape[3]]
-    needed = None
-    if stage is not Stage.FF and rng.random() < 0.7:
-        needed = mask(shape.x_shape if stage is Stage.BP else shape.w_shape)
-    return {"x": mask(shape.x_shape), "w": weights, "dy": mask(shape.y_shape), "output_needed": needed}
-
-
-def draw_tile(rng, shape, stage):
-    def span(size):
-        begin = rng.randrange(size) if rng.random() < 0.5 else 0
-        return begin, rng.randint(begin + 1, size) if rng.random() < 0.5 else size
-
-    whole = Tile.whole(shape, stage)
-    channels = rng.sample(whole.channels, rng.randint(1, len(whole.channels)))
-    return Tile(span(whole.images[1]), span(whole.rows[1]), tuple(channels), span(whole.depth[1]))
-
-
-def operands_of(given_masks):
-    return Operands(**{name: bits(mask) for name, mask in given_masks.items()})
 
 
 def as_dict(result):
@@ -100,20 +26,6 @@ def as_dict(result):
     found["group_cycles"] = list(found["group_cycles"])
     del found["mac_slots"]
     return found
-
-
-def draw_case(seed):
-    """Everything from one seed: an even spread over all parameters finds more than small, shrinkable cases do."""
-    rng = random.Random(seed)
-    shape, stage = draw_shape(rng), rng.choice(list(Stage))
-    return (
-        draw_params(rng),
-        draw_policy(rng, stage),
-        shape,
-        stage,
-        draw_masks(rng, shape, stage),
-        draw_tile(rng, shape, stage),
-    )
 
 
 def assert_equals_twin(seed):
@@ -236,11 +148,6 @@ def test_lanes_are_never_busy_beyond_their_group(seed):
         assert 0 <= busy <= result.group_cycles[lane // params.group]
     assert result.macs <= result.mac_slots
     assert sum(result.lane_busy_cycles) * params.macs_per_lane >= result.macs
-
-
-def whole_masks(shape, value):
-    full = {"x": shape.x_shape, "w": shape.w_shape, "dy": shape.y_shape}
-    return {name: np.full(size, value) for name, size in full.items()}
 
 
 SHAPE = ConvShape(n=1, c=24, h=5, w=5, k=12, r=3, s=3, pad=1)
@@ -385,7 +292,7 @@ def test_the_c_library_refuses_walks_that_do_not_fit_their_buffers():
     state = ffi.new("uint64_t[]", words[0])
     assert lib.cs_core_init(state, words[0] - 1, params, 1, 64, 0) == lib.CS_EBUFFER
     walks, outputs = ffi.new("cs_core_walks *"), ffi.new("cs_core_outputs *")
-    run = (ffi.NULL, 0, 0, 0, ffi.NULL, 0, 0, walks, outputs)
+    run = (ffi.NULL, 0, 0, 0, ffi.NULL, 0, 0, walks, outputs, ffi.NULL)
     assert lib.cs_core_run_walks(state, words[0], *run) == lib.CS_ESTATE  # before cs_core_init
     assert lib.cs_core_init(state, words[0], params, 1, 64, 0) == lib.CS_OK
     assert lib.cs_core_run_walks(state, words[0], *run) == lib.CS_EINVAL

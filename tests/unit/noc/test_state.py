@@ -71,6 +71,36 @@ def test_packets_enter_and_leave_at_the_twins_clocks(case):
     assert np.all(np.diff(records["tail_out"]) >= 0)
 
 
+@pytest.mark.parametrize(("vcs", "flits"), [(1, 1), (2, 1), (3, 2), (4, 4), (8, 3)])
+def test_a_crowded_network_keeps_to_the_twin(vcs, flits):
+    """Many packets at once, so that every pointer of both allocators moves and is asked again."""
+    config, random = MeshConfig(3, 3, vcs=vcs, depth=4), Random(vcs)
+    packets = [(clk, random.randrange(9), random.randrange(9), flits) for clk in range(40) for _ in range(6)]
+    injected, head_out, tail_out = twin_run(config, packets)
+    for record in submitted(config, packets).advance(NEVER):
+        tag = int(record["tag"])
+        clocks = (record["injected"], record["head_out"], record["tail_out"])
+        assert clocks == (injected[tag], head_out[tag], tail_out[tag])
+
+
+@given(cases(), st.integers(0, 2**32 - 1).map(Random))
+def test_the_order_of_submission_only_breaks_ties(case, random):
+    config, packets = case
+    expected = submitted(config, packets).advance(NEVER)
+    mixed = list(range(len(packets)))
+    random.shuffle(mixed)
+    same = {}  # packets of one source and clock keep their order
+    for tag in range(len(packets)):
+        same.setdefault(packets[tag][:2], []).append(tag)
+    mixed = [same[packets[tag][:2]].pop(0) for tag in mixed]
+    state = NetworkState(config, len(packets))
+    for tag in mixed:
+        created, src, dst, flits = packets[tag]
+        state.submit(created, tag, src, dst, flits)
+    assert state.next() == packets[0][0]
+    assert state.advance(NEVER).tolist() == expected.tolist()
+
+
 @given(cases(), st.integers(0, 2**32 - 1).map(Random))
 def test_cutting_a_run_into_advances_changes_nothing(case, random):
     """Arbitrary limits, stops, room for one record only, and packets submitted as late as allowed."""

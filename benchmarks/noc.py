@@ -1,0 +1,34 @@
+"""The network's speed: flit-hops a second (a flit crossing a link between two routers) in batch replays.
+
+`python benchmarks/noc.py`, on one core of the machine. Processor time, so that neighbours on the machine count less.
+"""
+
+import time
+
+from cosim.models.noc.mesh import MeshConfig
+from cosim.models.noc.replay import replay
+from cosim.models.noc.traffic import bernoulli
+
+# (side, flits a packet, virtual channels, load in flits per node and clock)
+CASES = ((8, 4, 2, 0.25), (8, 4, 2, 0.05), (8, 4, 2, 0.35), (8, 1, 4, 0.25), (4, 4, 2, 0.4), (16, 4, 2, 0.1))
+CLOCKS = 20_000
+
+
+def main() -> None:
+    """Print one line per network and load."""
+    print(f"{'mesh':>6} {'flits':>5} {'VCs':>4} {'load':>5} {'M flit-hops/s':>14} {'k clocks/s':>11}")
+    for side, flits, vcs, load in CASES:
+        mesh = MeshConfig(side, side, vcs=vcs)
+        packets = bernoulli(mesh, "uniform", load, flits, CLOCKS, seed=1)
+        times = []
+        for _ in range(3):
+            start = time.process_time()
+            run = replay(mesh, packets)
+            times.append(time.process_time() - start)
+        rate = run.counts.mesh_hops / min(times) / 1e6
+        clocks = run.counts.clocks / min(times) / 1e3
+        print(f"{side:>3}x{side:<2} {flits:>5} {vcs:>4} {load:>5.2f} {rate:>14.1f} {clocks:>11.0f}")
+
+
+if __name__ == "__main__":
+    main()
