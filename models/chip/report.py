@@ -62,7 +62,9 @@ def build_report(result: RunResult) -> Report:
         _overview(chips, comparison),
         _training(training, chips, result.statistics),
         _skipping(chips),
+        _skip_numbers(chips),
         _time(chips),
+        _units(chips[0]),
         _energy(chips),
         _traffic(chips),
         _pruning(training, chips),
@@ -187,31 +189,30 @@ def _training(training: Mapping[str, Any], chips: Sequence[Chip], statistics: An
     return Section("Training", blocks)
 
 
-def _skipping(chips: Sequence[Chip]) -> Section:
-    categories, parts = [], {name: [] for name in SKIP_NAMES.values()}  # type: ignore[var-annotated]
-    rows: list[list[Any]] = []
+def _skip_rows(chips: Sequence[Chip]) -> list[tuple[str, Chip, dict[str, int]]]:
+    """Stage, chip, and what became of its multiply-accumulates."""
+    rows = []
     for stage, title in STAGE_NAMES.items():
         for chip in chips:
             row = chip["macs"]["by_stage"].get(stage)
-            if row is None or not row["dense_macs"]:
-                continue
-            categories.append(f"{title} {chip['name']}")
-            shares = {"executed": row["macs"], **{name: row[name] for name in SKIP_NAMES if name != "executed"}}
-            for name, count in shares.items():
-                parts[SKIP_NAMES[name]].append(100 * count / row["dense_macs"])
-            rows.append([title, chip["name"], row["dense_macs"] / 1e6, *(count / 1e6 for count in shares.values())])
-    blocks: list[Block] = [
-        StackedBars("What became of the multiply-accumulates", categories, parts, "of the nominal ones", "%"),
-        Table(
-            [
-                Column("stage"),
-                Column("chip"),
-                Column("nominal", "M"),
-                *(Column(name, "M") for name in SKIP_NAMES.values()),
-            ],
-            rows,
-        ),
-    ]
+            if row and row["dense_macs"]:
+                rows.append((title, chip, {name: row["macs" if name == "executed" else name] for name in SKIP_NAMES}))
+    return rows
+
+
+def _skipping(chips: Sequence[Chip]) -> Section:
+    rows = _skip_rows(chips)
+    parts = {
+        title: [100 * counts[name] / sum(counts.values()) for _, _, counts in rows]
+        for name, title in SKIP_NAMES.items()
+    }
+    bars = StackedBars(
+        "What became of the multiply-accumulates",
+        [f"{stage} {chip['name']}" for stage, chip, _ in rows],
+        parts,
+        "of the nominal ones",
+        "%",
+    )
     choices = [
         [chip["name"], STAGE_NAMES[stage], policy, count]
         for chip in chips
@@ -219,15 +220,29 @@ def _skipping(chips: Sequence[Chip]) -> Section:
         for policy, count in counted.items()
         if len(counted) > 1 or chip is chips[0]
     ]
-    blocks.append(
-        Table(
-            [Column("chip"), Column("stage"), Column("skips"), Column("chosen")],
-            choices,
-            title="Adaptive choice",
-            note=_regret(chips[0]),
-        )
+    return Section(
+        "Skipping: by which mechanism",
+        [
+            bars,
+            Table(
+                [Column("chip"), Column("stage"), Column("skips"), Column("chosen")],
+                choices,
+                title="Adaptive choice",
+                note=_regret(chips[0]),
+            ),
+        ],
     )
-    return Section("Skipping: by which mechanism", blocks)
+
+
+def _skip_numbers(chips: Sequence[Chip]) -> Section:
+    table = Table(
+        [Column("stage"), Column("chip"), Column("nominal", "M"), *(Column(name, "M") for name in SKIP_NAMES.values())],
+        [
+            [stage, chip["name"], sum(counts.values()) / 1e6, *(count / 1e6 for count in counts.values())]
+            for stage, chip, counts in _skip_rows(chips)
+        ],
+    )
+    return Section("Multiply-accumulates in numbers", [table], detail=True)
 
 
 def _regret(chip: Chip) -> str:
@@ -249,46 +264,67 @@ def _time(chips: Sequence[Chip]) -> Section:
         "time",
         "ms",
     )
-    blocks: list[Block] = [path]
-    first = chips[0]
-    groups = _unit_groups(first["units_ps"])
+    cores = Table(
+        [
+            Column("chip"),
+            Column("MACs busy", "%"),
+            Column("while computing", "%"),
+            Column("balance of cores", "%"),
+            Column("cores busy", "%"),
+            Column("waiting for transfers", "%"),
+            Column("for other units", "%"),
+            Column("idle", "%"),
+        ],
+        [[chip["name"], *_core_shares(chip)] for chip in chips],
+        note="Balance: mean over the cores of the compute cycles of the busiest. Transfers: dram, noc, sram, dma.",
+    )
+    return Section("Time: utilisation and stalls by reason", [path, cores])
+
+
+TRANSFERS = ("dram", "noc", "sram", "dma")
+
+
+def _core_shares(chip: Chip) -> list[float | None]:
+    totals = _unit_groups(chip["units_ps"])["cores"]
+    elapsed = max(1, sum(totals.values()))
+    moving = sum(totals.get(reason, 0) for reason in TRANSFERS)
+    other = elapsed - moving - totals.get("busy", 0) - totals.get("idle", 0)
+    return [
+        _percent(chip["core"]["utilisation"]),
+        _percent(chip["core"]["utilisation_while_computing"]),
+        _percent(chip["core"]["balance"]),
+        *(100 * part / elapsed for part in (totals.get("busy", 0), moving, other, totals.get("idle", 0))),
+    ]
+
+
+def _units(chip: Chip) -> Section:
+    groups = _unit_groups(chip["units_ps"])
     stalls = sorted({reason for totals in groups.values() for reason in totals} - {"busy", "idle"})
     order = ["busy", *stalls, "idle"]
-    blocks.append(
-        StackedBars(
-            f"What the units of {first['name']} did (simulated iterations)",
-            list(groups),
-            {
-                name if name in ("busy", "idle") else f"waits: {name}": [
-                    100 * totals.get(name, 0) / max(1, sum(totals.values())) for totals in groups.values()
-                ]
-                for name in order
-            },
-            "of the time",
-            "%",
-        )
+    titles = {name: name if name in ("busy", "idle") else f"waits: {name}" for name in order}
+    return Section(
+        f"Units of {chip['name']}",
+        [
+            StackedBars(
+                "What the units did in the simulated iterations",
+                list(groups),
+                {
+                    titles[name]: [
+                        100 * totals.get(name, 0) / max(1, sum(totals.values())) for totals in groups.values()
+                    ]
+                    for name in order
+                },
+                "of the time",
+                "%",
+            ),
+            Table(
+                [Column("unit"), *(Column(titles[name], "ms") for name in order)],
+                [[unit, *(totals.get(name, 0) / _MS for name in order)] for unit, totals in groups.items()],
+                note="Like units are averaged. Busy, waits and idle time sum to the simulated time exactly.",
+            ),
+        ],
+        detail=True,
     )
-    blocks.append(
-        Table(
-            [
-                Column("unit"),
-                Column("busy", "ms"),
-                *(Column(f"waits: {reason}", "ms") for reason in stalls),
-                Column("idle", "ms"),
-            ],
-            [
-                [
-                    name,
-                    totals.get("busy", 0) / _MS,
-                    *(totals.get(r, 0) / _MS for r in stalls),
-                    totals.get("idle", 0) / _MS,
-                ]
-                for name, totals in groups.items()
-            ],
-            note="Groups of like units are averaged. Busy, waits and idle time sum to the simulated time exactly.",
-        )
-    )
-    return Section("Time: utilisation and stalls by reason", blocks)
 
 
 def _unit_groups(units: Mapping[str, Mapping[str, int]]) -> dict[str, dict[str, int]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any
 
@@ -88,7 +87,7 @@ def run(spec: TrainingScenario, context: RunContext) -> dict[str, Any]:
         context.progress("training and simulating", iteration.index + 1, total)
 
     chips = [chip_summary(system, weights) for system in systems]
-    context.write_timeline(json.loads(timeline.to_json()))
+    context.write_timeline(timeline)
     context.write_statistics({"training": curve.rows, "simulated": [_series(system, weights) for system in systems]})
     return {
         "training": {**curve.summary(), "iterations": total, "simulated_iterations": len(weights)},
