@@ -17,6 +17,9 @@ from ..workload import Operation, TensorBytes, VectorWork
 NOT_FUSED = frozenset({"batch_norm"})
 """Vector work that must see a whole tensor before its first result."""
 
+FP32_BYTES = 4
+"""Results of operations are FP32 (see `Operation.writes`)."""
+
 
 @dataclass(slots=True)
 class Flow:
@@ -50,32 +53,32 @@ class Flow:
 
 def flows(steps: Sequence[Operation | VectorWork | PruneEvent]) -> list[Flow]:
     """The steps of one iteration as flows, in execution order; every step is in exactly one of them."""
-    readers: dict[str, list[int]] = {}
-    for index, step in enumerate(steps):
-        for name in _reads(step):
-            readers.setdefault(name, []).append(index)
+    producers = [{name: _producers(steps, index, name) for name in _reads(step)} for index, step in enumerate(steps)]
+    consumers: dict[tuple[int, str], list[int]] = {}
+    for index, by_name in enumerate(producers):
+        for name, writers in by_name.items():
+            for writer in writers:
+                consumers.setdefault((writer, name), []).append(index)
 
     taken: set[int] = set()
     result: list[Flow] = []
     for index, step in enumerate(steps):
         if index in taken:
             continue
-        members = [index]
         if isinstance(step, PruneEvent):
             result.append(Flow(event=step))
             continue
-        inside = {step.writes} if isinstance(step, Operation) else {tensor.tensor for tensor in step.writes}
-        fusable = isinstance(step, Operation) or step.kind not in NOT_FUSED
-        if fusable:
+        members = [index]
+        if isinstance(step, Operation) or step.kind not in NOT_FUSED:
             for later in range(index + 1, len(steps)):
                 other = steps[later]
                 if later in taken or not isinstance(other, VectorWork) or other.kind in NOT_FUSED:
                     continue
-                if any(tensor.tensor in inside for tensor in other.reads) and _ready(other, steps, index, inside):
+                fed = any(writer in members for writers in producers[later].values() for writer in writers)
+                if fed and _may_move(steps, later, members):
                     members.append(later)
-                    inside.update(tensor.tensor for tensor in other.writes)
         taken.update(members)
-        result.append(_flow(steps, members, inside, readers))
+        result.append(_flow(steps, members, producers, consumers))
     return result
 
 
@@ -87,48 +90,81 @@ def _reads(step: Operation | VectorWork | PruneEvent) -> list[str]:
     return []
 
 
-def _ready(work: VectorWork, steps: Sequence[object], index: int, inside: set[str]) -> bool:
-    """Whether what it reads besides the fused tensors exists when the operation runs: no later operation writes it."""
-    others = {tensor.tensor for tensor in work.reads} - inside
-    for step in steps[index + 1 :]:
-        if step is work:
-            return True
-        if isinstance(step, Operation) and step.writes in others:
-            return False
-        if isinstance(step, VectorWork) and any(tensor.tensor in others for tensor in step.writes):
-            return False
+def _writes(step: Operation | VectorWork | PruneEvent) -> list[str]:
+    if isinstance(step, Operation):
+        return [step.writes]
+    if isinstance(step, VectorWork):
+        return [tensor.tensor for tensor in step.writes]
+    return []
+
+
+def _producers(steps: Sequence[Operation | VectorWork | PruneEvent], reader: int, name: str) -> list[int]:
+    """Who wrote what `reader` reads by this name: several where parts of a sum (the gradients of a tensor with
+    several readers) have one name, until a step reads them all and writes the sum."""
+    writers: list[int] = []
+    for index in range(reader - 1, -1, -1):
+        if name in _writes(steps[index]):
+            writers.append(index)
+            if name in _reads(steps[index]):
+                break
+    return writers
+
+
+def _may_move(steps: Sequence[Operation | VectorWork | PruneEvent], later: int, members: Sequence[int]) -> bool:
+    """Whether step `later` may be done with the members, before the steps between that are not among them: none of
+    these writes what it reads, reads what it writes, or writes the same."""
+    reads, writes = set(_reads(steps[later])), set(_writes(steps[later]))
+    for index in range(members[0] + 1, later):
+        if index not in members:
+            step = steps[index]
+            if not reads.isdisjoint(_writes(step)) or not writes.isdisjoint((*_reads(step), *_writes(step))):
+                return False
     return True
 
 
 def _flow(
     steps: Sequence[Operation | VectorWork | PruneEvent],
     members: Sequence[int],
-    inside: set[str],
-    readers: Mapping[str, Sequence[int]],
+    producers: Sequence[Mapping[str, Sequence[int]]],
+    consumers: Mapping[tuple[int, str], Sequence[int]],
 ) -> Flow:
     flow = Flow()
-    written: set[str] = set()
+
+    def leaves(index: int, name: str) -> bool:
+        # What nobody reads later in this iteration is state (weights, moments, statistics): it is kept.
+        readers = consumers.get((index, name), ())
+        return not readers or any(reader not in members for reader in readers)
+
     for index in members:
         step = steps[index]
         if isinstance(step, Operation):
             flow.operation = step
             flow.after.extend(step.reads)
-            written.add(step.writes)
+            if leaves(index, step.writes):
+                flow.stores.append(TensorBytes(step.writes, FP32_BYTES * result_elements(step)))
             continue
         assert isinstance(step, VectorWork)
         flow.work.append(step)
         for tensor in step.reads:
-            if tensor.tensor not in written:
-                flow.loads.append(tensor)
+            writers = producers[index][tensor.tensor]
+            outside = [writer for writer in writers if writer not in members]
+            if outside or not writers:
+                # Of a sum whose parts have one name, only the parts of other flows are in memory.
+                share = tensor.bytes * len(outside) // len(writers) if writers else tensor.bytes
+                flow.loads.append(TensorBytes(tensor.tensor, share))
                 flow.after.append(tensor.tensor)
-        for tensor in step.writes:
-            written.add(tensor.tensor)
-            known = readers.get(tensor.tensor, ())
-            elsewhere = any(reader not in members for reader in known)
-            # What nobody reads later in this iteration is state (weights, moments, statistics): it is kept.
-            if elsewhere or not any(reader > index for reader in known):
-                flow.stores.append(tensor)
+        flow.stores.extend(tensor for tensor in step.writes if leaves(index, tensor.tensor))
     return flow
+
+
+def result_elements(operation: Operation) -> int:
+    """Elements of an operation's result, those known to be zero included."""
+    shape = operation.shape
+    sizes = {Stage.FF: shape.y_shape, Stage.BP: shape.x_shape, Stage.WG: shape.w_shape}[operation.stage]
+    product = 1
+    for size in sizes:
+        product *= size
+    return product
 
 
 def masks(operations: Sequence[Operation]) -> dict[str, BitTensor]:

@@ -7,8 +7,12 @@ pruning events go to the pruning unit. The graph's order is one in which nothing
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
 
 from ..core import (
     AdaptiveChooser,
@@ -32,12 +36,12 @@ from ..pruning_unit import FREE_PASSES, PruningPlan, plan_event
 from ..tasks import Kind, Task, TaskGraph
 from ..tensors import Stage
 from ..vector import aggregation_work, vector_work
-from ..workload import Iteration, Operation
-from .dataflow import Flow, flows
+from ..workload import Iteration, Operation, TensorBytes
+from .dataflow import Flow, flows, result_elements
 from .layout import Client, CoreMemory, Layout, MemoryMap
 from .operand_bytes import OperandBytes, TensorSizes
 from .spec import ChipSpec
-from .tiling import Buffers, Split, Step, choose_split, regions, steps
+from .tiling import Buffers, DoesNotFitError, Split, Step, choose_split, regions, steps
 
 
 @dataclass
@@ -146,10 +150,12 @@ class _Builder:
         self.half_output = self.spec.core.output_memory.size // 2
         slots = self.spec.aggregator.memory.size // self.half_output
         self.staging, self.accumulators = slots // 2, slots - slots // 2
-        self.vector_slots = self.spec.vector.memory.size // self.half_output
+        self.vector_tiles: deque[tuple[int, Task]] = deque()
+        self.vector_used = 0
+        self.vector_freed: dict[str, Task] = {}
+        self.last_loads: dict[str, dict[str, Task]] = {}
         self.reduces: list[Task] = []
         self.aggregated: list[Task] = []
-        self.vector_releases: list[Task] = []
         self.records: list[OperationRecord] = []
         self.pruning: list[PruningRecord] = []
         self.last_computes: dict[tuple[str, Stage], dict[int, Task]] = {}
@@ -169,6 +175,8 @@ class _Builder:
             if flow.operation.stage is Stage.WG and flow.operation.layer in self.events:
                 self._prune(self.events[flow.operation.layer], flow.operation)
             self._operate(flow, flow.operation)
+            if flow.operation.stage is Stage.WG and flow.operation.layer in self.events:
+                self._store_mask(self.events[flow.operation.layer], flow.operation)
         self.graph.link()
         return MappedIteration(
             self.iteration.index, self.graph, self.records, self.pruning, self.sizes.compulsory_bytes(self.iteration)
@@ -181,8 +189,8 @@ class _Builder:
         split = self.m.split(operation)
         policy, switch_cycles = self._choose(operation)
         operands = Operands(operation.x, operation.w, operation.dy, operation.output_needed)
-        sizes = OperandBytes(operation, spec.storage)
-        channels = self.m.allocator.allocate(channel_nonzeros(stage, operands), split.channels, spec.core.group)
+        channels = self.m.allocator.allocate(_work(operation, operands), split.channels, spec.core.group)
+        sizes = OperandBytes(operation, spec.storage, channels)
         sync = self._sync(flow, switch_cycles)
         buffers = Buffers(
             input_bytes=spec.core.input_memory.size // 2,
@@ -196,14 +204,14 @@ class _Builder:
         run = _Run(
             flow, operation, policy, operands, sizes, sync, self._record(operation, policy, split, switch_cycles)
         )
-        run.outputs_of_all = _outputs(operation)
+        run.outputs_of_all = result_elements(operation)
 
         cores = iter(self.cores)
         sets: list[list[tuple[_Core, list[list[Step]]]]] = []
         for tiles in regions(shape, stage, split, channels):
-            sets.append(
-                [(next(cores), _by_output(list(steps(operation.layer, shape, stage, tile, buffers)))) for tile in tiles]
-            )
+            deepest = max(tile.depth[1] - tile.depth[0] for tile in tiles)
+            cuts = [list(steps(operation.layer, shape, stage, tile, buffers, deepest=deepest)) for tile in tiles]
+            sets.append([(next(cores), _by_output(cut)) for cut in cuts])
         for output in range(max(len(partners[0][1]) for partners in sets)):
             for partners in sets:
                 if output < len(partners[0][1]):
@@ -221,29 +229,35 @@ class _Builder:
                 compute, result = self._step(run, core, step)
             assert result is not None
             outputs, elements = result.outputs, result.outputs - result.outputs_removed
+            if part == 0:
+                place = self._place_in_vector(run, outputs, elements)
             if parts == 1:
-                move = self._to_vector(run, f"core{core.index}.store", compute, elements)
+                move = self._to_vector(run, f"core{core.index}.store", compute, elements, place.free)
                 core.drains.append(move)
             else:
                 core.drains.append(self._reduce(run, core, compute, elements, part, parts))
                 if part == parts - 1:
-                    move = self._to_vector(run, "aggregator.store", self.reduces[-1], elements)
+                    move = self._to_vector(run, "aggregator.store", self.reduces[-1], elements, place.free)
                     self.aggregated.append(move)
         assert move is not None
-        self._finish_tile(run, move, outputs, elements)
+        self._finish_tile(run, move, place, elements)
 
     def _step(self, run: _Run, core: _Core, step: Step) -> tuple[Task, TileResult]:
         operation, spec, layout = run.operation, self.spec, self.layout
         unit = f"core{core.index}"
         where = f"{run.flow.name} {unit}"
         descriptors: list[Descriptor] = []
+        tensors: list[str] = []
         deps: list[Task | None] = [run.sync]
         load_unit = f"{unit}.load"
         endpoint = layout.endpoint(load_unit)
 
-        def read(tensor: str, which: CoreMemory, half: int, moved: int, offset: int, rows: int, stride: int) -> None:
+        def read(
+            tensor: str, which: CoreMemory, half: int, moved: int, offset: int, rows: int, stride: int, behind: int = 0
+        ) -> None:
             base = self.m.memory.place(tensor, self.sizes.dense_bytes(tensor))
             memory = spec.core.input_memory if which is CoreMemory.INPUT else spec.core.weight_memory
+            tensors.append(tensor)
             descriptors.append(
                 Descriptor(
                     endpoint,
@@ -253,7 +267,7 @@ class _Builder:
                     rows=rows,
                     stride_bytes=stride,
                     address=base + offset,
-                    word=half * (memory.size // 2) * 8 // spec.storage.word,
+                    word=(half * (memory.size // 2) + behind) * 8 // spec.storage.word,
                 )
             )
 
@@ -263,8 +277,8 @@ class _Builder:
         if loaded:
             read(operation.reads[0], CoreMemory.INPUT, half, loaded, offset, 1, 0)
         if "output" in run.policy.operands and operation.output_needed is not None:
-            mask_bytes = -(-run.sizes.outputs(step.tile) // 8)
-            read(operation.reads[2], CoreMemory.INPUT, half, mask_bytes, 0, 1, 0)
+            mask_bytes, offset = run.sizes.mask(step.tile)
+            read(operation.reads[2], CoreMemory.INPUT, half, mask_bytes, offset, 1, 0, behind=loaded)
         if not step.reuses_other:
             deps.extend(core.weight_uses[-2] if len(core.weight_uses) > 1 else ())
             other = run.sizes.other(step.tile)
@@ -272,10 +286,12 @@ class _Builder:
             read(operation.reads[1], CoreMemory.WEIGHT, half, other.bytes, other.offset, other.rows, other.stride)
             core.weight_uses.append([])
         load = self.graph.add(Kind.LOAD, load_unit, where, TransferWork(tuple(descriptors)), deps)
+        for tensor in tensors:
+            self._reads(tensor, load)
 
         result = run_tile(self.m.params, run.policy, operation.shape, operation.stage, run.operands, step.tile)
         free_output = core.drains[-2] if step.first and len(core.drains) > 1 else None
-        compute = self.graph.add(Kind.COMPUTE, unit, where, self._core_work(core, result), (load, free_output))
+        compute = self.graph.add(Kind.COMPUTE, unit, where, self._core_work(core, result, step), (load, free_output))
         core.input_uses.append(compute)
         core.weight_uses[-1] = [task for task in core.weight_uses[-1] if task.kind is not Kind.COMPUTE] + [compute]
         run.add(core.index, step.tile, result)
@@ -283,7 +299,7 @@ class _Builder:
             self._prune_read(run, core, step, load)
         return compute, result
 
-    def _core_work(self, core: _Core, result: TileResult) -> LocalWork:
+    def _core_work(self, core: _Core, result: TileResult, step: Step) -> LocalWork:
         storage, window, layout = self.spec.storage, self.params_window, self.layout
         skips_zeros = storage.activations == "bitmap" or storage.weights == "bitmap"
 
@@ -292,14 +308,16 @@ class _Builder:
             bitmap = -(-blocks * window // storage.word) if skips_zeros else 0
             return blocks * -(-window * storage.value_bits // storage.word) + bitmap
 
-        written = (result.outputs - result.outputs_removed) * storage.accumulator_bits
+        sums = -(-(result.outputs - result.outputs_removed) * storage.accumulator_bits // storage.word)
         unit = Client.UNIT
         return LocalWork(
             cycles=result.cycles,
             accesses=(
                 Access(layout.memory(core.index, CoreMemory.INPUT), unit, words(result.input_block_reads)),
                 Access(layout.memory(core.index, CoreMemory.WEIGHT), unit, words(result.other_block_reads)),
-                Access(layout.memory(core.index, CoreMemory.OUTPUT), unit, -(-written // storage.word), is_write=True),
+                # What earlier steps left of the same sums is added.
+                Access(layout.memory(core.index, CoreMemory.OUTPUT), unit, 0 if step.first else sums),
+                Access(layout.memory(core.index, CoreMemory.OUTPUT), unit, sums, is_write=True),
             ),
             counts=(
                 ("core.mac", result.macs),
@@ -367,36 +385,64 @@ class _Builder:
         self.reduces.append(self.graph.add(Kind.REDUCE, "aggregator", label, work, (move, free_sum)))
         return move
 
-    def _free_vector_slot(self) -> Task | None:
-        releases = self.vector_releases
-        return releases[-self.vector_slots] if len(releases) >= self.vector_slots else None
+    def _reads(self, tensor: str, load: Task) -> None:
+        """Whoever overwrites the tensor waits for the last load of each channel; a channel loads in order."""
+        self.last_loads.setdefault(tensor, {})[load.unit] = load
 
-    def _to_vector(self, run: _Run, unit: str, source: Task, elements: int) -> Task:
+    def _moved(self, tensors: Sequence[TensorBytes], share: _Share) -> list[tuple[str, int]]:
+        return [(tensor.tensor, share.of(self.sizes.stored_bytes(tensor))) for tensor in tensors]
+
+    def _place_in_vector(self, run: _Run, outputs: int, elements: int) -> _Place:
+        share = _Share(run.outputs_so_far, run.outputs_so_far + outputs, run.outputs_of_all)
+        run.outputs_so_far += outputs
+        return self._place(run.flow, share, self._tile_bytes(elements))
+
+    def _place(self, flow: Flow, share: _Share, arriving: int) -> _Place:
+        """Room in the vector unit's memory, given out in order like a ring: for what arrives and what is loaded for
+        it, or, in the same place (the work goes element by element), for what leaves, if that is more."""
+        size = max(
+            arriving + sum(moved for _, moved in self._moved(flow.loads, share)),
+            sum(moved for _, moved in self._moved(flow.stores, share)),
+        )
+        capacity = self.spec.vector.memory.size
+        if size > capacity:
+            step = flow.operation or flow.work[0]
+            what = f"a tile and what its vector work reads need {size} bytes, but the vector unit has {capacity}"
+            raise DoesNotFitError(step.layer, step.stage, what)
+        while self.vector_used + size > capacity:
+            freed, release = self.vector_tiles.popleft()
+            self.vector_used -= freed
+            self.vector_freed[release.unit] = release  # each unit ends its tasks in order: the last one says it all
+        self.vector_used += size
+        return _Place(share, size, tuple(self.vector_freed.values()))
+
+    def _to_vector(self, run: _Run, unit: str, source: Task, elements: int, free: Sequence[Task]) -> Task:
         if unit == "aggregator.store":
             memory = self.layout.aggregator_memory
         else:
             memory = self.layout.memory(int(unit.removeprefix("core").removesuffix(".store")), CoreMemory.OUTPUT)
         far = (self.layout.vector_node, self.layout.vector_memory)
-        return self._move(Kind.MOVE, unit, run.flow.name, elements, memory, far, (source, self._free_vector_slot()))
+        return self._move(Kind.MOVE, unit, run.flow.name, elements, memory, far, (source, *free))
 
-    def _finish_tile(self, run: _Run, move: Task, outputs: int, elements: int) -> None:
-        share = _Share(run.outputs_so_far, run.outputs_so_far + outputs, run.outputs_of_all)
-        run.outputs_so_far += outputs
+    def _finish_tile(self, run: _Run, move: Task, place: _Place, elements: int) -> None:
         pruned = self.pruned.get(run.operation.layer) if run.operation.stage is Stage.WG else None
         kind = Kind.UPDATE if run.operation.stage is Stage.WG else Kind.VECTOR
-        self._through_vector(run.flow, kind, share, (move, pruned), self._tile_bytes(elements) * 8, run.sync)
+        self._through_vector(run.flow, kind, place, (move, pruned), self._tile_bytes(elements) * 8, run.sync)
 
     def _through_vector(
-        self, flow: Flow, kind: Kind, share: _Share, deps: Sequence[Task | None], bits_in: int, sync: Task
+        self, flow: Flow, kind: Kind, place: _Place, deps: Sequence[Task | None], bits_in: int, sync: Task
     ) -> None:
         """LOAD what the vector work reads besides, the work itself, STORE what it leaves."""
         layout, storage = self.layout, self.spec.storage
-        loads = [(tensor.tensor, share.of(self.sizes.stored_bytes(tensor))) for tensor in flow.loads]
-        stores = [(tensor.tensor, share.of(self.sizes.stored_bytes(tensor))) for tensor in flow.stores]
+        share = place.share
+        loads, stores = self._moved(flow.loads, share), self._moved(flow.stores, share)
         all_deps = list(deps)
         if any(moved for _, moved in loads):
             work = self._dram(Direction.READ, "vector.load", layout.vector_memory, loads, share)
-            all_deps.append(self.graph.add(Kind.LOAD, "vector.load", flow.name, work, (sync, self._free_vector_slot())))
+            load = self.graph.add(Kind.LOAD, "vector.load", flow.name, work, (sync, *place.free))
+            all_deps.append(load)
+            for tensor, _ in loads:
+                self._reads(tensor, load)
         vector = self.graph.add(
             kind,
             "vector",
@@ -415,10 +461,11 @@ class _Builder:
         release = vector
         if stores:
             work = self._dram(Direction.WRITE, "vector.store", layout.vector_memory, stores, share)
-            release = self.graph.add(Kind.STORE, "vector.store", flow.name, work, (vector,))
+            readers = [load for tensor, _ in stores for load in self.last_loads.get(tensor, {}).values()]
+            release = self.graph.add(Kind.STORE, "vector.store", flow.name, work, (vector, *readers))
             for tensor, _ in stores:
                 self.stored.setdefault(tensor, []).append(release)
-        self.vector_releases.append(release)
+        self.vector_tiles.append((place.bytes, release))
 
     def _dram(
         self, direction: Direction, unit: str, memory: int, tensors: Sequence[tuple[str, int]], share: _Share
@@ -445,7 +492,8 @@ class _Builder:
         moved = max(sum(self.sizes.stored_bytes(tensor) for tensor in tensors) for tensors in (flow.loads, flow.stores))
         pieces = max(1, -(-moved // self.half_output))
         for piece in range(pieces):
-            self._through_vector(flow, kind, _Share(piece, piece + 1, pieces), (sync,), 0, sync)
+            place = self._place(flow, _Share(piece, piece + 1, pieces), 0)
+            self._through_vector(flow, kind, place, (sync,), 0, sync)
 
     # ---- pruning --------------------------------------------------------------------------------------------
 
@@ -504,8 +552,8 @@ class _Builder:
         seen = self.last_computes.get((event.layer, Stage.BP)) or self.last_computes[(event.layer, Stage.FF)]
         ready = (*seen.values(), *self.prune_moves.get(event.layer, ()))
         fetched = plan.fetched_weights
-        if not unit.shared:  # one pass was read from the weight memories
-            fetched = max(0, fetched - event.mask.size)
+        if not unit.shared:  # the first pass was read from the weight memories
+            fetched -= plan.first_pass
         deps: list[Task] = list(ready)
         weights = next(
             operation.reads[1]
@@ -544,6 +592,20 @@ class _Builder:
         )
         self.pruned[event.layer] = task
         self.pruning.append(PruningRecord(event, plan, task, ready))
+
+    def _store_mask(self, event: PruneEvent, gradient: Operation) -> None:
+        """The new mask, to memory, once the weight gradient has read the old one."""
+        name, size = gradient.reads[2], -(-event.mask.size // 8)
+        descriptor = Descriptor(
+            self.layout.endpoint("pruning.store"),
+            Direction.WRITE,
+            self.layout.pruning_memory,
+            row_bytes=size,
+            address=self.m.memory.place(name, size),
+        )
+        deps = (self.pruned[event.layer], *self.last_loads.get(name, {}).values())
+        work = TransferWork((descriptor,))
+        self.graph.add(Kind.STORE, "pruning.store", f"{event.layer}.prune", work, deps)
 
     # ---- choices and records ----------------------------------------------------------------------------------
 
@@ -620,6 +682,15 @@ class _Run:
 
 
 @dataclass(frozen=True, slots=True)
+class _Place:
+    """Room for a share of a flow's vector work; `free` are the tasks that must have ended before it is free."""
+
+    share: _Share
+    bytes: int
+    free: tuple[Task, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class _Share:
     """Part begin..end of `whole`; shares of the same whole that meet sum to it exactly."""
 
@@ -646,13 +717,13 @@ def _by_output(all_steps: Sequence[Step]) -> list[list[Step]]:
     return groups
 
 
-def _outputs(operation: Operation) -> int:
+def _work(operation: Operation, operands: Operands) -> npt.NDArray[np.int64]:
+    """Non-zeros of the other operand per channel of the tiles."""
     shape = operation.shape
-    sizes = {Stage.FF: shape.y_shape, Stage.BP: shape.x_shape, Stage.WG: shape.w_shape}[operation.stage]
-    product = 1
-    for size in sizes:
-        product *= size
-    return product
+    if operation.stage is not Stage.BP or shape.groups == 1 or operation.w is None:
+        return channel_nonzeros(operation.stage, operands)
+    weights = operation.w.to_bool().reshape(shape.groups, -1, shape.c // shape.groups)
+    return np.asarray(weights.sum(axis=1, dtype=np.int64)).reshape(shape.c)
 
 
 def _zero_counts(operation: Operation) -> Mapping[str, ZeroCounts]:

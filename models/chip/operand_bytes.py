@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +17,7 @@ from ..tensors import BitTensor, Stage
 from ..workload import Iteration, Operation, TensorBytes, VectorWork
 from .dataflow import masks
 from .spec import StorageSpec
-from .tiling import source_rows
+from .tiling import sizes, source_rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +38,13 @@ def storage_bits(elements: int, nonzeros: int, form: str, value_bits: int) -> in
 class OperandBytes:
     """What the tiles of one operation load, from the zeros that really are in them."""
 
-    def __init__(self, operation: Operation, storage: StorageSpec) -> None:
+    def __init__(
+        self, operation: Operation, storage: StorageSpec, channels: Sequence[Sequence[int]] | None = None
+    ) -> None:
+        """`channels` are the allocator's lists: tensors are stored in their order (by default, in the channels')."""
         self.operation = operation
+        order = range(sizes(operation.shape, operation.stage)[2]) if channels is None else chain(*channels)
+        self._rank = {channel: rank for rank, channel in enumerate(order)}
         self._value_bits = storage.value_bits
         stage = operation.stage
         first = operation.dy if stage is Stage.BP else operation.x
@@ -66,40 +72,58 @@ class OperandBytes:
         """Bytes of the input operand's part of a tile, and where it begins."""
         shape = self.operation.shape
         rows = source_rows(shape, self.operation.stage, tile.rows)
-        depth = tile.depth if shape.groups == 1 else (0, self._first.shape[3])
-        key = ("input", tile.images, rows, depth)
+        key = ("input", tile.images, rows, tile.depth)
         _, height, width, channels = self._first.shape
         if key not in self._known:
             if self._first_bool is None:
                 self._first_bool = self._first.to_bool()
-            part = self._first_bool[slice(*tile.images), slice(*rows), :, slice(*depth)]
+            part = self._first_bool[slice(*tile.images), slice(*rows)]
+            part = part.reshape(*part.shape[:3], shape.groups, channels // shape.groups)[..., slice(*tile.depth)]
             self._known[key] = self._bytes(part.size, int(np.count_nonzero(part)), self._first_form)
-        offset = ((tile.images[0] * height + rows[0]) * width * channels + depth[0]) * self._value_bits // 8
-        return self._known[key], offset
+        before = (tile.images[0] * height + rows[0]) * width * channels
+        before += (tile.images[1] - tile.images[0]) * (rows[1] - rows[0]) * width * shape.groups * tile.depth[0]
+        return self._known[key], before * self._value_bits // 8
 
     def other(self, tile: Tile) -> Piece:
         """The other operand's part of a tile. BP reads weights transposed: a piece for each channel of depth."""
         shape, stage = self.operation.shape, self.operation.stage
-        value_bytes = self._value_bits // 8
+        rank, channels = self._rank[tile.channels[0]], len(tile.channels)
         if stage is Stage.WG:
             key: tuple[object, ...] = ("other", tile.images, tile.rows, tile.channels)
-            _, height, width, channels = self._other.shape
+            _, height, width, every = self._other.shape
             moved = self._cached(
                 key, lambda whole: whole[slice(*tile.images), slice(*tile.rows)][..., list(tile.channels)]
             )
-            offset = ((tile.images[0] * height + tile.rows[0]) * width * channels + tile.channels[0]) * value_bytes
-            return Piece(moved, offset, 1, 0)
-        per_channel = shape.r * shape.s * self._other.shape[3] * value_bytes
+            before = (tile.images[0] * height + tile.rows[0]) * width * every
+            before += (tile.images[1] - tile.images[0]) * (tile.rows[1] - tile.rows[0]) * width * rank
+            return Piece(moved, before * self._value_bits // 8, 1, 0)
+        taps = shape.r * shape.s
         key = ("other", tile.depth, tile.channels)
         if stage is Stage.FF:
             moved = self._cached(key, lambda whole: whole[list(tile.channels)][..., slice(*tile.depth)])
-            return Piece(moved, tile.channels[0] * per_channel + tile.depth[0] * value_bytes, 1, 0)
-        if shape.groups > 1:
-            moved = self._cached(key, lambda whole: whole)
-            return Piece(moved, 0, 1, 0)
-        moved = self._cached(key, lambda whole: whole[slice(*tile.depth)][..., list(tile.channels)])
+            before = taps * (rank * self._other.shape[3] + channels * tile.depth[0])
+            return Piece(moved, before * self._value_bits // 8, 1, 0)
+        # Weights (k, ..., c / groups): the group of an input channel says which output channels it is summed over.
+        grouped = (shape.groups, shape.k // shape.groups, taps, shape.c // shape.groups)
+        of, within = np.divmod(np.array(tile.channels), grouped[3])
+        moved = self._cached(key, lambda whole: whole.reshape(grouped)[of, slice(*tile.depth), :, within])
         rows = tile.depth[1] - tile.depth[0]
-        return Piece(moved, tile.depth[0] * per_channel + tile.channels[0] * value_bytes, rows, per_channel)
+        stride = taps * shape.c * self._value_bits // 8
+        return Piece(
+            -(-moved // rows) * rows, tile.depth[0] * stride + taps * rank * self._value_bits // 8, rows, stride
+        )
+
+    def mask(self, tile: Tile) -> tuple[int, int]:
+        """Bytes of the mask of needed outputs that a tile reads, and where it begins."""
+        shape = self.operation.shape
+        rank, channels = self._rank[tile.channels[0]], len(tile.channels)
+        if self.operation.stage is Stage.WG:
+            depth = shape.c // shape.groups
+            before = shape.r * shape.s * (rank * depth + channels * tile.depth[0])
+        else:
+            before = (tile.images[0] * shape.h + tile.rows[0]) * shape.w * shape.c
+            before += (tile.images[1] - tile.images[0]) * (tile.rows[1] - tile.rows[0]) * shape.w * rank
+        return -(-self.outputs(tile) // 8), before // 8
 
     def outputs(self, tile: Tile) -> int:
         """Outputs of a tile, the removed ones included."""
@@ -129,7 +153,12 @@ class TensorSizes:
         self._storage = storage
         self._masks = masks(operations)
         self._weights = {operation.reads[1] for operation in operations if operation.stage is not Stage.WG}
-        self._largest: dict[str, int] = {}
+        # Masks of needed outputs: a bit an element. Those of pruned weights are written by no vector work.
+        self._largest = {
+            operation.reads[2]: -(-operation.output_needed.size // 8)
+            for operation in operations
+            if operation.output_needed is not None
+        }
 
     def _form(self, tensor: str) -> str:
         return self._storage.weights if tensor in self._weights else self._storage.activations

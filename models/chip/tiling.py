@@ -162,18 +162,37 @@ def regions(shape: ConvShape, stage: Stage, split: Split, channels: Sequence[Seq
     return [[tile for tile in tiles if tile.channels] for tiles in sets if tiles[0].channels]
 
 
-def steps(layer: str, shape: ConvShape, stage: Stage, region: Tile, buffers: Buffers) -> Iterator[Step]:
+def steps(
+    layer: str, shape: ConvShape, stage: Stage, region: Tile, buffers: Buffers, *, deepest: int | None = None
+) -> Iterator[Step]:
     """Cut a core's region into steps that fit half of each of its memories, in execution order.
 
-    Raises DoesNotFitError where not even the smallest step fits.
+    Cores that share outputs must cut them alike: `deepest` is the depth of the deepest of them (FF and BP; by default
+    the region's own). Raises DoesNotFitError where not even the smallest step fits.
     """
-    cut = _Cut(layer, shape, stage, region, buffers)
+    cut = _Cut(layer, shape, stage, region, buffers, deepest)
     yield from cut.weight_gradient() if stage is Stage.WG else cut.forward_or_back()
 
 
 class _Cut:
-    def __init__(self, layer: str, shape: ConvShape, stage: Stage, region: Tile, buffers: Buffers) -> None:
+    def __init__(
+        self, layer: str, shape: ConvShape, stage: Stage, region: Tile, buffers: Buffers, deepest: int | None
+    ) -> None:
         self.layer, self.shape, self.stage, self.region, self.buffers = layer, shape, stage, region, buffers
+        self.deepest = deepest or region.depth[1] - region.depth[0]
+        self.input_bytes = buffers.input_bytes - self._mask_bytes()
+
+    def _mask_bytes(self) -> int:
+        """Room in the input half for the mask of needed outputs (BP, WG), whether a policy reads it or not."""
+        if self.stage is Stage.FF:
+            return 0
+        shape, region = self.shape, self.region
+        if self.stage is Stage.WG:
+            outputs = (region.depth[1] - region.depth[0]) * shape.r * shape.s
+        else:
+            outputs = (region.images[1] - region.images[0]) * (region.rows[1] - region.rows[0]) * shape.w
+        outputs *= len(region.channels)
+        return -(-min(outputs, 8 * self.buffers.output_bytes // self.buffers.accumulator_bits) // 8)
 
     def _fail(self, what: str, need_bits: int, have_bytes: int) -> DoesNotFitError:
         need = -(-need_bits // 8)
@@ -193,27 +212,29 @@ class _Cut:
         depth = region.depth[1] - region.depth[0]
         channels = len(region.channels)
 
-        if 8 * buffers.other_bytes < taps * buffers.other_bits:
+        if buffers.other_bytes < self._weight_bytes(1, 1):
             raise self._fail(
                 "one channel's filter of one input channel", taps * buffers.other_bits, buffers.other_bytes
             )
         if 8 * buffers.output_bytes < width * buffers.accumulator_bits:
             raise self._fail("one row of outputs", width * buffers.accumulator_bits, buffers.output_bytes)
-        first_row = self._input_bits(1, (region.rows[0], region.rows[0] + 1), 1)
-        rows_of_one = (
-            max(self._input_bits(1, (row, row + 1), 1) for row in range(region.rows[0], region.rows[1])) or first_row
-        )
-        if 8 * buffers.input_bytes < rows_of_one:
-            raise self._fail("the rows that one row of outputs reads", rows_of_one, buffers.input_bytes)
+        rows_of_one = max(self._input_bits(1, (row, row + 1), 1) for row in range(*region.rows))
+        if 8 * self.input_bytes < rows_of_one:
+            raise self._fail("the rows that one row of outputs reads", rows_of_one, self.input_bytes)
 
         # As deep as the input rows and a full group of weights allow; then as many channels; then as many rows.
         lanes = min(channels, buffers.group)
-        deep = min(depth, 8 * buffers.input_bytes // rows_of_one)
-        deep = min(deep, max(1, 8 * buffers.other_bytes // (taps * lanes * buffers.other_bits)))
-        across = min(channels, 8 * buffers.other_bytes // (taps * deep * buffers.other_bits))
-        across = min(across, 8 * buffers.output_bytes // (width * buffers.accumulator_bits))
-        depths = [(region.depth[0] + a, region.depth[0] + b) for a, b in spread(depth, -(-depth // deep))]
-        widest = max(b - a for a, b in depths)
+        deep = self.deepest
+        if rows_of_one:
+            deep = min(deep, 8 * self.input_bytes // rows_of_one)
+        while deep > 1 and self._weight_bytes(lanes, deep) > buffers.other_bytes:
+            deep -= 1
+        across = min(channels, 8 * buffers.output_bytes // (width * buffers.accumulator_bits))
+        while self._weight_bytes(across, deep) > buffers.other_bytes:
+            across -= 1
+        parts = -(-self.deepest // deep)
+        depths = [(region.depth[0] + a, region.depth[0] + b) for a, b in spread(depth, parts)]
+        widest = -(-self.deepest // parts)
 
         for low, high in spread(channels, -(-channels // across)):
             picked = region.channels[low:high]
@@ -225,6 +246,11 @@ class _Cut:
                     yield Step(tile, reuses, at == 0, at == len(depths) - 1)
                     first_of_channels = False
 
+    def _weight_bytes(self, channels: int, depth: int) -> int:
+        """Bytes of weights at most; BP reads them in a piece for each channel of depth, each of whole bytes."""
+        bits = self.shape.r * self.shape.s * channels * self.buffers.other_bits
+        return depth * -(-bits // 8) if self.stage is Stage.BP else -(-depth * bits // 8)
+
     def _places(self, depth: int, row_output_bits: int) -> Iterator[tuple[tuple[int, int], tuple[int, int]]]:
         """Whole images while they fit, else bands of rows of one image."""
         region, buffers = self.region, self.buffers
@@ -233,7 +259,7 @@ class _Cut:
         image_input = self._input_bits(1, region.rows, depth)
         together = images
         if image_input:
-            together = min(together, 8 * buffers.input_bytes // image_input)
+            together = min(together, 8 * self.input_bytes // image_input)
         together = min(together, 8 * buffers.output_bytes // (height * row_output_bits))
         if together:
             for low, high in spread(images, -(-images // together)):
@@ -250,8 +276,7 @@ class _Cut:
         first, last = self.region.rows
         pieces = spread(last - first, -(-(last - first) // band))
         return all(
-            self._input_bits(1, (first + low, first + high), depth) <= 8 * self.buffers.input_bytes
-            for low, high in pieces
+            self._input_bits(1, (first + low, first + high), depth) <= 8 * self.input_bytes for low, high in pieces
         )
 
     def weight_gradient(self) -> Iterator[Step]:
@@ -260,9 +285,10 @@ class _Cut:
         depth = region.depth[1] - region.depth[0]
         channels = len(region.channels)
 
-        one_row = max(self._input_bits(1, (row, row + 1), 1) for row in range(region.rows[0], region.rows[1]))
-        if 8 * buffers.input_bytes < one_row:
-            raise self._fail("the input rows of one row of dY", one_row, buffers.input_bytes)
+        # Of all rows, not only the region's: cores that share outputs must cut them alike.
+        one_row = max(self._input_bits(1, (row, row + 1), 1) for row in range(shape.p))
+        if 8 * self.input_bytes < one_row:
+            raise self._fail("the input rows of one row of dY", one_row, self.input_bytes)
         if 8 * buffers.other_bytes < shape.q * buffers.other_bits:
             raise self._fail("one row of dY", shape.q * buffers.other_bits, buffers.other_bytes)
         if 8 * buffers.output_bytes < taps * buffers.accumulator_bits:
@@ -271,7 +297,7 @@ class _Cut:
         across = min(channels, buffers.group, 8 * buffers.other_bytes // (shape.q * buffers.other_bits))
         across = min(across, 8 * buffers.output_bytes // (taps * buffers.accumulator_bits))
         deep = min(depth, 8 * buffers.output_bytes // (taps * across * buffers.accumulator_bits))
-        deep = max(1, min(deep, 8 * buffers.input_bytes // one_row if one_row else deep))
+        deep = max(1, min(deep, 8 * self.input_bytes // one_row if one_row else deep))
         if deep == depth:
             across = min(channels, 8 * buffers.output_bytes // (taps * deep * buffers.accumulator_bits))
             across = min(across, 8 * buffers.other_bytes // (shape.q * buffers.other_bits))
@@ -292,7 +318,7 @@ class _Cut:
         image_other = height * shape.q * channels * buffers.other_bits
         together = min(images, 8 * buffers.other_bytes // image_other)
         if image_input:
-            together = min(together, 8 * buffers.input_bytes // image_input)
+            together = min(together, 8 * self.input_bytes // image_input)
         if together:
             for low, high in spread(images, -(-images // together)):
                 yield (region.images[0] + low, region.images[0] + high), region.rows

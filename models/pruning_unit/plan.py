@@ -29,6 +29,7 @@ class PruningPlan:
     pairs_seen         of these: covered by weights that passed by anyway
     passing_weights    weights that it took from the read port
     fetched_weights    weights read for pruning only
+    first_pass         of these: what one pass of all the layer's weights delivers
     macs, compares     operations of the unit
     """
 
@@ -37,6 +38,7 @@ class PruningPlan:
     pairs_seen: int
     passing_weights: int
     fetched_weights: int
+    first_pass: int
     macs: int
     compares: int
 
@@ -68,7 +70,7 @@ def plan_event(
     kept = min(sampled, buffer_bytes // weights_per_channel) if sampled else 0
     free = free_passes if shared else 0
 
-    pairs_seen = passing = fetched = 0
+    pairs_seen = passing = fetched = first_pass = 0
     passes = -(-sampled // kept) if kept else 0
     for number in range(passes):
         first = number * kept
@@ -80,18 +82,22 @@ def plan_event(
             passing += (here + behind) * weights_per_channel
         else:
             fetched += (here + behind) * weights_per_channel
+            if number == 0:
+                first_pass += (here + behind) * weights_per_channel
     # Every other weight that an event looks at (magnitudes of units and of single weights) is needed once.
     once = max(event.coarse_weights_read if not sampled else 0, event.fine_weights_read)
     if free:
         passing += once
     else:
         fetched += once
+        first_pass += once
     return PruningPlan(
         passes=passes,
         pairs=sampled * (sampled - 1) // 2,
         pairs_seen=pairs_seen,
         passing_weights=passing,
         fetched_weights=fetched,
+        first_pass=first_pass,
         macs=event.coarse_macs + event.coarse_adds,
         compares=event.coarse_compares + event.fine_compares,
     )
