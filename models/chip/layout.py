@@ -58,7 +58,6 @@ class Layout:
         self.channels.append(Channel("vector.load", self.vector_node, Client.LOAD))
         self.channels.append(Channel("vector.store", self.vector_node, Client.STORE))
         self.channels.append(Channel("pruning.load", self.pruning_node, Client.LOAD))
-        self.channels.append(Channel("pruning.store", self.pruning_node, Client.STORE))
         self._index = {channel.unit: index for index, channel in enumerate(self.channels)}
 
     def memory(self, core: int, which: CoreMemory) -> int:

@@ -163,7 +163,7 @@ class _Builder:
         self.pruned: dict[str, Task] = {}
         self.events = {event.layer: event for event in iteration.prune_events}
         self.plans = {layer: self._plan(event) for layer, event in self.events.items()}
-        self.sizes = TensorSizes(iteration.operations, self.spec.storage)
+        self.sizes = TensorSizes(iteration, self.spec.storage)
 
     def build(self) -> MappedIteration:
         for flow in flows(self.iteration.steps):
@@ -175,8 +175,6 @@ class _Builder:
             if flow.operation.stage is Stage.WG and flow.operation.layer in self.events:
                 self._prune(self.events[flow.operation.layer], flow.operation)
             self._operate(flow, flow.operation)
-            if flow.operation.stage is Stage.WG and flow.operation.layer in self.events:
-                self._store_mask(self.events[flow.operation.layer], flow.operation)
         self.graph.link()
         return MappedIteration(
             self.iteration.index, self.graph, self.records, self.pruning, self.sizes.compulsory_bytes(self.iteration)
@@ -470,20 +468,18 @@ class _Builder:
     def _dram(
         self, direction: Direction, unit: str, memory: int, tensors: Sequence[tuple[str, int]], share: _Share
     ) -> TransferWork:
-        return TransferWork(
-            tuple(
-                Descriptor(
-                    self.layout.endpoint(unit),
-                    direction,
-                    memory,
-                    row_bytes=moved,
-                    address=self.m.memory.place(tensor, self.sizes.dense_bytes(tensor))
-                    + share.begin_of(self.sizes.dense_bytes(tensor)),
+        descriptors = []
+        for tensor, moved in tensors:
+            room = self.sizes.dense_bytes(tensor)
+            begin, most = share.begin_of(room), max(share.of(room), 1)
+            address = self.m.memory.place(tensor, room) + begin
+            # More than there is room for is read in several passes.
+            for done in range(0, moved, most):
+                row_bytes = min(most, moved - done)
+                descriptors.append(
+                    Descriptor(self.layout.endpoint(unit), direction, memory, row_bytes=row_bytes, address=address)
                 )
-                for tensor, moved in tensors
-                if moved
-            )
-        )
+        return TransferWork(tuple(descriptors))
 
     def _vector_alone(self, flow: Flow) -> None:
         """Vector work that is in no operation's path: pieces that fit a slot of the unit's memory."""
@@ -592,20 +588,6 @@ class _Builder:
         )
         self.pruned[event.layer] = task
         self.pruning.append(PruningRecord(event, plan, task, ready))
-
-    def _store_mask(self, event: PruneEvent, gradient: Operation) -> None:
-        """The new mask, to memory, once the weight gradient has read the old one."""
-        name, size = gradient.reads[2], -(-event.mask.size // 8)
-        descriptor = Descriptor(
-            self.layout.endpoint("pruning.store"),
-            Direction.WRITE,
-            self.layout.pruning_memory,
-            row_bytes=size,
-            address=self.m.memory.place(name, size),
-        )
-        deps = (self.pruned[event.layer], *self.last_loads.get(name, {}).values())
-        work = TransferWork((descriptor,))
-        self.graph.add(Kind.STORE, "pruning.store", f"{event.layer}.prune", work, deps)
 
     # ---- choices and records ----------------------------------------------------------------------------------
 

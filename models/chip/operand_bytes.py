@@ -15,7 +15,7 @@ import numpy.typing as npt
 from ..core import Tile
 from ..tensors import BitTensor, Stage
 from ..workload import Iteration, Operation, TensorBytes, VectorWork
-from .dataflow import masks
+from .dataflow import FP32_BYTES, masks, result_elements
 from .spec import StorageSpec
 from .tiling import sizes, source_rows
 
@@ -149,16 +149,26 @@ class OperandBytes:
 class TensorSizes:
     """Bytes of whole tensors by name: operands from their masks, everything else as the workload states it."""
 
-    def __init__(self, operations: Sequence[Operation], storage: StorageSpec) -> None:
+    def __init__(self, iteration: Iteration, storage: StorageSpec) -> None:
+        operations = iteration.operations
         self._storage = storage
         self._masks = masks(operations)
         self._weights = {operation.reads[1] for operation in operations if operation.stage is not Stage.WG}
-        # Masks of needed outputs: a bit an element. Those of pruned weights are written by no vector work.
-        self._largest = {
-            operation.reads[2]: -(-operation.output_needed.size // 8)
-            for operation in operations
-            if operation.output_needed is not None
-        }
+        # Room: what is written at once; of what is only read, the most that is (who reads a tensor twice, as batch
+        # normalisation does, states both passes). Masks of needed outputs: a bit an element.
+        works = [step for step in iteration.steps if isinstance(step, VectorWork)]
+        self._room: dict[str, int] = {}
+        for tensor in (tensor for work in works for tensor in work.writes):
+            self._room[tensor.tensor] = max(self._room.get(tensor.tensor, 0), tensor.bytes)
+        written = set(self._room)
+        for tensor in (tensor for work in works for tensor in work.reads):
+            if tensor.tensor not in written:
+                self._room[tensor.tensor] = max(self._room.get(tensor.tensor, 0), tensor.bytes)
+        for operation in operations:
+            if operation.output_needed is not None:
+                self._room[operation.reads[2]] = -(-operation.output_needed.size // 8)
+            if operation.writes not in written:
+                self._room[operation.writes] = FP32_BYTES * result_elements(operation)
 
     def _form(self, tensor: str) -> str:
         return self._storage.weights if tensor in self._weights else self._storage.activations
@@ -167,7 +177,6 @@ class TensorSizes:
         """What reading or writing the tensor moves."""
         mask = self._masks.get(tensor.tensor)
         if mask is None:
-            self._largest[tensor.tensor] = max(self._largest.get(tensor.tensor, 0), tensor.bytes)
             return tensor.bytes
         return -(-storage_bits(mask.size, mask.count(), self._form(tensor.tensor), self._storage.value_bits) // 8)
 
@@ -175,7 +184,7 @@ class TensorSizes:
         """The room that the tensor has in memory."""
         mask = self._masks.get(tensor)
         if mask is None:
-            return self._largest.get(tensor, 1)
+            return self._room[tensor]
         bits = mask.size * (self._storage.value_bits + (self._form(tensor) == "bitmap"))
         return -(-bits // 8)
 
