@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import itertools
+import os
+import subprocess
+import sys
 from collections import Counter
 from typing import Any
 
 import numpy as np
 import pytest
-from helpers.chips import PLAIN, RESIDUAL, iterations, run, system
+from helpers.chips import PLAIN, RESIDUAL, SCENARIOS, iterations, run, system
 
 from cosim.kernel import ClockDomain
 from cosim.models.chip import MappedIteration, System
@@ -467,3 +470,22 @@ def test_the_order_of_simultaneous_events_changes_nothing(plain: list[Iteration]
 def test_another_training_gives_other_numbers(plain: list[Iteration]) -> None:
     chip, other = system(), system()
     assert chip.simulate(plain[0]).action_counts != other.simulate(iterations(PLAIN, [0], seed=2)[0]).action_counts
+
+
+HASHED = """
+import json
+from helpers.chips import PLAIN, iterations, system
+
+chip = system()
+result = chip.simulate(iterations(PLAIN, [2])[0])
+print(json.dumps([result.duration_ps, result.job.time_by_reason_ps, result.action_counts, chip.accounts()]))
+"""
+
+
+def test_hashes_change_nothing() -> None:
+    def output(seed: str) -> str:
+        environment = {**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": str(SCENARIOS.parent / "tests")}
+        command = [sys.executable, "-c", HASHED]
+        return subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
+
+    assert output("1") == output("2")
