@@ -273,6 +273,7 @@ def test_a_half_is_not_filled_while_it_is_in_use(ran: tuple[System, list[MappedI
             assert load in compute.deps and compute.start_ps >= load.end_ps
             if step >= 2:
                 checked += 1
+                assert computes[step - 2] in load.deps
                 assert load.start_ps >= computes[step - 2].end_ps
             if any(descriptor.memory == weight_memory for descriptor in load.work.descriptors):
                 if len(last_use) >= 2:
@@ -449,6 +450,8 @@ def test_tensors_are_read_after_they_are_written_and_rewritten_after_they_are_re
     assert any(name.endswith(".w.low") for name in both) and any(name.endswith(".mask") for name in both)
     for name in both:
         if name.endswith(".w.low"):
+            last = {task.unit: task for task in loads[name]}.values()
+            assert all(set(last) <= set(task.deps) for task in stores[name])
             assert max(task.end_ps for task in loads[name]) <= min(task.start_ps for task in stores[name])
         elif not name.endswith((".master", ".momentum", ".w.mask")):  # tile by tile, each after its own load
             assert min(task.start_ps for task in loads[name]) >= max(task.end_ps for task in stores[name])
