@@ -21,6 +21,11 @@ static const uint8_t resource_of[ST_DONE] = {CS_FABRIC_SRAM, CS_FABRIC_NOC, CS_F
                                              CS_FABRIC_SRAM};
 
 #define NONE (-1)
+/* 53 days of simulated time; edges later than this are never reached. */
+#define CLOCK_LIMIT_PS ((int64_t)1 << 62)
+/* Words of local memories and nodes of a network. */
+#define WORD_LIMIT ((int64_t)1 << 40)
+#define NODE_LIMIT 65536
 #define MAGIC 0x6661627269633031 /* "fabric01" */
 
 typedef struct {
@@ -79,6 +84,7 @@ typedef struct {
     cs_fabric_config c;
     int64_t now;
     int32_t free_request, free_descriptor, outbox_count;
+    int32_t descriptors, direct, max_direct; /* under way, and of the latter how many may be */
     int32_t done_head, done_count, done_capacity;
     size_t nocs_at, drams_at, srams_at, endpoints_at, descriptors_at, requests_at, outbox_at, done_at, words_at, size;
 } fabric;
@@ -97,7 +103,7 @@ typedef struct {
 /* ---- clocks --------------------------------------------------------------------------------------------- */
 
 static int64_t edge(const cs_fabric_clock *clock, int64_t clk) {
-    if (clk == CS_NEVER) return CS_NEVER;
+    if (clk == CS_NEVER || clk / clock->period_den > CLOCK_LIMIT_PS / clock->period_num) return CS_NEVER;
     return clk / clock->period_den * clock->period_num +
            clk % clock->period_den * clock->period_num / clock->period_den;
 }
@@ -152,9 +158,9 @@ int32_t cs_fabric_state_bytes(const cs_fabric_config *config, size_t *bytes) {
 }
 
 static int valid_clock(const cs_fabric_clock *clock) {
-    /* Bounded so that edge() cannot overflow before 2^62 ps, 53 days of simulated time. */
-    return clock->period_num > 0 && clock->period_den > 0 && clock->period_num < ((int64_t)1 << 31) &&
-           clock->period_den < ((int64_t)1 << 31);
+    /* A period of at least 1 ps: clock numbers are at most the time, and edges of different instants. So neither edge()
+     * nor clk_at() overflows before CLOCK_LIMIT_PS. */
+    return clock->period_den > 0 && clock->period_num >= clock->period_den && clock->period_num < ((int64_t)1 << 31);
 }
 
 int32_t cs_fabric_init(void *state, size_t bytes, const cs_fabric_config *config, const cs_fabric_noc *nocs,
@@ -172,10 +178,13 @@ int32_t cs_fabric_init(void *state, size_t bytes, const cs_fabric_config *config
     memset(state, 0, layout.size);
     fabric *f = state;
     *f = layout;
+    f->max_direct = config->max_requests;
     for (int32_t i = 0; i < config->nocs; ++i) {
         if (!valid_clock(&nocs[i].clock) || nocs[i].flit_bytes < 1 || nocs[i].mesh_x < 1 || nocs[i].memory_ports < 1 ||
             nocs[i].memory_ports > CS_FABRIC_MAX_PORTS)
             return CS_EINVAL;
+        for (int32_t port = 0; port < nocs[i].memory_ports; ++port)
+            if (nocs[i].memory_nodes[port] < 0 || nocs[i].memory_nodes[port] >= NODE_LIMIT) return CS_EINVAL;
         NOCS(f)[i] = (noc_part){.p = nocs[i], .next = CS_NEVER};
     }
     for (int32_t i = 0; i < config->drams; ++i) {
@@ -184,15 +193,16 @@ int32_t cs_fabric_init(void *state, size_t bytes, const cs_fabric_config *config
     }
     for (int32_t i = 0; i < config->srams; ++i) {
         if (!valid_clock(&srams[i].clock) || srams[i].word_bytes < 1 || srams[i].memories < 1 || srams[i].words < 1 ||
-            srams[i].memories > MAX_MEMORIES)
+            srams[i].words > WORD_LIMIT || srams[i].memories > MAX_MEMORIES)
             return CS_EINVAL;
         SRAMS(f)[i] = (sram_part){.p = srams[i], .next = CS_NEVER, .words_at = (size_t)i * 2 * MAX_MEMORIES};
     }
     for (int32_t i = 0; i < config->endpoints; ++i) {
         const cs_fabric_endpoint *e = &endpoints[i];
         if (e->noc < 0 || e->noc >= config->nocs || e->sram < 0 || e->sram >= config->srams || e->outstanding < 1 ||
-            e->node < 0 || e->client < 0)
+            e->node < 0 || e->node >= NODE_LIMIT || e->client < 0 || e->outstanding > f->max_direct)
             return CS_EINVAL;
+        f->max_direct -= e->outstanding; /* a channel's places are its own: it is not asked again when one gets free */
         ENDPOINTS(f)[i] = (endpoint){.e = *e, .head = NONE, .tail = NONE};
     }
     for (int32_t i = 0; i < config->max_descriptors; ++i)
@@ -205,7 +215,21 @@ int32_t cs_fabric_init(void *state, size_t bytes, const cs_fabric_config *config
 
 static fabric *open_state(const void *state, size_t bytes) {
     fabric *f = (fabric *)(uintptr_t)state;
-    return f != NULL && bytes >= sizeof(fabric) && f->magic == MAGIC && bytes >= f->size ? f : NULL;
+    return f != NULL && (uintptr_t)state % 8 == 0 && bytes >= sizeof(fabric) && f->magic == MAGIC && bytes >= f->size
+               ? f
+               : NULL;
+}
+
+/* Whether every part has a state buffer; the parts check the buffers themselves. */
+static int valid_parts(const fabric *f, const cs_fabric_parts *parts) {
+    return parts != NULL && (f->c.nocs == 0 || (parts->noc != NULL && parts->noc_bytes != NULL)) &&
+           (f->c.drams == 0 || (parts->dram != NULL && parts->dram_bytes != NULL)) &&
+           (f->c.srams == 0 || (parts->sram != NULL && parts->sram_bytes != NULL));
+}
+
+/* Records that were not taken yet stay where they are, so new work waits for room. */
+static int has_room(const fabric *f) {
+    return f->done_count + f->descriptors + f->direct < f->done_capacity;
 }
 
 /* ---- requests ------------------------------------------------------------------------------------------- */
@@ -217,7 +241,7 @@ static void finish(fabric *f, uint64_t tag, int64_t start, int64_t t, const int6
     done->start_ps = start;
     done->time_ps = t;
     memcpy(done->spent_ps, spent, sizeof done->spent_ps);
-    f->done_count++; /* cannot overflow: one record per descriptor or direct access, and they hold places till here */
+    f->done_count++; /* cannot overflow: see has_room */
 }
 
 static int32_t data_flits(const noc_part *noc, int32_t bytes) {
@@ -353,6 +377,7 @@ static int32_t retire(fabric *f, int32_t index, int64_t t) {
     REQUESTS(f)[index].next = f->free_request;
     f->free_request = index;
     if (old.descriptor == NONE) {
+        f->direct--;
         finish(f, old.tag, old.base, t, old.spent);
         return NONE;
     }
@@ -363,6 +388,7 @@ static int32_t retire(fabric *f, int32_t index, int64_t t) {
         finish(f, d->d.tag, d->base, t, old.spent);
         d->next = f->free_descriptor;
         f->free_descriptor = old.descriptor;
+        f->descriptors--;
     }
     return issue(f, which, t, &old);
 }
@@ -527,18 +553,26 @@ int32_t cs_fabric_submit(void *state, size_t bytes, const cs_fabric_parts *parts
                          const cs_fabric_descriptor *what) {
     fabric *f = open_state(state, bytes);
     if (f == NULL) return CS_ESTATE;
-    if (parts == NULL || what == NULL || what->endpoint < 0 || what->endpoint >= f->c.endpoints || what->kind < 0 ||
-        what->kind > CS_FABRIC_MOVE || what->row_bytes < 1 || what->rows < 1 || what->address < 0 || what->word < 0 ||
-        what->far_word < 0 || what->stride_bytes < 0 || now_ps < f->now)
+    if (!valid_parts(f, parts) || what == NULL || what->endpoint < 0 || what->endpoint >= f->c.endpoints ||
+        what->kind < 0 || what->kind > CS_FABRIC_MOVE || what->row_bytes < 1 || what->rows < 1 || what->address < 0 ||
+        what->word < 0 || what->far_word < 0 || what->stride_bytes < 0 || what->word > WORD_LIMIT ||
+        what->far_word > WORD_LIMIT || now_ps < f->now || now_ps > CLOCK_LIMIT_PS)
+        return CS_EINVAL;
+    /* The last byte has an address, and its word a number. */
+    if (what->row_bytes > CS_NEVER - what->address ||
+        (what->rows > 1 && what->stride_bytes > (CS_NEVER - what->address - what->row_bytes) / (what->rows - 1)) ||
+        what->rows > (CS_NEVER >> 1) / what->row_bytes)
         return CS_EINVAL;
     endpoint *e = &ENDPOINTS(f)[what->endpoint];
     int32_t memories = SRAMS(f)[e->e.sram].p.memories;
     if (what->memory < 0 || what->memory >= memories) return CS_EINVAL;
-    if (what->kind == CS_FABRIC_MOVE && (what->far_memory < 0 || what->far_memory >= memories || what->far_client < 0))
+    if (what->kind == CS_FABRIC_MOVE && (what->far_memory < 0 || what->far_memory >= memories || what->far_client < 0 ||
+                                         what->far_node < 0 || what->far_node >= NODE_LIMIT))
         return CS_EINVAL;
     if (what->kind != CS_FABRIC_MOVE && f->c.drams == 0) return CS_EINVAL;
     int32_t index = f->free_descriptor;
-    if (index == NONE) return CS_FULL;
+    if (index == NONE || !has_room(f)) return CS_FULL;
+    f->descriptors++;
     descriptor *d = &DESCRIPTORS(f)[index];
     f->free_descriptor = d->next;
     *d = (descriptor){.d = *what, .base = now_ps, .word = what->word, .far_word = what->far_word, .next = NONE};
@@ -558,8 +592,9 @@ int32_t cs_fabric_submit(void *state, size_t bytes, const cs_fabric_parts *parts
 }
 
 static int32_t direct(fabric *f, const cs_fabric_parts *parts, int64_t now_ps, request what) {
+    if (f->direct >= f->max_direct || !has_room(f)) return CS_FULL;
     int32_t index = take_request(f), status = CS_OK;
-    if (index == NONE) return CS_FULL;
+    f->direct++;
     what.mark = what.base = now_ps;
     what.descriptor = what.next = NONE;
     REQUESTS(f)[index] = what;
@@ -573,7 +608,8 @@ int32_t cs_fabric_access(void *state, size_t bytes, const cs_fabric_parts *parts
                          int64_t address, int32_t is_write) {
     fabric *f = open_state(state, bytes);
     if (f == NULL) return CS_ESTATE;
-    if (parts == NULL || address < 0 || f->c.drams == 0 || now_ps < f->now) return CS_EINVAL;
+    if (!valid_parts(f, parts) || address < 0 || f->c.drams == 0 || now_ps < f->now || now_ps > CLOCK_LIMIT_PS)
+        return CS_EINVAL;
     return direct(f, parts, now_ps,
                   (request){.tag = tag, .address = address, .is_write = is_write != 0, .kind = K_ACCESS});
 }
@@ -582,8 +618,8 @@ int32_t cs_fabric_local(void *state, size_t bytes, const cs_fabric_parts *parts,
                         int32_t sram, int32_t memory, int32_t client, int64_t word, int64_t words, int32_t is_write) {
     fabric *f = open_state(state, bytes);
     if (f == NULL) return CS_ESTATE;
-    if (parts == NULL || sram < 0 || sram >= f->c.srams || memory < 0 || memory >= SRAMS(f)[sram].p.memories ||
-        client < 0 || word < 0 || words < 0 || now_ps < f->now)
+    if (!valid_parts(f, parts) || sram < 0 || sram >= f->c.srams || memory < 0 || memory >= SRAMS(f)[sram].p.memories ||
+        client < 0 || word < 0 || words < 0 || now_ps < f->now || now_ps > CLOCK_LIMIT_PS)
         return CS_EINVAL;
     return direct(f, parts, now_ps,
                   (request){.tag = tag,
@@ -599,7 +635,7 @@ int32_t cs_fabric_local(void *state, size_t bytes, const cs_fabric_parts *parts,
 int32_t cs_fabric_next(const void *state, size_t bytes, const cs_fabric_parts *parts, int64_t *time_ps) {
     fabric *f = open_state(state, bytes);
     if (f == NULL) return CS_ESTATE;
-    if (parts == NULL || time_ps == NULL) return CS_EINVAL;
+    if (!valid_parts(f, parts) || time_ps == NULL) return CS_EINVAL;
     if (f->done_count > 0) {
         *time_ps = f->now;
         return CS_OK;
@@ -611,7 +647,7 @@ int32_t cs_fabric_advance(void *state, size_t bytes, const cs_fabric_parts *part
                           cs_fabric_done *done, size_t capacity, size_t *count) {
     fabric *f = open_state(state, bytes);
     if (f == NULL) return CS_ESTATE;
-    if (parts == NULL || count == NULL || (done == NULL && capacity > 0)) return CS_EINVAL;
+    if (!valid_parts(f, parts) || count == NULL || (done == NULL && capacity > 0)) return CS_EINVAL;
     *count = 0;
     int32_t status = CS_OK;
     while (f->done_count == 0) {

@@ -24,7 +24,7 @@
 
 #define CS_FABRIC_MAX_PORTS 16
 
-/* Edge n of a clock is at floor(n * period_num / period_den) ps. */
+/* Edge n of a clock is at floor(n * period_num / period_den) ps; the period is at least 1 ps. */
 typedef struct {
     int64_t period_num, period_den;
 } cs_fabric_clock;
@@ -60,7 +60,7 @@ typedef struct {
 typedef struct {
     int32_t nocs, drams, srams, endpoints;
     int32_t max_descriptors; /* waiting and in flight, all endpoints */
-    int32_t max_requests;    /* in flight, all endpoints, direct accesses included */
+    int32_t max_requests;    /* in flight; direct accesses have what the endpoints' `outstanding` leaves */
     int32_t burst_bytes;     /* a request never crosses a multiple of this; a power of two */
     int64_t port_interleave_bytes;
     int64_t channel_interleave_bytes;
@@ -100,7 +100,8 @@ typedef struct {
 int32_t cs_fabric_state_bytes(const cs_fabric_config *config, size_t *bytes);
 int32_t cs_fabric_init(void *state, size_t bytes, const cs_fabric_config *config, const cs_fabric_noc *nocs,
                        const cs_fabric_dram *drams, const cs_fabric_sram *srams, const cs_fabric_endpoint *endpoints);
-/* Queue a descriptor at its endpoint at time now_ps. CS_FULL: no descriptor place is free. */
+/* Queue a descriptor at its endpoint at time now_ps, at most 2^62. CS_FULL: no descriptor place is free, or completions
+ * wait to be taken by cs_fabric_advance. CS_EINVAL also for one whose last address does not fit 63 bits. */
 int32_t cs_fabric_submit(void *state, size_t bytes, const cs_fabric_parts *parts, int64_t now_ps,
                          const cs_fabric_descriptor *descriptor);
 /* One DRAM burst from outside the networks, e.g. another bus master at the memory's socket. */

@@ -11,7 +11,7 @@ from cosim.kernel import ClockDomain, Module, Simulator
 from cosim.tlm import Command, GenericPayload, InitiatorSocket, Response, TargetSocket
 
 from ..dma import TransferUnit
-from ..fabric import Endpoint, Fabric, LocalWork, MemorySystem, NetworkPart, SramPart, WorkUnit
+from ..fabric import Endpoint, Fabric, LocalWork, MemorySystem, NetworkPart, SramPart, UnfusedFabric, WorkUnit
 from ..noc import MeshConfig, NetworkState
 from ..sram import MemoryConfig, MemoryState
 from ..tasks import Task, TaskGraph, Unit, time_by_reason
@@ -135,7 +135,7 @@ class Chip(Module):
             self._build_units(self.memory.fabric)
         return self._units
 
-    def _build_units(self, fabric: Fabric) -> None:
+    def _build_units(self, fabric: Fabric | UnfusedFabric) -> None:
         sram, first_endpoint = self.memory.place_of(self)
         clock = self.clock
         names = [(f"core{core}", "core") for core in range(self.spec.core.count)]

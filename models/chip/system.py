@@ -20,7 +20,9 @@ from .mapper import MappedIteration, Mapper, OperationRecord, PruningRecord
 from .spec import ChipSpec
 
 
-def build_memory(simulator: Simulator, name: str, spec: MemorySpec) -> tuple[MemorySystem, list[Controller]]:
+def build_memory(
+    simulator: Simulator, name: str, spec: MemorySpec, *, fused: bool = True
+) -> tuple[MemorySystem, list[Controller]]:
     """A memory system with the controllers behind it."""
     controllers = [Controller(spec.device, spec.mapping, spec.scheduler) for _ in range(spec.channels)]
     clock = ClockDomain(f"{name}.clock", spec.t_ck_ps)
@@ -32,6 +34,7 @@ def build_memory(simulator: Simulator, name: str, spec: MemorySpec) -> tuple[Mem
         parts,
         capacity_bytes=geometry.channel_bytes * spec.channels,
         config=FabricConfig(burst_bytes=geometry.burst_bytes),
+        fused=fused,
     )
     return memory, controllers
 
@@ -67,11 +70,12 @@ class System:
     shuffle_seed: int | None = None
     hindsight: bool = False
     timeline: Timeline | None = None
+    fused: bool = True
     results: list[IterationResult] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.simulator = Simulator(shuffle_seed=self.shuffle_seed)
-        self.memory, self.controllers = build_memory(self.simulator, "memory", self.memory_spec)
+        self.memory, self.controllers = build_memory(self.simulator, "memory", self.memory_spec, fused=self.fused)
         self.chip = Chip(self.simulator, "chip", self.chip_spec)
         self.chip.memory_socket.bind(self.memory.port("chip"))
         self.map = MemoryMap(0, self.memory.capacity_bytes)

@@ -8,7 +8,7 @@ from typing import Any
 
 from cosim.kernel import Module, Simulator
 
-from ..fabric import Completion, Descriptor, Fabric
+from ..fabric import Completion, Descriptor, Fabric, UnfusedFabric
 from ..tasks import Task, Unit
 
 
@@ -28,7 +28,7 @@ class TransferUnit(Unit):
     """A DMA channel: a task is its descriptors, and the next one starts when all of them have completed (assumption:
     one task in flight per channel)."""
 
-    def __init__(self, parent: Simulator | Module, name: str, fabric: Fabric, endpoint: int) -> None:
+    def __init__(self, parent: Simulator | Module, name: str, fabric: Fabric | UnfusedFabric, endpoint: int) -> None:
         super().__init__(parent, name)
         self._fabric = fabric
         self._endpoint = endpoint

@@ -7,6 +7,7 @@
 from .descriptor import Completion, Descriptor, Direction
 from .fabric import Endpoint, Fabric, FabricConfig, MemoryPart, NetworkPart, SramPart
 from .memory_system import FabricNode, MemorySystem
+from .unfused import MemoryModel, NetworkModel, SramModel, UnfusedFabric
 from .work import Access, LocalWork, WorkUnit
 
 __all__ = [
@@ -19,9 +20,13 @@ __all__ = [
     "FabricConfig",
     "FabricNode",
     "LocalWork",
+    "MemoryModel",
     "MemoryPart",
     "MemorySystem",
+    "NetworkModel",
     "NetworkPart",
+    "SramModel",
     "SramPart",
+    "UnfusedFabric",
     "WorkUnit",
 ]

@@ -10,6 +10,7 @@ from cosim.tlm import Command, GenericPayload, Response, TargetSocket
 
 from .descriptor import Completion
 from .fabric import Endpoint, Fabric, FabricConfig, MemoryPart, NetworkPart, SramPart
+from .unfused import UnfusedFabric
 
 PAGE_BYTES = 4096
 
@@ -36,7 +37,8 @@ class MemorySystem(Module):
     A port is a TLM target socket: `initiator.bind(memory.port("cpu"))`. Bus masters call `b_transport`, which takes
     the time of the DRAM bursts that the payload touches, and moves data of its own (never-written bytes are zero).
     Initiators whose module is a `FabricNode` are linked into one fabric instead, and share the DRAM with the others.
-    The fabric is built at its first use; no port may be bound after that.
+    The fabric is built at its first use; no port may be bound after that. With `fused=False` Python moves the requests
+    between the parts: the same result, slower, and parts may be models in Python (`UnfusedFabric`).
 
     Timing only for linked nodes: tensors of a simulated training live in the workload, not in this memory.
     """
@@ -49,14 +51,16 @@ class MemorySystem(Module):
         *,
         capacity_bytes: int,
         config: FabricConfig | None = None,
+        fused: bool = True,
     ) -> None:
         super().__init__(parent, name)
         self.capacity_bytes = capacity_bytes
         self.channels = tuple(channels)
         self._config = config or FabricConfig()
+        self._fused = fused
         self._ports: dict[str, TargetSocket] = {}
         self._pages: dict[int, bytearray] = {}
-        self._fabric: Fabric | None = None
+        self._fabric: Fabric | UnfusedFabric | None = None
         self._nodes: dict[str, tuple[int, int]] = {}
 
     def port(self, name: str) -> TargetSocket:
@@ -74,7 +78,7 @@ class MemorySystem(Module):
         return self._ports[name]
 
     @property
-    def fabric(self) -> Fabric:
+    def fabric(self) -> Fabric | UnfusedFabric:
         """The fabric over all linked nodes; built now if it was not."""
         if self._fabric is None:
             networks: list[NetworkPart] = []
@@ -87,7 +91,8 @@ class MemorySystem(Module):
                     endpoints.extend(node.endpoints(len(networks), len(srams)))
                     networks.append(node.network_part())
                     srams.append(node.sram_part())
-            self._fabric = Fabric(
+            kind = Fabric if self._fused else UnfusedFabric
+            self._fabric = kind(
                 self.simulator,
                 f"{self.full_name}.fabric",
                 networks=networks,

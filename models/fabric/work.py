@@ -11,6 +11,7 @@ from cosim.kernel import ClockDomain, Module, Simulator
 from ..tasks import Task, Unit
 from .descriptor import Completion
 from .fabric import Fabric
+from .unfused import UnfusedFabric
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,13 @@ class WorkUnit(Unit):
     """
 
     def __init__(
-        self, parent: Simulator | Module, name: str, clock: ClockDomain, fabric: Fabric, sram: int, reason: str
+        self,
+        parent: Simulator | Module,
+        name: str,
+        clock: ClockDomain,
+        fabric: Fabric | UnfusedFabric,
+        sram: int,
+        reason: str,
     ) -> None:
         super().__init__(parent, name, clock)
         self._clock = clock

@@ -1,0 +1,232 @@
+"""The fused fabric against its unfused twin: the same completions and counts, whatever the traffic."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cosim.clib import KernelError
+from cosim.kernel import ClockDomain, Simulator
+from cosim.models.dram import Controller, preset
+from cosim.models.fabric import (
+    Descriptor,
+    Direction,
+    Endpoint,
+    Fabric,
+    FabricConfig,
+    MemoryPart,
+    NetworkPart,
+    SramPart,
+    UnfusedFabric,
+)
+from cosim.models.noc import MeshConfig, NetworkState
+from cosim.models.sram import MemoryConfig, MemoryState
+
+pytestmark = pytest.mark.c_library
+
+PERIODS_PS = {"noc": (5000, 3000), "sram": (20000, 7001)}
+
+
+def build(kind, sim, *, networks=1, channels=1, outstanding=4, ideal=(), queue=32, config=None):
+    """Two networks of 3 x 2 nodes at most, endpoints at nodes 0, 1, 1 of each; the DRAM at nodes 5 and 2."""
+    keep, noc_parts, sram_parts, endpoints = [], [], [], []
+    for index in range(networks):
+        network = NetworkState(MeshConfig(3, 2), max_packets=512)
+        sram = MemoryState([MemoryConfig(words=512, banks=2, ports=1, word_bits=128)] * 2, clients=4, max_jobs=512)
+        clocks = {name: ClockDomain(name, periods[index]) for name, periods in PERIODS_PS.items()}
+        noc_parts.append(NetworkPart(network.buffer, clocks["noc"], 16, 3, (5, 2), ideal="noc" in ideal))
+        sram_parts.append(SramPart(sram.buffer, clocks["sram"], 16, 2, 512, ideal="sram" in ideal))
+        endpoints += [Endpoint(index, node, index, client, outstanding) for node, client in ((0, 1), (1, 1), (1, 2))]
+        keep += [network, sram]
+    memories = []
+    for _ in range(channels):
+        dram = Controller(preset("lpddr4_3200"), "m1", "fr-fcfs-ramulator1")
+        keep.append(dram)
+        memories.append(MemoryPart(dram.state, ClockDomain("dram", 625), ideal="dram" in ideal))
+    fabric = kind(
+        sim, "fabric", networks=noc_parts, memories=memories, srams=sram_parts, endpoints=endpoints, config=config
+    )
+    return fabric, keep
+
+
+DESCRIPTORS = st.builds(
+    Descriptor,
+    endpoint=st.integers(0, 2),
+    direction=st.sampled_from(Direction),
+    memory=st.integers(0, 1),
+    row_bytes=st.integers(1, 900),
+    address=st.integers(0, 1 << 14),
+    rows=st.integers(1, 3),
+    stride_bytes=st.integers(0, 5000),
+    word=st.integers(0, 600),
+    far_node=st.integers(0, 5),
+    far_memory=st.integers(0, 1),
+    far_word=st.integers(0, 600),
+    far_client=st.just(3),
+)
+# Times that meet the clocks' edges often, and each other.
+TIMES = st.one_of(st.integers(0, 100).map(lambda n: n * 20_000), st.integers(0, 2_000_000))
+REQUESTS = st.one_of(
+    st.tuples(st.just("submit"), st.integers(0, 1), DESCRIPTORS),
+    st.tuples(st.just("access"), st.integers(0, 3), st.integers(0, 1 << 14), st.booleans()),
+    st.tuples(st.just("local"), st.integers(0, 1), st.integers(0, 1), st.integers(0, 1500), st.booleans()),
+)
+
+
+def _drive(kind, traffic, *, networks, channels, outstanding, ideal, shuffle_seed=None):
+    """(completion, when told) of each request, and all counts."""
+    sim = Simulator(shuffle_seed=shuffle_seed)
+    fabric, _keep = build(kind, sim, networks=networks, channels=channels, outstanding=outstanding, ideal=ideal)
+    told = {}
+
+    def post(request, done):
+        if request[0] == "submit":
+            _, network, descriptor = request
+            fabric.submit(descriptor, done, endpoint=3 * (network % networks) + descriptor.endpoint)
+        elif request[0] == "access":
+            fabric.access(request[1], request[2] & ~63, is_write=request[3], done=done)
+        else:
+            _, sram, memory, words, is_write = request
+            fabric.local(sram % networks, memory, 0, words, is_write=is_write, done=done)
+
+    def client(index, at, requests):
+        yield sim.timeout(at)
+        for number, request in enumerate(requests):
+            finished = sim.event()
+            post(request, finished.succeed)
+            completion = yield finished
+            told[index, number] = (sim.now_ps, completion)
+
+    for index, (at, requests) in enumerate(traffic):
+        sim.process(client(index, at, requests))
+    sim.run()
+    assert len(told) == sum(len(requests) for _, requests in traffic)
+    counts = [fabric.traffic(network) for network in range(networks)]
+    words = [[side.tolist() for side in fabric.words(sram)] for sram in range(networks)]
+    return told, counts, words
+
+
+@given(
+    st.lists(st.tuples(TIMES, st.lists(REQUESTS, min_size=1, max_size=3)), min_size=1, max_size=8),
+    st.integers(1, 2),
+    st.integers(1, 3),
+    st.integers(1, 6),
+    st.sets(st.sampled_from(["noc", "dram", "sram"])),
+)
+def test_both_give_the_same_bytes(traffic, networks, channels, outstanding, ideal):
+    setting = {"networks": networks, "channels": channels, "outstanding": outstanding, "ideal": tuple(sorted(ideal))}
+    assert _drive(Fabric, traffic, **setting) == _drive(UnfusedFabric, traffic, **setting)
+
+
+@settings(max_examples=20)
+@given(
+    # A process for each origin: requests of one origin at one instant are in the order of the calls, by contract.
+    st.lists(st.tuples(st.just(0), st.lists(REQUESTS, min_size=1, max_size=2)), min_size=2, max_size=6).map(
+        lambda drawn: list({_origin(requests[0]): (at, requests[:1]) for at, requests in drawn}.values())
+    ),
+    st.integers(0, 1 << 32),
+)
+def test_neither_depends_on_the_order_of_an_instant(traffic, seed):
+    setting = {"networks": 2, "channels": 2, "outstanding": 3, "ideal": ()}
+    plain = _drive(Fabric, traffic, **setting)
+    for kind in (Fabric, UnfusedFabric):
+        assert _drive(kind, traffic, shuffle_seed=seed, **setting) == plain
+
+
+def _origin(request):
+    if request[0] == "submit":
+        return ("submit", request[1], request[2].endpoint)
+    return request[:2] if request[0] == "access" else request[:3]
+
+
+def _flood(kind, *, count, channels=1):
+    """Many bursts at once, so that the controllers' queues are full most of the time."""
+    sim = Simulator()
+    fabric, _keep = build(kind, sim, channels=channels)
+    ends = []
+    for index in range(count):
+        address = index * 7 % count * 4096 + index * 64
+        fabric.access(index % 4, address, is_write=index % 3 == 0, done=ends.append)
+    fabric.submit(Descriptor(0, Direction.READ, 0, row_bytes=5000), ends.append)
+    sim.run()
+    return ends
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_full_controllers_are_offered_to_at_the_same_clocks(channels):
+    fused = _flood(Fabric, count=300, channels=channels)
+    assert len(fused) == 301
+    assert fused == _flood(UnfusedFabric, count=300, channels=channels)
+
+
+class FixedLatency:
+    """Somebody's DRAM: every burst takes 10 clocks."""
+
+    def __init__(self):
+        self.under_way = []
+
+    def submit(self, clk, tag, address, is_write):
+        self.under_way.append((clk + 10, tag))
+        return True
+
+    def next(self):
+        return min(self.under_way)[0] if self.under_way else (1 << 63) - 1
+
+    def process(self, until):
+        done = sorted(entry for entry in self.under_way if entry[0] <= until)
+        self.under_way = [entry for entry in self.under_way if entry[0] > until]
+        return [tag for _, tag in done]
+
+
+def test_a_python_model_can_be_a_part():
+    sim = Simulator()
+    part = MemoryPart(FixedLatency(), ClockDomain("theirs", 1000))
+    fabric = UnfusedFabric(sim, "fabric", networks=[], memories=[part], srams=[], endpoints=[])
+    ends = []
+    for initiator in (2, 1):
+        fabric.access(
+            initiator, 0, is_write=False, done=lambda done, who=initiator: ends.append((who, done.end_ps, done.dram_ps))
+        )
+    sim.run()
+    # One arrival a clock, in the order of the initiators.
+    assert ends == [(1, 10_000, 10_000), (2, 11_000, 11_000)]
+
+
+@pytest.mark.parametrize("kind", [Fabric, UnfusedFabric])
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"row_bytes": 0},
+        {"rows": 0},
+        {"memory": 2},
+        {"address": -1},
+        {"stride_bytes": -1},
+        {"direction": Direction.MOVE, "far_memory": 2},
+        {"direction": Direction.MOVE, "far_node": -1},
+        {"endpoint": 3},
+    ],
+    ids=str,
+)
+def test_both_refuse_the_same_descriptors(kind, change):
+    sim = Simulator()
+    fabric, _keep = build(kind, sim)
+    fields = {"endpoint": 0, "direction": Direction.READ, "memory": 0, "row_bytes": 64} | change
+    fabric.submit(Descriptor(**fields), lambda _: None)
+    with pytest.raises(KernelError, match=r"cs_fabric_submit: an argument breaks the contract"):
+        sim.run()
+
+
+@pytest.mark.parametrize("kind", [Fabric, UnfusedFabric])
+def test_direct_accesses_leave_the_channels_their_places(kind):
+    """As many direct accesses as there is room for, and a DMA channel still gets through beside them."""
+    sim = Simulator()
+    fabric, _keep = build(kind, sim, config=FabricConfig(max_direct=3))
+    ends = []
+    for _ in range(3):
+        fabric.access(0, 0, is_write=False, done=ends.append)
+    fabric.submit(Descriptor(0, Direction.READ, 0, row_bytes=640), ends.append)
+    sim.run()
+    assert len(ends) == 4
+    for _ in range(4):
+        fabric.access(0, 0, is_write=False, done=ends.append)
+    with pytest.raises(KernelError, match=r"queue is full"):
+        sim.run()
