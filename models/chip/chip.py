@@ -19,7 +19,8 @@ from .layout import Client, Layout
 from .spec import ChipSpec, SramSpec
 
 REGISTERS = {"control": 0x00, "status": 0x04, "completed": 0x08, "queued": 0x0C}
-"""Byte addresses of the 32-bit registers. control: writing 1 starts the next job that is queued. status: bit 0 running,
+"""Byte addresses of the 32-bit registers. control: writing 1 starts the next job that is queued, once
+those started before have ended. status: bit 0 running,
 bit 1 interrupt pending (writing 2 clears it). completed, queued: numbers of jobs."""
 
 
@@ -87,7 +88,13 @@ class Chip(Module):
         self.sram = MemoryState(self._memories(), clients=len(Client), max_jobs=jobs)
         self._units: dict[str, Unit] = {}
         self._queue: deque[tuple[TaskGraph, Callable[[JobResult], None] | None]] = deque()
+        self._due = 0  # of the queued jobs, so many were told to start
         self._running: TaskGraph | None = None
+
+    def before_end_of_elaboration(self) -> None:
+        """Build the units; all sockets are bound now. A chip that is not bound says so when it is given a job."""
+        if self.memory_socket.peer is not None:
+            _ = self.units
 
     def _memories(self) -> list[MemoryConfig]:
         core = self.spec.core
@@ -130,7 +137,7 @@ class Chip(Module):
 
     @property
     def units(self) -> dict[str, Unit]:
-        """All units by name; they come into being at the first use, after binding."""
+        """All units by name; they come into being at the first use after binding, at the latest at elaboration."""
         if not self._units:
             self._build_units(self.memory.fabric)
         return self._units
@@ -160,12 +167,14 @@ class Chip(Module):
             finished.succeed(result)
 
         self.queue(graph, done)
+        self._due = len(self._queue)
         self._start_next()
         return finished
 
     def _start_next(self) -> None:
-        if self._running is not None or not self._queue:
+        if self._running is not None or not self._due:
             return
+        self._due -= 1
         graph, done = self._queue.popleft()
         self._running = graph
         start = self.simulator.now_ps
@@ -227,6 +236,7 @@ class Chip(Module):
         elif payload.command is Command.WRITE:
             value = int.from_bytes(payload.data, "little")
             if payload.address == REGISTERS["control"] and value & 1:
+                self._due = min(self._due + 1, len(self._queue))
                 self._start_next()
             elif payload.address == REGISTERS["status"] and value & 2:
                 self.interrupt.clear()

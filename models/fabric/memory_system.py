@@ -36,7 +36,9 @@ class MemorySystem(Module):
 
     A port is a TLM target socket: `initiator.bind(memory.port("cpu"))`. Bus masters call `b_transport`, which takes
     the time of the DRAM bursts that the payload touches, and moves data of its own (never-written bytes are zero).
-    Initiators whose module is a `FabricNode` are linked into one fabric instead, and share the DRAM with the others.
+    Initiators whose module is a `FabricNode` are linked into one fabric instead, and share the DRAM with the others. Of
+    what is asked for at one instant, that of the ports comes by their names.
+
     The fabric is built at its first use; no port may be bound after that. With `fused=False` Python moves the requests
     between the parts: the same result, slower, and parts may be models in Python (`UnfusedFabric`).
 
@@ -62,6 +64,7 @@ class MemorySystem(Module):
         self._pages: dict[int, bytearray] = {}
         self._fabric: Fabric | UnfusedFabric | None = None
         self._nodes: dict[str, tuple[int, int]] = {}
+        self._ranks: dict[str, int] = {}
 
     def port(self, name: str) -> TargetSocket:
         """A new port. RuntimeError once the fabric is built, ValueError for a name that is taken."""
@@ -69,10 +72,9 @@ class MemorySystem(Module):
             raise RuntimeError(f"{self.full_name}: the simulation has begun, no port can be added")
         if name in self._ports:
             raise ValueError(f"{self.full_name} has a port {name!r} already")
-        index = len(self._ports)
 
         def b_transport(payload: GenericPayload, delay: int) -> Generator[Any, Any, int]:
-            return self._transport(index, payload, delay)
+            return self._transport(name, payload, delay)
 
         self._ports[name] = TargetSocket(self, name, b_transport, self._debug)
         return self._ports[name]
@@ -84,7 +86,10 @@ class MemorySystem(Module):
             networks: list[NetworkPart] = []
             srams: list[SramPart] = []
             endpoints: list[Endpoint] = []
-            for socket in self._ports.values():
+            # By name: it makes no difference which port was bound first.
+            self._ranks = {name: rank for rank, name in enumerate(sorted(self._ports))}
+            for name in self._ranks:
+                socket = self._ports[name]
                 node = socket.peer.module if socket.peer is not None else None
                 if node is not None and isinstance(node, FabricNode):
                     self._nodes[node.full_name] = (len(networks), len(endpoints))
@@ -110,7 +115,7 @@ class MemorySystem(Module):
 
     # ---- bus masters ----
 
-    def _transport(self, initiator: int, payload: GenericPayload, delay: int) -> Generator[Any, Any, int]:
+    def _transport(self, port: str, payload: GenericPayload, delay: int) -> Generator[Any, Any, int]:
         if delay:
             yield self.simulator.timeout(delay)
         size = len(payload.data)
@@ -128,8 +133,9 @@ class MemorySystem(Module):
             if left == 0:
                 finished.succeed()
 
+        fabric = self.fabric
         for block in range(first, last + 1):
-            self.fabric.access(initiator, block * burst, is_write=payload.command is Command.WRITE, done=one_done)
+            fabric.access(self._ranks[port], block * burst, is_write=payload.command is Command.WRITE, done=one_done)
         yield finished
         self._move(payload)
         payload.response = Response.OK

@@ -1,0 +1,14 @@
+"""The examples print what they promise to print."""
+
+import runpy
+from pathlib import Path
+
+import pytest
+
+EXAMPLES = Path(__file__).parents[3] / "examples"
+
+
+@pytest.mark.parametrize("example", ["soc_study"])
+def test_an_example_prints_its_golden_output(example, capsys):
+    runpy.run_path(str(EXAMPLES / f"{example}.py"), run_name="__main__")
+    assert capsys.readouterr().out == (EXAMPLES / f"{example}.out").read_text()
