@@ -1,4 +1,7 @@
-"""The examples print what they promise to print."""
+"""The examples print what they promise to print.
+
+Where a chip or memory file changes on purpose: `python examples/NAME.py > examples/NAME.out`, and look at the difference.
+"""
 
 import runpy
 from pathlib import Path
