@@ -1,6 +1,7 @@
 """The examples print what they promise to print.
 
-Where a chip or memory file changes on purpose: `python examples/NAME.py > examples/NAME.out`, and look at the difference.
+Where a chip or memory file changes on purpose, look at the difference that it makes:
+`python examples/NAME.py > examples/NAME.out`.
 """
 
 import runpy
