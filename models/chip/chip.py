@@ -15,7 +15,7 @@ from ..fabric import Endpoint, Fabric, LocalWork, MemorySystem, NetworkPart, Sra
 from ..noc import MeshConfig, NetworkState
 from ..sram import MemoryConfig, MemoryState
 from ..tasks import Task, TaskGraph, Unit, time_by_reason
-from .layout import Client, Layout
+from .layout import Client, CoreMemory, Layout
 from .spec import ChipSpec, SramSpec
 
 REGISTERS = {"control": 0x00, "status": 0x04, "completed": 0x08, "queued": 0x0C}
@@ -243,6 +243,15 @@ class Chip(Module):
             elif payload.address not in (REGISTERS["control"], REGISTERS["status"]):
                 return Response.COMMAND_ERROR
         return Response.OK
+
+    def weight_memory_use(self) -> tuple[dict[Client, int], dict[Client, int]]:
+        """Of all weight memories, by client since the start: accesses, and bank clocks in which one had to wait."""
+        accesses, waiting = self.sram.stats()
+        weight = [self.layout.memory(core, CoreMemory.WEIGHT) for core in range(self.layout.cores)]
+        return (
+            {client: sum(int(accesses[memory][:, client].sum()) for memory in weight) for client in Client},
+            {client: sum(int(waiting[memory][:, client].sum()) for memory in weight) for client in Client},
+        )
 
     # ---- counts -----------------------------------------------------------------------------------------------------
 

@@ -418,6 +418,8 @@ def _pruning(training: Mapping[str, Any], chips: Sequence[Chip]) -> Section:
                 unit["fetched_weights"],
                 _percent(unit["coverage"]),
                 unit["delay_ps_total"] / max(1, unit["events"]) / 1e6,
+                unit["weight_memory_reads"]["pruning"],
+                unit["weight_port_waiting_clocks"]["unit"],
             ]
         )
     return Section(
@@ -442,8 +444,11 @@ def _pruning(training: Mapping[str, Any], chips: Sequence[Chip]) -> Section:
                     Column("weights fetched"),
                     Column("coverage", "%"),
                     Column("mean delay", "us"),
+                    Column("weight memory accesses for pruning"),
+                    Column("lanes waiting at its ports", "clocks"),
                 ],
                 unit_rows,
+                note="Of the simulated iterations. Delay: from the last weight that passed by, or was read, to the new mask.",
             ),
         ],
     )

@@ -170,6 +170,7 @@ def _pruning(system: System) -> dict[str, Any]:
     records = [record for result in system.results for record in result.pruning]
     passing = sum(record.plan.passing_weights for record in records)
     fetched = sum(record.plan.fetched_weights for record in records)
+    reads, waiting = system.chip.weight_memory_use()
     delays = [record.task.end_ps - max(task.end_ps for task in record.ready) for record in records]
     return {
         "shared": system.chip_spec.pruning_unit.shared,
@@ -179,6 +180,8 @@ def _pruning(system: System) -> dict[str, Any]:
         "coverage": ratio(passing, passing + fetched),
         "pairs": sum(record.plan.pairs for record in records),
         "pairs_seen": sum(record.plan.pairs_seen for record in records),
+        "weight_memory_reads": {client.name.lower(): count for client, count in reads.items()},
+        "weight_port_waiting_clocks": {client.name.lower(): count for client, count in waiting.items()},
         "delay_ps_total": sum(delays),
         "delay_ps_max": max(delays, default=0),
     }
