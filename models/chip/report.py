@@ -448,7 +448,7 @@ def _pruning(training: Mapping[str, Any], chips: Sequence[Chip]) -> Section:
                     Column("lanes waiting at its ports", "clocks"),
                 ],
                 unit_rows,
-                note="Of the simulated iterations. Delay: from the last weight that passed by, or was read, to the new mask.",
+                note="Of the simulated iterations. Delay: from the last weight that was seen to the new mask.",
             ),
         ],
     )
