@@ -91,13 +91,6 @@ class Dimension:
             raise QuantityError(f"{text!r} divides by zero")
         return Fraction(number) * size
 
-    def parse_whole(self, text: str, unit: str) -> int:
-        """The value as a whole number of `unit`. Raises QuantityError if it is none."""
-        value = self.parse(text) / self.units[unit]
-        if value.denominator != 1:
-            raise QuantityError(f"{text.strip()} is not a whole number of {unit}")
-        return int(value)
-
     def missing_unit(self, number: object) -> str:
         """The message for a bare number."""
         units = ", ".join(self.units)

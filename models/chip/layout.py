@@ -106,8 +106,3 @@ class MemoryMap:
         self._next += pages * PAGE_BYTES
         self._places[tensor] = (address, pages * PAGE_BYTES)
         return address
-
-    @property
-    def used_bytes(self) -> int:
-        """Bytes given out so far."""
-        return sum(size for _, size in self._places.values())

@@ -60,7 +60,7 @@ def build_report(result: RunResult) -> Report:
         )
     sections = [
         _overview(chips, comparison),
-        _training(training, chips, result.statistics),
+        _training(training, result.statistics),
         _skipping(chips),
         _skip_numbers(chips),
         _time(chips),
@@ -134,7 +134,7 @@ def _overview(chips: Sequence[Chip], comparison: Sequence[Mapping[str, Any]]) ->
     return Section("Result", [table])
 
 
-def _training(training: Mapping[str, Any], chips: Sequence[Chip], statistics: Any) -> Section:
+def _training(training: Mapping[str, Any], statistics: Any) -> Section:
     rows = [
         ["test accuracy", _percent(training["accuracy"]), "%"],
         ["training loss at the end", training["loss"], ""],

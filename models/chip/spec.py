@@ -99,7 +99,6 @@ class NocSpec(Spec):
     vcs: Positive = Field(2, description="virtual channels of a link")
     buffer: Positive = Field(8, description="flits of buffer per virtual channel")
     memory_nodes: tuple[int, ...] = Field(min_length=1, max_length=16, description="nodes at which the DRAM is reached")
-    hop_length_um: Positive = Field(1000, description="length of a link, for its energy")
     ideal: bool = Field(False, description="no latency and no contention, for bounding experiments")
 
 

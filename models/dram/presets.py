@@ -64,11 +64,6 @@ class Preset:
                 raise KeyError(f"{self.name}: no timing {name!r}; there are {', '.join(self.timing)}")
         return replace(self, timing=MappingProxyType({**self.timing, **clocks}))
 
-    @property
-    def peak_bytes_per_burst_clocks(self) -> tuple[int, int]:
-        """Peak bandwidth as (bytes, clocks)."""
-        return self.geometry.burst_bytes, self.timing["BL_CK"]
-
 
 # fmt: off
 _ALL = (

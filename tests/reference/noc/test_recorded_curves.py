@@ -42,25 +42,3 @@ def check_point(curve, point, packets):
 def test_mean_latency_is_the_recorded_one(curve):
     for point in curve["points"]:
         check_point(curve, point, packets=16_000)
-
-
-@pytest.mark.slow
-def test_all_recorded_curves():
-    folder = next(
-        (up / "shared/oracle/noc" for up in HERE.parents if (up / "shared/oracle/noc/expected.json").is_file()), None
-    )
-    if folder is None:
-        pytest.skip("no folder shared/oracle/noc beside the project; eight of its curves are tested all the same")
-    expected = json.loads((folder / "expected.json").read_text())
-    checked = 0
-    zero_load = {}
-    for point in [*expected["curves"], *expected["variants"]]:
-        curve = {"changed": {}, **point}
-        if not set(curve["changed"]) <= FIELD.keys() or not point["stable"]:
-            continue
-        alone = zero_load.setdefault(name(curve), point["network_latency"])  # the lowest load comes first
-        near = 1.3 if point["traffic"] in ("uniform", "neighbor", "bitcomp") else 1.1
-        if point["packet_latency"] < near * alone:
-            check_point(curve, point, packets=60_000)
-            checked += 1
-    assert checked > 150
