@@ -311,3 +311,21 @@ def test_the_c_library_refuses_walks_that_do_not_fit_their_buffers():
     assert lib.cs_core_run_walks(state, words[0], *run) == lib.CS_OK
     lengths[0] = 65
     assert lib.cs_core_run_walks(state, words[0], *run) == lib.CS_EINVAL  # longer than cs_core_init was told
+
+
+@pytest.mark.parametrize(
+    ("x", "w", "policy", "cycles", "jumps"),
+    [
+        (True, True, DENSE, 145, 0),
+        (False, True, BOTH, 9, 0),
+        (True, False, SkipPolicy(frozenset({"input", "weight"}), coarse=True), 2, 3),
+    ],
+    ids=["nothing skipped", "all zero", "all coarse"],
+)
+def test_the_examples_of_the_documentation(x, w, policy, cycles, jumps):
+    """docs/core.md: one lane, a walk of 144 indices in nine blocks."""
+    shape = ConvShape(n=1, c=144, h=1, w=1, k=1, r=1, s=1)
+    params = CoreParams(1, 1, window=16, queue=16, coarse_jump=4)
+    masks = {"x": np.full(shape.x_shape, x), "w": np.full(shape.w_shape, w)}
+    result = run_operation(params, policy, shape, Stage.FF, operands_of(masks))
+    assert (result.cycles, result.jumps) == (cycles, jumps)

@@ -1,0 +1,123 @@
+"""The report of a small run that really happened: what it says, in the terminal and as a page."""
+
+import io
+import re
+
+import pytest
+from helpers.chips import SCENARIOS
+from rich.console import Console
+
+from cosim.report import Gantt, Section, StackedBars, Table, build_report, html_page, print_report
+from cosim.scenario import load_scenario, run_scenario
+
+SCENARIO = f"""
+schema_version: 1
+kind: training
+name: a small one
+chip: {SCENARIOS}/chips/pnpu.yaml
+baselines: [{SCENARIOS}/chips/dense.yaml]
+memory: {SCENARIOS}/memories/ddr4_2400.yaml
+workload:
+  fidelity: statistical
+  batch: 2
+  iterations: 4
+  layers:
+    - {{name: conv1, c: 8, h: 6, w: 6, k: 16, r: 3, s: 3, pad: 1, density: {{x: 0.5}}}}
+    - {{name: conv2, c: 16, h: 6, w: 6, k: 16, r: 3, s: 3, pad: 1, density: {{x: 0.5}}}}
+pruning: {{schedule: cfp, sparsity: 0.5, begin: 0.0, end: 0.75, period: 2}}
+simulate: {{every: 2}}
+hindsight: true
+"""
+
+
+@pytest.fixture(scope="module")
+def result(tmp_path_factory):
+    file = tmp_path_factory.mktemp("report") / "small.yaml"
+    file.write_text(SCENARIO)
+    return run_scenario(load_scenario(file))
+
+
+@pytest.fixture(scope="module")
+def report(result):
+    return build_report(result)
+
+
+def section(report, title) -> Section:
+    return next(section for section in report.sections if section.title == title)
+
+
+def block(section, kind):
+    return next(block for block in section.blocks if isinstance(block, kind))
+
+
+def test_all_sections_are_there(report):
+    assert [section.title for section in report.sections] == [
+        "Result",
+        "Training",
+        "Skipping: by which mechanism",
+        "Multiply-accumulates in numbers",
+        "Time: utilisation and stalls by reason",
+        "Units of PNPU",
+        "Energy",
+        "Traffic",
+        "Pruning",
+        "Timeline of PNPU",
+        "Inputs",
+    ]
+
+
+def test_the_terminal_and_the_page_show_it(report):
+    text = io.StringIO()
+    print_report(report, Console(file=text, width=120, no_color=True))
+    page = html_page(report)
+    for shown in (text.getvalue(), page if isinstance(page, str) else page.decode()):
+        assert "a small one" in shown
+        assert "PNPU" in shown
+        assert "TOPS/W" in shown
+        assert not re.search(
+            r"\b(nan|None|inf)\b", re.sub(r"<script.*?</script>|base64,[^\"']*", "", shown, flags=re.S)
+        )
+
+
+def test_the_subtitle_says_what_was_simulated(result, report):
+    """Four iterations, events in 0 and 2: of each pair one."""
+    assert result.summary["training"]["simulated_iterations"] == 2
+    assert report.subtitle.endswith(
+        "Simulated in detail: 2 of 4 training iterations; totals speak of the whole training."
+    )
+
+
+def test_what_became_of_the_multiply_accumulates_sums_to_all(result, report):
+    bars = block(section(report, "Skipping: by which mechanism"), StackedBars)
+    for bar in range(len(bars.categories)):
+        assert sum(values[bar] for values in bars.parts.values()) == pytest.approx(100)
+    for chip in result.summary["chips"]:
+        macs = chip["macs"]
+        assert macs["dense"] == macs["executed"] + sum(n for name, n in macs.items() if name.startswith("skipped_"))
+
+
+def test_the_energy_is_the_sum_of_its_components(result, report):
+    for chip, column in zip(result.summary["chips"], (1, 2), strict=True):
+        energy = chip["energy_fj"]
+        assert sum(energy["by_group"].values()) == sum(energy["by_action"].values()) == energy["chip"]
+        assert energy["total"] == energy["chip"] + energy["dram"]
+        rows = block(section(report, "Energy"), Table).rows
+        assert rows[-1][0] == "total"
+        assert rows[-1][column] == energy["total"] / 1e12
+        assert sum(row[column] for row in rows[:-1]) == pytest.approx(rows[-1][column])
+
+
+def test_the_result_compares_the_baseline_with_the_chip(result, report):
+    first, dense = block(section(report, "Result"), Table).rows
+    (comparison,) = result.summary["comparison"]
+    assert (first[0], first[-2:]) == ("PNPU", [None, None])
+    assert (dense[0], dense[-2:]) == ("dense", [comparison["speedup"], comparison["energy_gain"]])
+    assert [figure.label for figure in report.figures][-1] == "faster than dense"
+
+
+def test_the_timeline_lies_within_its_lanes(report):
+    gantt = block(section(report, "Timeline of PNPU"), Gantt)
+    assert gantt.lanes[0] == "controller"
+    assert len(gantt.lanes) <= 24
+    assert {span.lane for span in gantt.spans} == set(gantt.lanes)
+    assert all(span.start_ps < span.end_ps for span in gantt.spans)
