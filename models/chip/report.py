@@ -77,10 +77,6 @@ def build_report(result: RunResult) -> Report:
         subtitle=_subtitle(training, first),
         figures=figures,
         sections=sections,
-        provenance={
-            "seed": str(result.seed),
-            **{k: str(result.manifest[k]) for k in ("cosim_version", "identity") if k in result.manifest},
-        },
     )
 
 

@@ -24,10 +24,10 @@ def enabling_task(candidates: Iterable[Task | None]) -> Task | None:
     return last
 
 
-def time_by_reason(cause: Task | None, begin_ps: int, end_ps: int, released_ps: int = 0) -> dict[str, int]:
+def time_by_reason(cause: Task | None, begin_ps: int, end_ps: int) -> dict[str, int]:
     """Split [begin_ps, end_ps), a wait that `cause` ended, by reason; the parts sum to its length.
 
-    Time before `released_ps`, when the graph was handed over, and waits that nothing caused are "idle".
+    A wait that nothing caused is "idle".
     """
     reasons: dict[str, int] = {}
     while end_ps > begin_ps:

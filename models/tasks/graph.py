@@ -9,7 +9,7 @@ from typing import Any
 
 
 class Kind(enum.StrEnum):
-    """What a task does; DESIGN's vocabulary, plus MOVE (memory to memory over the network) and SYNC (controller)."""
+    """What a task does. MOVE is memory to memory over the network, SYNC the controller setting up an operation."""
 
     LOAD = "load"
     COMPUTE = "compute"
