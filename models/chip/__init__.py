@@ -5,7 +5,8 @@
 
 from .chip import Chip, Interrupt, JobResult
 from .layout import Layout, MemoryMap
-from .mapper import MappedIteration, Mapper
+from .mapper import Mapper
+from .records import MappedIteration
 from .spec import ChipSpec
 from .system import IterationResult, System, build_memory
 from .tiling import DoesNotFitError

@@ -8,11 +8,8 @@ pruning events go to the pruning unit. The graph's order is one in which nothing
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-
-import numpy as np
-import numpy.typing as npt
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from ..core import (
     AdaptiveChooser,
@@ -22,17 +19,12 @@ from ..core import (
     RandomChannelAllocator,
     SkipPolicy,
     StaticOrder,
-    Tile,
     TileResult,
     WeightSparsityBalancer,
-    ZeroCounts,
-    channel_nonzeros,
     run_tile,
 )
 from ..dma import TransferWork
 from ..fabric import Access, Descriptor, Direction, LocalWork
-from ..pruning import PruneEvent
-from ..pruning_unit import FREE_PASSES, PruningPlan, plan_event
 from ..tasks import Kind, Task, TaskGraph
 from ..tensors import Stage
 from ..vector import aggregation_work, vector_work
@@ -40,60 +32,12 @@ from ..workload import Iteration, Operation, TensorBytes
 from .dataflow import Flow, flows, result_elements
 from .layout import Client, CoreMemory, Layout, MemoryMap
 from .operand_bytes import OperandBytes, TensorSizes
+from .operation_run import CoreTokens, OperationRun, by_output, work_by_channel
+from .pruning_tasks import PruningTasks
+from .records import MappedIteration, OperationRecord
 from .spec import ChipSpec
 from .tiling import Buffers, DoesNotFitError, Split, Step, choose_split, regions, steps
-
-
-@dataclass
-class OperationRecord:
-    """What an operation cost its cores; `counts` is the sum over all tiles."""
-
-    layer: str
-    stage: Stage
-    policy: SkipPolicy
-    split: Split
-    counts: CoreCounts
-    core_cycles: dict[int, int]
-    mac_slots: int
-    switch_cycles: int = 0
-
-    @property
-    def longest_core_cycles(self) -> int:
-        """Compute cycles of the core with most of them."""
-        return max(self.core_cycles.values(), default=0)
-
-
-@dataclass
-class PruningRecord:
-    """A pruning event as the pruning unit carries it out; `task` ends when the layer's new mask is there, `ready` are
-    the tasks after which everything that passes by has passed."""
-
-    event: PruneEvent
-    plan: PruningPlan
-    task: Task
-    ready: tuple[Task, ...]
-
-
-@dataclass
-class MappedIteration:
-    """A linked task graph and what is known of it before it runs."""
-
-    index: int
-    graph: TaskGraph
-    operations: list[OperationRecord]
-    pruning: list[PruningRecord]
-    compulsory_bytes: int
-
-
-@dataclass
-class _Core:
-    """Tokens of one core's buffers: what must have ended before a half may be filled again."""
-
-    index: int
-    input_uses: list[Task] = field(default_factory=list)
-    weight_uses: list[list[Task]] = field(default_factory=list)
-    drains: list[Task] = field(default_factory=list)
-    open_drain: Task | None = None
+from .zero_counts import known_before, zero_counts
 
 
 class Mapper:
@@ -145,7 +89,7 @@ class _Builder:
         self.layout = mapper.layout
         self.iteration = iteration
         self.graph = TaskGraph()
-        self.cores = [_Core(index) for index in range(self.spec.core.count)]
+        self.cores = [CoreTokens(index) for index in range(self.spec.core.count)]
         self.stored: dict[str, list[Task]] = {}
         self.half_output = self.spec.core.output_memory.size // 2
         slots = self.spec.aggregator.memory.size // self.half_output
@@ -157,13 +101,9 @@ class _Builder:
         self.reduces: list[Task] = []
         self.aggregated: list[Task] = []
         self.records: list[OperationRecord] = []
-        self.pruning: list[PruningRecord] = []
         self.last_computes: dict[tuple[str, Stage], dict[int, Task]] = {}
-        self.prune_moves: dict[str, list[Task]] = {}
-        self.pruned: dict[str, Task] = {}
-        self.events = {event.layer: event for event in iteration.prune_events}
-        self.plans = {layer: self._plan(event) for layer, event in self.events.items()}
         self.sizes = TensorSizes(iteration, self.spec.storage)
+        self.pruning = PruningTasks(self.spec, self.layout, mapper.memory, self.graph, iteration, self.sizes)
 
     def build(self) -> MappedIteration:
         for flow in flows(self.iteration.steps):
@@ -172,12 +112,18 @@ class _Builder:
             if flow.operation is None:
                 self._vector_alone(flow)
                 continue
-            if flow.operation.stage is Stage.WG and flow.operation.layer in self.events:
-                self._prune(self.events[flow.operation.layer], flow.operation)
+            layer = flow.operation.layer
+            if flow.operation.stage is Stage.WG and layer in self.pruning.events:
+                seen = self.last_computes.get((layer, Stage.BP)) or self.last_computes[layer, Stage.FF]
+                self.pruning.prune(layer, seen.values())
             self._operate(flow, flow.operation)
         self.graph.link()
         return MappedIteration(
-            self.iteration.index, self.graph, self.records, self.pruning, self.sizes.compulsory_bytes(self.iteration)
+            self.iteration.index,
+            self.graph,
+            self.records,
+            self.pruning.records,
+            self.sizes.compulsory_bytes(self.iteration),
         )
 
     # ---- operations -----------------------------------------------------------------------------------------
@@ -187,7 +133,7 @@ class _Builder:
         split = self.m.split(operation)
         policy, switch_cycles = self._choose(operation)
         operands = Operands(operation.x, operation.w, operation.dy, operation.output_needed)
-        channels = self.m.allocator.allocate(_work(operation, operands), split.channels, spec.core.group)
+        channels = self.m.allocator.allocate(work_by_channel(operation, operands), split.channels, spec.core.group)
         sizes = OperandBytes(operation, spec.storage, channels)
         sync = self._sync(flow, switch_cycles)
         buffers = Buffers(
@@ -199,31 +145,33 @@ class _Builder:
             accumulator_bits=spec.storage.accumulator_bits,
             group=spec.core.group,
         )
-        run = _Run(
+        run = OperationRun(
             flow, operation, policy, operands, sizes, sync, self._record(operation, policy, split, switch_cycles)
         )
         run.outputs_of_all = result_elements(operation)
 
         cores = iter(self.cores)
-        sets: list[list[tuple[_Core, list[list[Step]]]]] = []
+        sets: list[list[tuple[CoreTokens, list[list[Step]]]]] = []
         for tiles in regions(shape, stage, split, channels):
             deepest = max(tile.depth[1] - tile.depth[0] for tile in tiles)
             cuts = [list(steps(operation.layer, shape, stage, tile, buffers, deepest=deepest)) for tile in tiles]
-            sets.append([(next(cores), _by_output(cut)) for cut in cuts])
+            sets.append([(next(cores), by_output(cut)) for cut in cuts])
         for output in range(max(len(partners[0][1]) for partners in sets)):
             for partners in sets:
                 if output < len(partners[0][1]):
                     self._output_tile(run, partners, output)
         self._settle(run)
 
-    def _output_tile(self, run: _Run, partners: Sequence[tuple[_Core, list[list[Step]]]], output: int) -> None:
+    def _output_tile(
+        self, run: OperationRun, partners: Sequence[tuple[CoreTokens, list[list[Step]]]], output: int
+    ) -> None:
         """One tile of outputs: its steps on each core that has a part of it, then its way to memory."""
         parts = len(partners)
         move: Task | None = None
         outputs = elements = 0
-        for part, (core, by_output) in enumerate(partners):
+        for part, (core, cut) in enumerate(partners):
             result: TileResult | None = None
-            for step in by_output[output]:
+            for step in cut[output]:
                 compute, result = self._step(run, core, step)
             assert result is not None
             outputs, elements = result.outputs, result.outputs - result.outputs_removed
@@ -240,7 +188,7 @@ class _Builder:
         assert move is not None
         self._finish_tile(run, move, place, elements)
 
-    def _step(self, run: _Run, core: _Core, step: Step) -> tuple[Task, TileResult]:
+    def _step(self, run: OperationRun, core: CoreTokens, step: Step) -> tuple[Task, TileResult]:
         operation, spec, layout = run.operation, self.spec, self.layout
         unit = f"core{core.index}"
         where = f"{run.flow.name} {unit}"
@@ -294,10 +242,10 @@ class _Builder:
         core.weight_uses[-1] = [task for task in core.weight_uses[-1] if task.kind is not Kind.COMPUTE] + [compute]
         run.add(core.index, step.tile, result)
         if not step.reuses_other:
-            self._prune_read(run, core, step, load)
+            self.pruning.read(run, core, step, load)
         return compute, result
 
-    def _core_work(self, core: _Core, result: TileResult, step: Step) -> LocalWork:
+    def _core_work(self, core: CoreTokens, result: TileResult, step: Step) -> LocalWork:
         storage, window, layout = self.spec.storage, self.params_window, self.layout
         skips_zeros = storage.activations == "bitmap" or storage.weights == "bitmap"
 
@@ -361,7 +309,7 @@ class _Builder:
             )
         return self.graph.add(kind, unit, label, TransferWork(descriptors), deps)
 
-    def _reduce(self, run: _Run, core: _Core, compute: Task, elements: int, part: int, parts: int) -> Task:
+    def _reduce(self, run: OperationRun, core: CoreTokens, compute: Task, elements: int, part: int, parts: int) -> Task:
         """One core's partial sums, to the aggregation core and into the tile's sum."""
         label = f"{run.flow.name} part {part + 1}/{parts}"
         free_staging = self.reduces[-self.staging] if len(self.reduces) >= self.staging else None
@@ -390,7 +338,7 @@ class _Builder:
     def _moved(self, tensors: Sequence[TensorBytes], share: _Share) -> list[tuple[str, int]]:
         return [(tensor.tensor, share.of(self.sizes.stored_bytes(tensor))) for tensor in tensors]
 
-    def _place_in_vector(self, run: _Run, outputs: int, elements: int) -> _Place:
+    def _place_in_vector(self, run: OperationRun, outputs: int, elements: int) -> _Place:
         share = _Share(run.outputs_so_far, run.outputs_so_far + outputs, run.outputs_of_all)
         run.outputs_so_far += outputs
         return self._place(run.flow, share, self._tile_bytes(elements))
@@ -414,7 +362,7 @@ class _Builder:
         self.vector_used += size
         return _Place(share, size, tuple(self.vector_freed.values()))
 
-    def _to_vector(self, run: _Run, unit: str, source: Task, elements: int, free: Sequence[Task]) -> Task:
+    def _to_vector(self, run: OperationRun, unit: str, source: Task, elements: int, free: Sequence[Task]) -> Task:
         if unit == "aggregator.store":
             memory = self.layout.aggregator_memory
         else:
@@ -422,8 +370,8 @@ class _Builder:
         far = (self.layout.vector_node, self.layout.vector_memory)
         return self._move(Kind.MOVE, unit, run.flow.name, elements, memory, far, (source, *free))
 
-    def _finish_tile(self, run: _Run, move: Task, place: _Place, elements: int) -> None:
-        pruned = self.pruned.get(run.operation.layer) if run.operation.stage is Stage.WG else None
+    def _finish_tile(self, run: OperationRun, move: Task, place: _Place, elements: int) -> None:
+        pruned = self.pruning.ended.get(run.operation.layer) if run.operation.stage is Stage.WG else None
         kind = Kind.UPDATE if run.operation.stage is Stage.WG else Kind.VECTOR
         self._through_vector(run.flow, kind, place, (move, pruned), self._tile_bytes(elements) * 8, run.sync)
 
@@ -491,104 +439,6 @@ class _Builder:
             place = self._place(flow, _Share(piece, piece + 1, pieces), 0)
             self._through_vector(flow, kind, place, (sync,), 0, sync)
 
-    # ---- pruning --------------------------------------------------------------------------------------------
-
-    def _plan(self, event: PruneEvent) -> PruningPlan:
-        channels = event.mask.shape[0]
-        unit = self.spec.pruning_unit
-        reads = sum(
-            operation.layer == event.layer and operation.stage in (Stage.FF, Stage.BP)
-            for operation in self.iteration.operations
-        )
-        return plan_event(
-            event,
-            weights_per_channel=event.mask[0].size,
-            channels=channels,
-            buffer_bytes=unit.memory.size,
-            shared=unit.shared,
-            free_passes=min(reads, FREE_PASSES),
-        )
-
-    def _prune_read(self, run: _Run, core: _Core, step: Step, load: Task) -> None:
-        """A pruning unit of its own reads the weights, once, from the weight memory while they are there."""
-        operation = run.operation
-        event = self.events.get(operation.layer)
-        if event is None or self.spec.pruning_unit.shared or operation.stage is not Stage.FF:
-            return
-        tile = step.tile
-        if tile.images[0] or tile.rows[0]:
-            return  # another core, or an earlier step, delivers these weights
-        far = (self.layout.pruning_node, self.layout.pruning_memory)
-        read = self.graph.add(
-            Kind.MOVE,
-            f"core{core.index}.prune",
-            f"{operation.layer}.prune",
-            TransferWork(
-                (
-                    Descriptor(
-                        self.layout.endpoint(f"core{core.index}.prune"),
-                        Direction.MOVE,
-                        self.layout.memory(core.index, CoreMemory.WEIGHT),
-                        row_bytes=run.sizes.other(tile).bytes,
-                        far_node=far[0],
-                        far_memory=far[1],
-                        far_client=Client.REMOTE,
-                    ),
-                )
-            ),
-            (load,),
-        )
-        core.weight_uses[-1].append(read)
-        self.prune_moves.setdefault(operation.layer, []).append(read)
-
-    def _prune(self, event: PruneEvent, gradient: Operation) -> None:
-        """The event, before the update of its layer: wait until the weights have passed, fetch the rest, compute."""
-        plan = self.plans[event.layer]
-        unit = self.spec.pruning_unit
-        seen = self.last_computes.get((event.layer, Stage.BP)) or self.last_computes[(event.layer, Stage.FF)]
-        ready = (*seen.values(), *self.prune_moves.get(event.layer, ()))
-        fetched = plan.fetched_weights
-        if not unit.shared:  # the first pass was read from the weight memories
-            fetched -= plan.first_pass
-        deps: list[Task] = list(ready)
-        weights = next(
-            operation.reads[1]
-            for operation in self.iteration.operations
-            if operation.layer == event.layer and operation.stage is Stage.FF
-        )
-        if fetched:
-            size = event.mask.size * self.spec.storage.value_bits // 8
-            base = self.m.memory.place(weights, self.sizes.dense_bytes(weights))
-            whole, rest = divmod(fetched * self.spec.storage.value_bits // 8, size)
-            pieces = [size] * whole + ([rest] if rest else [])
-            endpoint = self.layout.endpoint("pruning.load")
-            work = TransferWork(
-                tuple(
-                    Descriptor(endpoint, Direction.READ, self.layout.pruning_memory, row_bytes=moved, address=base)
-                    for moved in pieces
-                )
-            )
-            deps.append(self.graph.add(Kind.LOAD, "pruning.load", f"{event.layer}.prune", work, ready))
-        words = -(
-            -(plan.passing_weights + plan.fetched_weights) * self.spec.storage.value_bits // self.spec.storage.word
-        )
-        task = self.graph.add(
-            Kind.PRUNE,
-            "pruning",
-            f"{event.layer}.prune",
-            LocalWork(
-                plan.cycles(unit.lanes),
-                (
-                    Access(self.layout.pruning_memory, Client.UNIT, words),
-                    Access(self.layout.pruning_memory, Client.PRUNING, words if unit.shared else 0, is_write=True),
-                ),
-                (("pruning.mac", plan.macs), ("pruning.compare", plan.compares)),
-            ),
-            deps,
-        )
-        self.pruned[event.layer] = task
-        self.pruning.append(PruningRecord(event, plan, task, ready))
-
     # ---- choices and records ----------------------------------------------------------------------------------
 
     def _sync(self, flow: Flow, extra_cycles: int) -> Task:
@@ -599,8 +449,8 @@ class _Builder:
 
     def _choose(self, operation: Operation) -> tuple[SkipPolicy, int]:
         """The adaptive choice, from what the hardware knows now: existing masks, and counters of last time."""
-        counts = _zero_counts(operation)
-        known = {name: counts[name] for name in _known_before(operation.stage) if name in counts}
+        counts = zero_counts(operation)
+        known = {name: counts[name] for name in known_before(operation.stage) if name in counts}
         policy = self.m.chooser.choose(operation.layer, operation.stage, operation.shape.macs, known)
         choice = self.m.chooser.choices[-1]
         self.m.chooser.observe(operation.layer, operation.stage, counts)
@@ -612,7 +462,7 @@ class _Builder:
         self.records.append(record)
         return record
 
-    def _settle(self, run: _Run) -> None:
+    def _settle(self, run: OperationRun) -> None:
         operation = run.operation
         computes: dict[int, Task] = {}
         for core in self.cores:
@@ -624,43 +474,8 @@ class _Builder:
             cycles = {run.policy: run.record.longest_core_cycles}
             for candidate in candidates:
                 if candidate not in cycles:
-                    cycles[candidate] = run.cycles_with(candidate, self.m)
+                    cycles[candidate] = run.cycles_with(candidate, self.m.params)
             self.m.chooser.settle(operation.layer, operation.stage, cycles)
-
-
-class _Run:
-    """What the steps of one operation share."""
-
-    def __init__(
-        self,
-        flow: Flow,
-        operation: Operation,
-        policy: SkipPolicy,
-        operands: Operands,
-        sizes: OperandBytes,
-        sync: Task,
-        record: OperationRecord,
-    ) -> None:
-        self.flow, self.operation, self.policy, self.operands = flow, operation, policy, operands
-        self.sizes, self.sync, self.record = sizes, sync, record
-        self.outputs_of_all = 0
-        self.outputs_so_far = 0
-        self.tiles: list[tuple[int, Tile]] = []
-
-    def add(self, core: int, tile: Tile, result: TileResult) -> None:
-        """A tile that `core` does."""
-        self.tiles.append((core, tile))
-        self.record.counts = self.record.counts + result
-        self.record.core_cycles[core] = self.record.core_cycles.get(core, 0) + result.cycles
-        self.record.mac_slots += result.mac_slots
-
-    def cycles_with(self, policy: SkipPolicy, mapper: Mapper) -> int:
-        """Cycles of the busiest core, had it skipped by `policy`."""
-        cycles: dict[int, int] = {}
-        for core, tile in self.tiles:
-            result = run_tile(mapper.params, policy, self.operation.shape, self.operation.stage, self.operands, tile)
-            cycles[core] = cycles.get(core, 0) + result.cycles
-        return max(cycles.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -687,42 +502,3 @@ class _Share:
     def begin_of(self, total: int) -> int:
         """Where this part begins."""
         return total * self.begin // self.whole
-
-
-def _by_output(all_steps: Sequence[Step]) -> list[list[Step]]:
-    """The steps grouped by the outputs that they work on."""
-    groups: list[list[Step]] = []
-    for step in all_steps:
-        if step.first:
-            groups.append([])
-        groups[-1].append(step)
-    return groups
-
-
-def _work(operation: Operation, operands: Operands) -> npt.NDArray[np.int64]:
-    """Non-zeros of the other operand per channel of the tiles."""
-    shape = operation.shape
-    if operation.stage is not Stage.BP or shape.groups == 1 or operation.w is None:
-        return channel_nonzeros(operation.stage, operands)
-    weights = operation.w.to_bool().reshape(shape.groups, -1, shape.c // shape.groups)
-    return np.asarray(weights.sum(axis=1, dtype=np.int64)).reshape(shape.c)
-
-
-def _zero_counts(operation: Operation) -> Mapping[str, ZeroCounts]:
-    """Zeros by operand in the sense of the skip policies."""
-    masks = {
-        "input": operation.dy if operation.stage is Stage.BP else operation.x,
-        "weight": operation.dy if operation.stage is Stage.WG else operation.w,
-        "output": operation.output_needed,
-    }
-    counts = {name: ZeroCounts(mask.count(), mask.size) for name, mask in masks.items() if mask is not None}
-    if "output" not in counts:
-        counts["output"] = ZeroCounts(1, 1)  # every output is needed
-    return counts
-
-
-def _known_before(stage: Stage) -> tuple[str, ...]:
-    """What exists when the stage begins: weights and output masks always; in WG both operands do."""
-    if stage is Stage.FF:
-        return ("weight",)
-    return ("weight", "output") if stage is Stage.BP else ("input", "weight", "output")

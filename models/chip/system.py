@@ -16,7 +16,8 @@ from ..tasks import Task, TaskGraph
 from ..workload import Iteration
 from .chip import Chip, JobResult
 from .layout import MemoryMap
-from .mapper import MappedIteration, Mapper, OperationRecord, PruningRecord
+from .mapper import Mapper
+from .records import MappedIteration, OperationRecord, PruningRecord
 from .spec import ChipSpec
 
 

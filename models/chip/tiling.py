@@ -50,10 +50,6 @@ class Split:
         """Cores used."""
         return self.space * self.channels * self.depth
 
-    def partial_sums(self, stage: Stage) -> int:
-        """How many cores share each output."""
-        return self.space if stage is Stage.WG else self.depth
-
 
 @dataclass(frozen=True, slots=True)
 class Step:
