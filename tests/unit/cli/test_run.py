@@ -24,6 +24,14 @@ def here(tmp_path):
     return folder
 
 
+@pytest.fixture
+def interruptible():
+    """Ctrl-C reaches child processes, even where the tests run in the background of a shell, which ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 def test_a_run_leaves_a_complete_folder(site, here):
     done = cosim("run", "demo.yaml", "--out", "out", site=site, cwd=here)
     assert (done.returncode, done.stderr) == (0, "cosim: wrote out; open out/report.html\n")
@@ -98,6 +106,7 @@ def wait_for(condition, process):
     raise AssertionError("it never happened")
 
 
+@pytest.mark.usefixtures("interruptible")
 def test_ctrl_c_exits_130_and_leaves_nothing(site, here):
     slow = ["run", "demo.yaml", "-o", "out", "--set", "step_time=1 s", "--set", "steps=100"]
     with subprocess.Popen(
@@ -112,6 +121,7 @@ def test_ctrl_c_exits_130_and_leaves_nothing(site, here):
     assert not (here / "out").exists()
 
 
+@pytest.mark.usefixtures("interruptible")
 def test_ctrl_c_keeps_the_complete_run_that_was_there(site, here):
     (here / "slow.yaml").write_text(SCENARIO.replace("steps: 5", "steps: 2\nstep_time: 10 ms\nname: slow"))
     cosim("run", "slow.yaml", "-o", "out", "-q", site=site, cwd=here)
