@@ -88,9 +88,10 @@ def run(spec: TrainingScenario, context: RunContext) -> dict[str, Any]:
 
     chips = [chip_summary(system, weights) for system in systems]
     context.write_timeline(timeline)
+    trained = curve.summary()
     context.write_statistics({"training": curve.rows, "simulated": [_series(system, weights) for system in systems]})
     return {
-        "training": {**curve.summary(), "iterations": total, "simulated_iterations": len(weights)},
+        "training": {**trained, "iterations": total, "simulated_iterations": len(weights)},
         "chips": chips,
         "comparison": compare(chips),
         "assumptions": assumptions(systems[0]),
@@ -98,13 +99,14 @@ def run(spec: TrainingScenario, context: RunContext) -> dict[str, Any]:
 
 
 class Curve:
-    """What the training itself says: loss, accuracy and sparsity over time, pruning operations."""
+    """What the training itself says: loss, accuracy and sparsity over time, pruning operations.
+
+    Accuracy is measured after the first iteration of every epoch but the first, and by `summary`, at the end.
+    """
 
     def __init__(self, workload: Workload) -> None:
         self._workload = workload
         self.rows: list[dict[str, Any]] = []
-        self._accuracy: float | None = None
-        self._epoch = 0
         self._last: Iteration | None = None
         self._pruning = dict.fromkeys(("coarse_macs", "coarse_adds", "coarse_compares", "fine_compares"), 0)
         self._full = dict(self._pruning)
@@ -112,10 +114,7 @@ class Curve:
 
     def add(self, iteration: Iteration) -> None:
         """After each iteration."""
-        if self._last is not None and iteration.epoch != self._epoch:
-            self.rows[-1]["accuracy"] = self._workload.evaluate()
-        self._epoch = iteration.epoch
-        self._last = iteration
+        previous, self._last = self._last, iteration
         self._events += len(iteration.prune_events)
         for event in iteration.prune_events:
             for name in self._pruning:
@@ -132,9 +131,11 @@ class Curve:
                 "pruning_events": len(iteration.prune_events),
             }
         )
+        if previous is not None and iteration.epoch != previous.epoch:
+            self.rows[-1]["accuracy"] = self._workload.evaluate()
 
     def summary(self) -> dict[str, Any]:
-        """At the end of the training."""
+        """At the end of the training; completes the last of `rows`."""
         accuracy = self._workload.evaluate()
         if self.rows:
             self.rows[-1]["accuracy"] = accuracy
