@@ -18,6 +18,7 @@ def describe(
 ) -> None:
     """List what is registered, or print the fields of NAME: type, unit, default, meaning."""
     from rich.console import Console  # noqa: PLC0415
+    from rich.markup import escape  # noqa: PLC0415
     from rich.table import Table  # noqa: PLC0415
 
     from ..registry import UnknownNameError  # noqa: PLC0415
@@ -28,11 +29,13 @@ def describe(
     ]
     for family, components in known.families().items():
         named += [(family, entry.name, entry.doc, entry.model) for entry in components.values()]
-    console = Console(soft_wrap=False)
+    console = Console()
+    if not console.is_terminal:  # a pipe has no width: do not fold what a script reads
+        console = Console(width=200)
     if name is None:
         table = Table("what", "name", "meaning", box=None, pad_edge=False, header_style="bold")
         for what, title, doc, _ in named:
-            table.add_row(what, title, doc)
+            table.add_row(what, title, escape(doc))
         console.print(table)
         return
     # "dram.ddr4" where a name alone would be two things
@@ -40,10 +43,12 @@ def describe(
     if not chosen:
         raise UnknownNameError("name", name, [entry[1] for entry in named])
     for what, title, doc, model in chosen:
-        console.print(f"[bold]{title}[/bold] ({what}): {doc}", highlight=False)
-        table = Table("field", "type", "unit", "default", "meaning", box=None, pad_edge=False, header_style="bold")
+        console.print(f"[bold]{title}[/bold] ({what}): {escape(doc)}", highlight=False)
+        table = Table(box=None, pad_edge=False, header_style="bold")
+        for heading in ("field", "type", "unit", "default", "meaning"):
+            table.add_column(heading, overflow="fold")  # a name cut short would be of no use
         for row in fields_of(model):
-            table.add_row(*row)
+            table.add_row(*(escape(cell) for cell in row))
         console.print(table)
 
 
