@@ -1,0 +1,26 @@
+"""What the README shows works as it stands there."""
+
+import re
+import shutil
+from pathlib import Path
+
+from cosim.scenario import load_scenario
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text()
+
+
+def test_the_example_is_a_whole_scenario(tmp_path):
+    shutil.copytree(ROOT / "scenarios", tmp_path / "scenarios")
+    (example,) = re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
+    path = tmp_path / "scenarios" / "my.yaml"
+    path.write_text(example)
+    scenario = load_scenario(path, ["chip.core.lanes=32", "seed=8"])
+    assert scenario.spec.chip.core.lanes == 32
+    assert [chip.name for chip in scenario.spec.baselines] == ["dense"]
+
+
+def test_every_link_leads_to_a_file():
+    links = re.findall(r"\]\((?!https?:)([^)#]+)", README)
+    assert links
+    assert [link for link in links if not (ROOT / link).is_file()] == []
