@@ -26,11 +26,11 @@ $(VENV)/pyvenv.cfg:
 
 $(VENV)/.installed: $(VENV)/pyvenv.cfg $(sources)
 	@echo "Setting up $(VENV) (once) ..." >&2
-	@$(bin)/python -m pip install --quiet --disable-pip-version-check -e '.[report]'
+	@CC="$(CC)" $(bin)/python -m pip install --quiet --disable-pip-version-check -e '.[report]'
 	@touch $@
 
 $(VENV)/.installed-dev: $(VENV)/.installed
-	@$(bin)/python -m pip install --quiet --disable-pip-version-check -e '.[report,test,dev]'
+	@CC="$(CC)" $(bin)/python -m pip install --quiet --disable-pip-version-check -e '.[report,test,dev]'
 	@touch $@
 
 .PHONY: install install-dev

@@ -27,7 +27,7 @@ _EXIT_VIOLATED = 1
 _EXIT_USAGE = 2
 _MODES = ("fast", "one")
 
-app = typer.Typer(help=__doc__, no_args_is_help=True, pretty_exceptions_enable=False)
+app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 

@@ -27,7 +27,7 @@ SCHEMA_VERSION = 1
 _EXIT_DIFFERENT = 1
 _EXIT_USAGE = 2
 
-app = typer.Typer(help=__doc__, no_args_is_help=True, pretty_exceptions_enable=False)
+app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
 Mesh = Annotated[str, typer.Option("--mesh", help="Columns x rows, e.g. 4x4 or 8x2.")]
 Vcs = Annotated[int, typer.Option("--vcs", help="Virtual channels per link.")]
