@@ -10,7 +10,7 @@ import warnings
 from collections.abc import Iterator
 from typing import NoReturn
 
-__all__ = ["EXIT_FAILED", "EXIT_INTERRUPTED", "EXIT_USAGE", "boundary", "complain", "interrupted"]
+__all__ = ["EXIT_FAILED", "EXIT_INTERRUPTED", "EXIT_USAGE", "boundary", "complain", "interrupted", "mistakes_named"]
 
 EXIT_FAILED = 1
 EXIT_USAGE = 2
@@ -64,3 +64,21 @@ def boundary() -> Iterator[None]:
             traceback.print_exc()
             complain("cosim: internal error; please report it with the lines above and `cosim doctor`")
             sys.exit(EXIT_FAILED)
+
+
+@contextlib.contextmanager
+def mistakes_named(command: str) -> Iterator[None]:
+    """For `cosim COMMAND`: a wrong argument or file ends it with its message and EXIT_USAGE."""
+    try:
+        yield
+    except OSError as error:
+        complain(f"cosim {command}: {error.filename}: {error.strerror}")
+    except KeyError as error:
+        complain(f"cosim {command}: {error.args[0]}")
+    except ValueError as error:
+        complain(f"cosim {command}: {error}")
+    else:
+        return
+    import typer  # noqa: PLC0415  (this module is imported first, so that Ctrl-C is clean while the others are)
+
+    raise typer.Exit(EXIT_USAGE)

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import gzip
 import json
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
 import numpy.typing as npt
 import typer
+
+from cosim.cli.boundary import mistakes_named
 
 from .checker import Checker, Report, read_commands
 from .controller import SCHEDULERS, Controller, Replay, format_commands
@@ -24,28 +23,11 @@ __all__ = ["app"]
 
 SCHEMA_VERSION = 1
 _EXIT_VIOLATED = 1
-_EXIT_USAGE = 2
 _MODES = ("fast", "one")
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
-
-
-@contextmanager
-def _mistakes_named() -> Iterator[None]:
-    """A wrong argument or file ends the command with its message and status 2."""
-    try:
-        yield
-    except OSError as error:
-        print(f"cosim dram: {error.filename}: {error.strerror}", file=sys.stderr)
-        raise typer.Exit(_EXIT_USAGE) from None
-    except KeyError as error:
-        print(f"cosim dram: {error.args[0]}", file=sys.stderr)
-        raise typer.Exit(_EXIT_USAGE) from None
-    except ValueError as error:
-        print(f"cosim dram: {error}", file=sys.stderr)
-        raise typer.Exit(_EXIT_USAGE) from None
 
 
 @app.command("replay")
@@ -64,7 +46,7 @@ def replay_command(
     as_json: AsJson = False,
 ) -> None:
     """Replay a request trace and say how long it took, what it cost and which commands it needed."""
-    with _mistakes_named():
+    with mistakes_named("dram"):
         if mode not in _MODES:
             raise ValueError(f"--mode {mode!r}: expected one of {', '.join(_MODES)}")
         device = preset(preset_name)
@@ -171,7 +153,7 @@ def check_command(
 
     The smallest slack of a rule is how many clocks later than allowed the closest command came.
     """
-    with _mistakes_named():
+    with mistakes_named("dram"):
         report = Checker(preset(preset_name)).feed(read_commands(commands)).finish()
     if as_json:
         print(

@@ -5,15 +5,14 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
 import numpy.typing as npt
 import typer
+
+from cosim.cli.boundary import mistakes_named
 
 from .mesh import MeshConfig
 from .packets import Packets, read_packets, write_packets
@@ -25,7 +24,6 @@ __all__ = ["app"]
 
 SCHEMA_VERSION = 1
 _EXIT_DIFFERENT = 1
-_EXIT_USAGE = 2
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
@@ -35,19 +33,6 @@ Buffer = Annotated[int, typer.Option("--buffer", help="Flits of buffer per virtu
 RoutingDelay = Annotated[int, typer.Option("--routing-delay", help="1: a clock for routing; 0: none.")]
 CreditDelay = Annotated[int, typer.Option("--credit-delay", help="Extra clocks until a router may use a credit.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
-
-
-@contextmanager
-def _mistakes_named() -> Iterator[None]:
-    """A wrong argument or file ends the command with its message and status 2."""
-    try:
-        yield
-    except OSError as error:
-        print(f"cosim noc: {error.filename}: {error.strerror}", file=sys.stderr)
-        raise typer.Exit(_EXIT_USAGE) from None
-    except ValueError as error:
-        print(f"cosim noc: {error}", file=sys.stderr)
-        raise typer.Exit(_EXIT_USAGE) from None
 
 
 def _mesh(size: str, vcs: int, buffer: int, routing_delay: int, credit_delay: int) -> MeshConfig:
@@ -77,7 +62,7 @@ def replay_command(
 
     If the file has the columns injected, head_out and tail_out, the run is compared with them.
     """
-    with _mistakes_named():
+    with mistakes_named("noc"):
         config = _mesh(mesh, vcs, buffer, routing_delay, credit_delay)
         table = read_packets(packets, config)
         if compare and table.recorded is None:
@@ -168,7 +153,7 @@ def sweep_command(
     as_json: AsJson = False,
 ) -> None:
     """Mean latency against offered load, up to a little beyond saturation."""
-    with _mistakes_named():
+    with mistakes_named("noc"):
         config = _mesh(mesh, vcs, buffer, routing_delay, credit_delay)
         result = sweep(config, traffic, packet, step=step, highest=highest, warmup=warmup, clocks=clocks, seed=seed)
     title = f"{mesh} mesh, {traffic}, {packet} flits, {vcs} VCs of {buffer}"
@@ -177,7 +162,7 @@ def sweep_command(
     else:
         _print_sweep(title, result)
     if plot is not None:
-        with _mistakes_named():
+        with mistakes_named("noc"):
             _plot(plot, title, result)
 
 
