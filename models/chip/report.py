@@ -39,7 +39,7 @@ SKIP_NAMES = {
     "skipped_both": "both zero",
 }
 STAGE_NAMES = {"ff": "FF", "bp": "BP", "wg": "WG"}
-GANTT_LANES = 24
+GANTT_LANES = 28
 
 
 def build_report(result: RunResult) -> Report:
@@ -483,11 +483,14 @@ def _timeline(timeline: Mapping[str, Any], chip: str) -> Section:
 
 
 def _lane_order(lane: str) -> tuple[int, int, str]:
+    """Controller, the units that all results pass, then the cores, then their DMA channels."""
     head, _, role = lane.partition(".")
     digits = head.removeprefix("core")
-    number = int(digits) if digits.isdigit() else 0
-    first = {"controller": 0, "vector": 2, "aggregator": 2, "pruning": 2}.get(head, 1)
-    return (first + 3 * bool(role), number, lane)
+    if head == "controller":
+        return (0, 0, lane)
+    if not digits.isdigit():
+        return (1, 0, lane)
+    return (3 if role else 2, int(digits), lane)
 
 
 def _assumptions(rows: Sequence[Mapping[str, Any]]) -> Section:
