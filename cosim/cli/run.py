@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 import traceback
 from pathlib import Path
@@ -74,6 +75,8 @@ def run(
             )
     except KeyboardInterrupt:
         interrupted(f"{folder} is as it was before")
+    # The run is complete: to exit with 130 now would say that it is not.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     if as_json:
         sys.stdout.write(canonical_json(result.summary).decode())
     else:

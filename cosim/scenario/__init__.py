@@ -11,7 +11,7 @@ from .folder import RunFolderError
 from .loader import LoadedScenario, load_component, load_scenario
 from .result import RunResult
 from .runner import run_scenario
-from .spec import InputFile, Registered, ScenarioSpec, Spec, misfit
+from .spec import InputFile, Registered, ScenarioSpec, Spec, misfit, misfits
 
 __all__ = [
     "InputFile",
@@ -29,5 +29,6 @@ __all__ = [
     "load_component",
     "load_scenario",
     "misfit",
+    "misfits",
     "run_scenario",
 ]

@@ -16,6 +16,7 @@ from .._install import compiled_source_hash
 from .canonical import canonical, canonical_json
 from .context import STATISTICS, TIMELINE, Progress, RunContext
 from .folder import MANIFEST, SUMMARY, RunFolder
+from .interrupts import HeldInterrupts
 from .loader import SCHEMA_VERSION, LoadedScenario
 from .result import RunResult
 
@@ -39,26 +40,31 @@ def run_scenario(
     (None: no page). `force` replaces a run of something else.
 
     Raises RunFolderError before the run if `out` cannot take it, and whatever the run raises; then the folder is as
-    it was. Raises TypeError or ValueError if the run's summary is not plain data.
+    it was. Ctrl-C breaks the run off at any moment until its files are moved to their place, and is too late from then
+    on: KeyboardInterrupt always means that the folder is as it was. Raises TypeError or ValueError if the run's summary
+    is not plain data.
     """
     if out is None:
         return _run(scenario, _context(scenario, None, shuffle_seed, progress), argv)
-    with RunFolder(Path(out), scenario.identity(), force=force) as folder:
-        context = _context(scenario, folder.partial, shuffle_seed, progress)
-        result = _run(scenario, context, argv)
-        files: dict[str, bytes] = {RESOLVED: resolved_yaml(scenario), SUMMARY: canonical_json(result.summary)}
-        if result.statistics is not None:
-            files[STATISTICS] = canonical_json(result.statistics)
-        if result.timeline is not None:
-            files[TIMELINE] = context.timeline_json
-        page = report(result) if report is not None else None
-        if page is not None:
-            files[REPORT] = page
-        manifest = {**result.manifest, "files": sorted([*result.manifest["files"], *files])}
-        folder.write(MANIFEST, canonical_json(manifest))
-        for name, content in files.items():
-            folder.write(name, content)
-        folder.commit()
+    with HeldInterrupts() as held:
+        with RunFolder(Path(out), scenario.identity(), force=force) as folder:
+            with held.let_through():
+                context = _context(scenario, folder.partial, shuffle_seed, progress)
+                result = _run(scenario, context, argv)
+                files: dict[str, bytes] = {RESOLVED: resolved_yaml(scenario), SUMMARY: canonical_json(result.summary)}
+                if result.statistics is not None:
+                    files[STATISTICS] = canonical_json(result.statistics)
+                if result.timeline is not None:
+                    files[TIMELINE] = context.timeline_json
+                page = report(result) if report is not None else None
+                if page is not None:
+                    files[REPORT] = page
+                manifest = {**result.manifest, "files": sorted([*result.manifest["files"], *files])}
+                folder.write(MANIFEST, canonical_json(manifest))
+                for name, content in files.items():
+                    folder.write(name, content)
+            folder.commit()
+        held.drop()
     return result
 
 

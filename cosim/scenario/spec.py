@@ -11,6 +11,7 @@ Where a field's type is a Spec, a file may give it inline or as the path of anot
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -21,13 +22,14 @@ from pydantic import (
     GetCoreSchemaHandler,
     GetJsonSchemaHandler,
     SerializationInfo,
+    ValidationError,
     ValidationInfo,
 )
-from pydantic_core import CoreSchema, PydanticCustomError, core_schema, to_json
+from pydantic_core import CoreSchema, InitErrorDetails, PydanticCustomError, core_schema, to_json
 
 from ..registry import Registry, registry
 
-__all__ = ["InputFile", "Registered", "ScenarioSpec", "Spec", "misfit"]
+__all__ = ["InputFile", "Registered", "ScenarioSpec", "Spec", "misfit", "misfits"]
 
 
 class Spec(BaseModel):
@@ -52,6 +54,11 @@ def misfit(message: str, *path: str | int) -> PydanticCustomError:
     `raise misfit("a tile of 70 KiB cannot fit", "core", "buffer")`.
     """
     return PydanticCustomError("misfit", "{message}", {"message": message, "path": list(path)})
+
+
+def misfits(found: Iterable[PydanticCustomError]) -> ValidationError:
+    """For validators that find several misfits at once: `raise misfits(found)`; `found` must not be empty."""
+    return ValidationError.from_exception_data("misfits", [InitErrorDetails(type=error, input=None) for error in found])
 
 
 class _InputFileAnnotation:

@@ -12,11 +12,11 @@ from cosim.tlm import Command, GenericPayload, InitiatorSocket, Response, Target
 
 from ..dma import TransferUnit
 from ..fabric import Endpoint, Fabric, LocalWork, MemorySystem, NetworkPart, SramPart, UnfusedFabric, WorkUnit
-from ..noc import MeshConfig, NetworkState
+from ..noc import NetworkState
 from ..sram import MemoryConfig, MemoryState
 from ..tasks import Task, TaskGraph, Unit, time_by_reason
 from .layout import Client, CoreMemory, Layout
-from .spec import ChipSpec, SramSpec
+from .spec import ChipSpec
 
 REGISTERS = {"control": 0x00, "status": 0x04, "completed": 0x08, "queued": 0x0C}
 """Byte addresses of the 32-bit registers. control: writing 1 starts the next job that is queued, once
@@ -81,9 +81,8 @@ class Chip(Module):
         self.interrupt = Interrupt(self.simulator)
         self.results: list[JobResult] = []
         self.counts: dict[str, int] = {}
-        columns, rows = spec.noc.mesh
         packets = len(self.layout.channels) * spec.dma.outstanding + 1
-        self.network = NetworkState(MeshConfig(columns, rows, spec.noc.vcs, spec.noc.buffer), max_packets=packets)
+        self.network = NetworkState(spec.mesh_config(), max_packets=packets)
         jobs = packets + 4 * self.layout.memories
         self.sram = MemoryState(self._memories(), clients=len(Client), max_jobs=jobs)
         self._units: dict[str, Unit] = {}
@@ -100,7 +99,7 @@ class Chip(Module):
         core = self.spec.core
         specs = [core.input_memory, core.weight_memory, core.output_memory] * core.count
         specs += [self.spec.aggregator.memory, self.spec.vector.memory, self.spec.pruning_unit.memory]
-        return [_memory(spec, self.spec.storage.word) for spec in specs]
+        return [spec.config(self.spec.storage.word) for spec in specs]
 
     # ---- the fabric's view --------------------------------------------------------------------------------------
 
@@ -269,8 +268,3 @@ class Chip(Module):
         counts["noc.flit_hop"] = traffic.noc_flit_hops
         counts["dma.request"] = traffic.requests
         return counts
-
-
-def _memory(spec: SramSpec, word_bits: int) -> MemoryConfig:
-    words = spec.size * 8 // word_bits
-    return MemoryConfig(words - words % spec.banks, spec.banks, spec.ports, word_bits)

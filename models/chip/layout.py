@@ -30,6 +30,12 @@ class CoreMemory(enum.IntEnum):
 PAGE_BYTES = 4096
 
 
+class MemoryFullError(RuntimeError):
+    """The workload's tensors do not fit the DRAM."""
+
+    exit_code = 2
+
+
 @dataclass(frozen=True, slots=True)
 class Channel:
     """A DMA channel: its unit's name, its node, and as whom it accesses memories."""
@@ -94,7 +100,7 @@ class MemoryMap:
     def place(self, tensor: str, size_bytes: int) -> int:
         """Address of the tensor; it gets a place at its first use, a new one if it has grown.
 
-        Raises MemoryError where the memory is full.
+        Raises MemoryFullError.
         """
         known = self._places.get(tensor)
         if known is not None and known[1] >= size_bytes:
@@ -102,7 +108,7 @@ class MemoryMap:
         pages = -(-max(size_bytes, 1) // PAGE_BYTES)
         address = self._next
         if address + pages * PAGE_BYTES > self._end:
-            raise MemoryError(f"the memory is full: no {size_bytes} bytes left for {tensor}")
+            raise MemoryFullError(f"the DRAM is full: no {size_bytes} bytes left for {tensor}")
         self._next += pages * PAGE_BYTES
         self._places[tensor] = (address, pages * PAGE_BYTES)
         return address

@@ -31,12 +31,12 @@ from ..vector import aggregation_work, vector_work
 from ..workload import Iteration, Operation, TensorBytes
 from .dataflow import Flow, flows, result_elements
 from .layout import Client, CoreMemory, Layout, MemoryMap
-from .operand_bytes import OperandBytes, TensorSizes
+from .operand_bytes import OperandBytes, TensorSizes, buffers, split_for
 from .operation_run import CoreTokens, OperationRun, by_output, work_by_channel
 from .pruning_tasks import PruningTasks
 from .records import MappedIteration, OperationRecord
 from .spec import ChipSpec
-from .tiling import Buffers, DoesNotFitError, Split, Step, choose_split, regions, steps
+from .tiling import DoesNotFitError, Split, Step, regions, steps
 from .zero_counts import known_before, zero_counts
 
 
@@ -70,13 +70,7 @@ class Mapper:
         """How the operation is spread over the cores; the same for every iteration."""
         key = (operation.shape, operation.stage)
         if key not in self._splits:
-            core, noc = self.spec.core, self.spec.noc
-            # What the network's memory ports can carry in a core cycle; only to choose by.
-            ports = len(noc.memory_nodes) * noc.flit // 8
-            per_cycle = max(1, int(ports * self.spec.clock / noc.clock))
-            self._splits[key] = choose_split(
-                operation.shape, operation.stage, core.count, core.group, core.lanes * core.macs_per_lane, per_cycle
-            )
+            self._splits[key] = split_for(self.spec, operation.shape, operation.stage)
         return self._splits[key]
 
 
@@ -136,15 +130,7 @@ class _Builder:
         channels = self.m.allocator.allocate(work_by_channel(operation, operands), split.channels, spec.core.group)
         sizes = OperandBytes(operation, spec.storage, channels)
         sync = self._sync(flow, switch_cycles)
-        buffers = Buffers(
-            input_bytes=spec.core.input_memory.size // 2,
-            other_bytes=spec.core.weight_memory.size // 2,
-            output_bytes=self.half_output,
-            input_bits=sizes.input_bits,
-            other_bits=sizes.other_bits,
-            accumulator_bits=spec.storage.accumulator_bits,
-            group=spec.core.group,
-        )
+        room = buffers(spec, stage)
         run = OperationRun(
             flow, operation, policy, operands, sizes, sync, self._record(operation, policy, split, switch_cycles)
         )
@@ -154,7 +140,7 @@ class _Builder:
         sets: list[list[tuple[CoreTokens, list[list[Step]]]]] = []
         for tiles in regions(shape, stage, split, channels):
             deepest = max(tile.depth[1] - tile.depth[0] for tile in tiles)
-            cuts = [list(steps(operation.layer, shape, stage, tile, buffers, deepest=deepest)) for tile in tiles]
+            cuts = [list(steps(operation.layer, shape, stage, tile, room, deepest=deepest)) for tile in tiles]
             sets.append([(next(cores), by_output(cut)) for cut in cuts])
         for output in range(max(len(partners[0][1]) for partners in sets)):
             for partners in sets:
@@ -354,7 +340,7 @@ class _Builder:
         if size > capacity:
             step = flow.operation or flow.work[0]
             what = f"a tile and what its vector work reads need {size} bytes, but the vector unit has {capacity}"
-            raise DoesNotFitError(step.layer, step.stage, what)
+            raise DoesNotFitError(step.layer, step.stage, what, ("vector", "memory"))
         while self.vector_used + size > capacity:
             freed, release = self.vector_tiles.popleft()
             self.vector_used -= freed

@@ -13,11 +13,11 @@ import numpy as np
 import numpy.typing as npt
 
 from ..core import Tile
-from ..tensors import BitTensor, Stage
+from ..tensors import BitTensor, ConvShape, Stage
 from ..workload import Iteration, Operation, TensorBytes, VectorWork
 from .dataflow import FP32_BYTES, masks, result_elements
-from .spec import StorageSpec
-from .tiling import sizes, source_rows
+from .spec import ChipSpec, StorageSpec
+from .tiling import Buffers, Split, choose_split, sizes, source_rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +33,30 @@ class Piece:
 def storage_bits(elements: int, nonzeros: int, form: str, value_bits: int) -> int:
     """Bits of a tensor stored in this form."""
     return elements * value_bits if form == "dense" else elements + nonzeros * value_bits
+
+
+def buffers(spec: ChipSpec, stage: Stage) -> Buffers:
+    """What a step of this stage may occupy on the chip, each element taking the most bits that it can."""
+    core, storage = spec.core, spec.storage
+    other_form = storage.activations if stage is Stage.WG else storage.weights
+    return Buffers(
+        input_bytes=core.input_memory.size // 2,
+        other_bytes=core.weight_memory.size // 2,
+        output_bytes=core.output_memory.size // 2,
+        input_bits=storage.value_bits + (storage.activations == "bitmap"),
+        other_bits=storage.value_bits + (other_form == "bitmap"),
+        accumulator_bits=storage.accumulator_bits,
+        group=core.group,
+    )
+
+
+def split_for(spec: ChipSpec, shape: ConvShape, stage: Stage) -> Split:
+    """How an operation is spread over the chip's cores."""
+    core, noc = spec.core, spec.noc
+    # What the network's memory ports can carry in a core cycle; only to choose by.
+    ports = len(noc.memory_nodes) * noc.flit // 8
+    per_cycle = max(1, int(ports * spec.clock / noc.clock))
+    return choose_split(shape, stage, core.count, core.group, core.lanes * core.macs_per_lane, per_cycle)
 
 
 class OperandBytes:
@@ -57,16 +81,6 @@ class OperandBytes:
         self._first_bool: npt.NDArray[np.bool_] | None = None
         self._other_bool: npt.NDArray[np.bool_] | None = None
         self._known: dict[tuple[object, ...], int] = {}
-
-    @property
-    def input_bits(self) -> int:
-        """Most bits that an element of the input operand can take, for buffers."""
-        return self._value_bits + (self._first_form == "bitmap")
-
-    @property
-    def other_bits(self) -> int:
-        """Most bits that an element of the other operand can take, for buffers."""
-        return self._value_bits + (self._other_form == "bitmap")
 
     def input(self, tile: Tile) -> tuple[int, int]:
         """Bytes of the input operand's part of a tile, and where it begins."""

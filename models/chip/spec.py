@@ -6,12 +6,15 @@ from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from cosim.quantity import Bits, Bytes, Millivolts, PeriodPs
-from cosim.scenario import Spec, misfit
+from cosim.scenario import Spec, misfit, misfits
 
 from ..core import CoreParams, SkipPolicy, StagePolicies
 from ..energy import EnergyTableSpec
+from ..noc import MeshConfig
+from ..sram import MemoryConfig
 from ..tensors import Stage
 
 Positive = Annotated[int, Field(ge=1)]
@@ -36,6 +39,15 @@ class SramSpec(Spec):
     size: Bytes = Field(description="capacity; half of it is one of two buffers")
     banks: Positive = Field(description="banks, interleaved by word")
     ports: Positive = Field(1, description="accesses of one bank in one cycle")
+
+    def config(self, word_bits: int) -> MemoryConfig:
+        """For the memory engine; what does not fill a word in every bank is left out. ValueError for none at all."""
+        words = self.size * 8 // word_bits
+        if words < self.banks:
+            raise ValueError(
+                f"{self.size} bytes are less than a word of {word_bits} bits in each of {self.banks} banks"
+            )
+        return MemoryConfig(words - words % self.banks, self.banks, self.ports, word_bits)
 
 
 class CoreSpec(Spec):
@@ -105,7 +117,7 @@ class NocSpec(Spec):
 class DmaSpec(Spec):
     """The DMA channels, one to load and one to store at each node that has memories."""
 
-    outstanding: Positive = Field(description="requests that a channel keeps in flight")
+    outstanding: Annotated[int, Field(ge=1, le=4096)] = Field(description="requests that a channel keeps in flight")
 
 
 class AggregatorSpec(Spec):
@@ -181,6 +193,8 @@ class ChipSpec(Spec):
         for at, node in enumerate(self.noc.memory_nodes):
             if not 0 <= node < columns * rows:
                 raise misfit(f"node {node} is outside of the {columns} x {rows} mesh", "noc", "memory_nodes", at)
+        if unbuildable := list(self._unbuildable()):
+            raise misfits(unbuildable)
         half = self.core.output_memory.size // 2
         if self.vector.memory.size < 2 * half:
             raise misfit(f"must hold two tiles of {half} bytes (half an output memory)", "vector", "memory")
@@ -193,6 +207,38 @@ class ChipSpec(Spec):
             if self.origin(leaf) is None:
                 raise misfit(f"parameter {leaf} has neither a source nor an assumption", "provenance")
         return self
+
+    def memories(self) -> dict[tuple[str, ...], SramSpec]:
+        """All kinds of local memories by their paths."""
+        return {
+            ("core", "input_memory"): self.core.input_memory,
+            ("core", "weight_memory"): self.core.weight_memory,
+            ("core", "output_memory"): self.core.output_memory,
+            ("aggregator", "memory"): self.aggregator.memory,
+            ("vector", "memory"): self.vector.memory,
+            ("pruning_unit", "memory"): self.pruning_unit.memory,
+        }
+
+    def mesh_config(self) -> MeshConfig:
+        """For the network engine. ValueError for what it cannot have."""
+        return MeshConfig(*self.noc.mesh, self.noc.vcs, self.noc.buffer)
+
+    def _unbuildable(self) -> Iterator[PydanticCustomError]:
+        """Sizes that the engines refuse."""
+        for path, bits in ((("storage", "word"), self.storage.word), (("noc", "flit"), self.noc.flit)):
+            if bits < 8 or bits % 8:
+                yield misfit(f"must be whole bytes, got {bits} bits", *path)
+                if path[0] == "storage":
+                    return
+        for place, memory in self.memories().items():
+            try:
+                memory.config(self.storage.word)
+            except ValueError as error:
+                yield misfit(str(error), *place)
+        try:
+            self.mesh_config()
+        except ValueError as error:
+            yield misfit(str(error), "noc")
 
     def parameters(self) -> Iterator[str]:
         """Paths of all parameters, without names, prose and the energy table (which has its own sources)."""

@@ -14,10 +14,12 @@ from ..tensors import ConvShape, Stage
 
 
 class DoesNotFitError(ValueError):
-    """An operation cannot be cut so that it fits the buffers; `args` are (layer, stage, what)."""
+    """An operation cannot be cut so that it fits the buffers; `args` are (layer, stage, what, path of the memory)."""
 
-    def __init__(self, layer: str, stage: Stage, what: str) -> None:
-        super().__init__(layer, stage, what)
+    exit_code = 2
+
+    def __init__(self, layer: str, stage: Stage, what: str, memory: tuple[str, ...] = ()) -> None:
+        super().__init__(layer, stage, what, memory)
 
     def __str__(self) -> str:
         return f"layer '{self.args[0]}', stage {self.args[1]}: {self.args[2]}"
@@ -190,11 +192,15 @@ class _Cut:
         outputs *= len(region.channels)
         return -(-min(outputs, 8 * self.buffers.output_bytes // self.buffers.accumulator_bits) // 8)
 
-    def _fail(self, what: str, need_bits: int, have_bytes: int) -> DoesNotFitError:
+    def _fail(self, memory: str, what: str, need_bits: int, have_bytes: int) -> DoesNotFitError:
         need = -(-need_bits // 8)
-        return DoesNotFitError(
-            self.layer, self.stage, f"{what} needs {need} bytes, but half of the memory is {have_bytes} bytes"
-        )
+        what = f"{what} would take {need} bytes, but half of the memory is {have_bytes} bytes"
+        return DoesNotFitError(self.layer, self.stage, what, ("core", memory))
+
+    def _no_room_for_input(self, what: str, need_bits: int) -> DoesNotFitError:
+        mask = self._mask_bytes()
+        what = f"{what}, with {mask} bytes for the mask of needed outputs," if mask else what
+        return self._fail("input_memory", what, need_bits + 8 * mask, self.buffers.input_bytes)
 
     def _input_bits(self, images: int, rows: tuple[int, int], depth: int) -> int:
         low, high = source_rows(self.shape, self.stage, rows)
@@ -209,14 +215,15 @@ class _Cut:
         channels = len(region.channels)
 
         if buffers.other_bytes < self._weight_bytes(1, 1):
-            raise self._fail(
-                "one channel's filter of one input channel", taps * buffers.other_bits, buffers.other_bytes
-            )
+            what = "one channel's filter of one input channel"
+            raise self._fail("weight_memory", what, taps * buffers.other_bits, buffers.other_bytes)
         if 8 * buffers.output_bytes < width * buffers.accumulator_bits:
-            raise self._fail("one row of outputs", width * buffers.accumulator_bits, buffers.output_bytes)
+            raise self._fail(
+                "output_memory", "one row of outputs", width * buffers.accumulator_bits, buffers.output_bytes
+            )
         rows_of_one = max(self._input_bits(1, (row, row + 1), 1) for row in range(*region.rows))
         if 8 * self.input_bytes < rows_of_one:
-            raise self._fail("the rows that one row of outputs reads", rows_of_one, self.input_bytes)
+            raise self._no_room_for_input("the rows that one row of outputs reads", rows_of_one)
 
         # As deep as the input rows and a full group of weights allow; then as many channels; then as many rows.
         lanes = min(channels, buffers.group)
@@ -284,11 +291,11 @@ class _Cut:
         # Of all rows, not only the region's: cores that share outputs must cut them alike.
         one_row = max(self._input_bits(1, (row, row + 1), 1) for row in range(shape.p))
         if 8 * self.input_bytes < one_row:
-            raise self._fail("the input rows of one row of dY", one_row, self.input_bytes)
+            raise self._no_room_for_input("the input rows of one row of dY", one_row)
         if 8 * buffers.other_bytes < shape.q * buffers.other_bits:
-            raise self._fail("one row of dY", shape.q * buffers.other_bits, buffers.other_bytes)
+            raise self._fail("weight_memory", "one row of dY", shape.q * buffers.other_bits, buffers.other_bytes)
         if 8 * buffers.output_bytes < taps * buffers.accumulator_bits:
-            raise self._fail("one filter of dW", taps * buffers.accumulator_bits, buffers.output_bytes)
+            raise self._fail("output_memory", "one filter of dW", taps * buffers.accumulator_bits, buffers.output_bytes)
 
         across = min(channels, buffers.group, 8 * buffers.other_bytes // (shape.q * buffers.other_bits))
         across = min(across, 8 * buffers.output_bytes // (taps * buffers.accumulator_bits))

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from cosim.scenario import RunContext, ScenarioSpec, Spec
+from cosim.scenario import RunContext, ScenarioSpec, Spec, misfits
 from cosim.trace import Timeline
 
 from ..dram.spec import MemorySpec
 from ..pruning import PruningSpec, all_pairs_operations
 from ..workload import Iteration, Workload, WorkloadSpec, build_workload
+from .feasibility import chip_misfits, plan
 from .spec import ChipSpec
 from .summary import Totals, assumptions, chip_summary, compare, ratio
 from .system import System
@@ -49,6 +50,18 @@ class TrainingScenario(ScenarioSpec):
         default=False, description="also evaluate the ways of skipping not chosen, to report the regret"
     )
     timeline: TimelineSpec = Field(default=TimelineSpec(), description="what is kept as a timeline")
+
+    @model_validator(mode="after")
+    def _feasible(self) -> TrainingScenario:
+        planned = plan(self.workload, self.pruning, self.seed)
+        if not isinstance(planned, tuple):
+            raise misfits([planned])
+        found = list(chip_misfits(self.chip, *planned, "chip"))
+        for at, chip in enumerate(self.baselines):
+            found += chip_misfits(chip, *planned, "baselines", at)
+        if found:
+            raise misfits(found)
+        return self
 
 
 def choose_iterations(total: int, every: int, prunes_in: Callable[[int], bool]) -> dict[int, int]:

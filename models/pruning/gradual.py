@@ -12,7 +12,16 @@ from .schema import GradualSpec
 
 
 class PruningError(ValueError):
-    """A pruning description that does not fit its network; the text says why."""
+    """A pruning description that does not fit its network; `args` are (text, path below the description)."""
+
+    exit_code = 2
+
+    def __init__(self, text: str, path: tuple[str | int, ...] = ()) -> None:
+        super().__init__(text, path)
+        self.path = path
+
+    def __str__(self) -> str:
+        return str(self.args[0])
 
 
 @dataclass(frozen=True)
@@ -62,7 +71,9 @@ def final_sparsities(spec: GradualSpec, layers: Mapping[str, ConvShape]) -> dict
     """
     unknown = [name for name in spec.layers if name not in layers]
     if unknown:
-        raise PruningError(f"pruning names layer {unknown[0]!r}; the network has: {', '.join(layers)}")
+        raise PruningError(
+            f"pruning names layer {unknown[0]!r}; the network has: {', '.join(layers)}", ("layers", unknown[0])
+        )
     sizes = {name: int(np.prod(shape.w_shape)) for name, shape in layers.items()}
     fixed = sum(spec.layers[name] * sizes[name] for name in layers if name in spec.layers)
     others = sum(sizes[name] for name in layers if name not in spec.layers)
@@ -72,6 +83,8 @@ def final_sparsities(spec: GradualSpec, layers: Mapping[str, ConvShape]) -> dict
     share = rest / others
     if not 0.0 <= share <= 1.0:
         raise PruningError(
-            f"a sparsity of {spec.sparsity} is not possible: the layers without one of their own would need {share:.3f}"
+            f"a sparsity of {spec.sparsity} is not possible: "
+            f"the layers without one of their own would need {share:.3f}",
+            ("sparsity",),
         )
     return {name: spec.layers.get(name, share) for name in layers}

@@ -5,8 +5,9 @@
 either from its description in `schema`.
 """
 
-from .build import build_workload
+from .build import build_workload, planned_layers
 from .data import Dataset, load_dataset, register_loader
+from .errors import DataError, NetworkError, WorkloadError
 from .functional import FunctionalWorkload, TrainingDiverged
 from .interface import (
     Iteration,
@@ -18,11 +19,12 @@ from .interface import (
     VectorWork,
     Workload,
 )
-from .network import Network, NetworkError
+from .network import Network
 from .schema import FunctionalSpec, NetworkSpec, StatisticalSpec, WorkloadSpec
 from .statistical import StatisticalWorkload
 
 __all__ = [
+    "DataError",
     "Dataset",
     "FunctionalSpec",
     "FunctionalWorkload",
@@ -40,8 +42,10 @@ __all__ = [
     "TrainingDiverged",
     "VectorWork",
     "Workload",
+    "WorkloadError",
     "WorkloadSpec",
     "build_workload",
     "load_dataset",
+    "planned_layers",
     "register_loader",
 ]

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 
-from ..pruning import NoPruningSpec, PruningSpec, build_pruning
+from ..pruning import NoPruningSpec, PruningSchedule, PruningSpec, build_pruning
+from ..tensors import ConvShape
 from .data import load_dataset
 from .functional import FunctionalWorkload
+from .interface import LayerInfo
 from .schema import FunctionalSpec, WorkloadSpec
 from .statistical import StatisticalWorkload
 
@@ -19,11 +22,30 @@ def build_workload(
     """The workload that `spec` and `pruning` describe.
 
     Everything random comes from `seed`, in streams named by their purpose. Raises NetworkError for a network that does
-    not fit together or its data, PruningError for a schedule that does not fit the network, ValueError for data that
-    are not what their loader reads, OSError for a file that cannot be read.
+    not fit together or its data, DataError for data that cannot be read or are too few, PruningError for a schedule
+    that does not fit the network.
     """
     make_pruning = partial(build_pruning, pruning, seed=seed)
     if isinstance(spec, FunctionalSpec):
         dataset = load_dataset(spec.data.loader, spec.data.file)
         return FunctionalWorkload(spec, dataset, make_pruning, seed=seed)
     return StatisticalWorkload(spec, make_pruning, seed=seed)
+
+
+def planned_layers(
+    spec: WorkloadSpec, pruning: PruningSpec = _DENSE, *, seed: int
+) -> tuple[tuple[LayerInfo, ...], PruningSchedule]:
+    """The layers and the schedule that `build_workload` would train, with the same errors, but without drawing the
+    masks and weights of a statistical workload."""
+    if isinstance(spec, FunctionalSpec):
+        schedules: list[PruningSchedule] = []
+
+        def keep(layers: Mapping[str, ConvShape], total: int) -> PruningSchedule:
+            schedules.append(build_pruning(pruning, layers, total, seed=seed))
+            return schedules[0]
+
+        dataset = load_dataset(spec.data.loader, spec.data.file)
+        return FunctionalWorkload(spec, dataset, keep, seed=seed).layers, schedules[0]
+    layers = tuple(LayerInfo(layer.name, layer.shape(spec.batch), not layer.first) for layer in spec.layers)
+    shapes = {layer.name: layer.shape for layer in layers}
+    return layers, build_pruning(pruning, shapes, spec.iterations, seed=seed)

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import struct
+import zipfile
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+from .errors import DataError
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,10 +52,27 @@ def register_loader(name: str, loader: Loader) -> None:
 
 
 def load_dataset(loader: str, file: Path) -> Dataset:
-    """Read a data set; ValueError for an unknown loader or a file that is not what the loader reads."""
+    """Read a data set; DataError for an unknown loader, or a file that is not what the loader reads."""
     if loader not in _LOADERS:
-        raise ValueError(f"unknown data loader {loader!r}; there are: {', '.join(sorted(_LOADERS))}")
-    return _LOADERS[loader](file)
+        raise DataError(f"unknown data loader {loader!r}; there are: {', '.join(sorted(_LOADERS))}", ("data", "loader"))
+    try:
+        return _LOADERS[loader](file)
+    except (ValueError, OSError) as error:
+        raise DataError(str(error), ("data", "file")) from error
+
+
+def read_archive(file: Path, names: tuple[str, ...]) -> dict[str, npt.NDArray[Any]]:
+    """The arrays of these names from a numpy archive (.npz); ValueError where it has none, or is damaged."""
+    try:
+        if not zipfile.is_zipfile(file):
+            raise ValueError("not a numpy archive (.npz)")
+        with np.load(file, allow_pickle=False) as archive:
+            missing = set(names) - set(archive.files)
+            if missing:
+                raise ValueError(f"no array called {' or '.join(sorted(missing))}")
+            return {name: archive[name] for name in names}
+    except (ValueError, EOFError, NotImplementedError, struct.error, zipfile.BadZipFile, zlib.error) as error:
+        raise ValueError(f"{file.name}: {error}") from error
 
 
 def load_optical_digits(file: Path) -> Dataset:
@@ -59,11 +82,11 @@ def load_optical_digits(file: Path) -> Dataset:
     Source of the data: E. Alpaydin and C. Kaynak, Optical Recognition of Handwritten Digits, UCI Machine Learning
     Repository, 1998, doi 10.24432/C50P49 (CC BY 4.0).
     """
-    with np.load(file, allow_pickle=False) as archive:
-        missing = {"images", "labels"} - set(archive.files)
-        if missing:
-            raise ValueError(f"{file.name}: no array called {' or '.join(sorted(missing))}")
-        pixels, labels = archive["images"], archive["labels"].astype(np.int32)
+    arrays = read_archive(file, ("images", "labels"))
+    pixels, labels = arrays["images"], arrays["labels"]
+    if not np.issubdtype(labels.dtype, np.integer):
+        raise ValueError(f"{file.name}: labels must be whole numbers, not {labels.dtype}")
+    labels = labels.astype(np.int32)
     if pixels.dtype != np.uint8 or pixels.shape[1:] != (8, 8) or int(pixels.max(initial=0)) > 16:
         raise ValueError(f"{file.name}: images must be uint8 (n, 8, 8) with values 0..16")
     if labels.shape != pixels.shape[:1]:

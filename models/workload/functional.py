@@ -10,9 +10,10 @@ from ..numerics.streams import Stream
 from ..pruning.interface import PruneEvent, PruningSchedule
 from ..tensors import ConvShape
 from .data import Dataset
+from .errors import DataError, NetworkError
 from .interface import Iteration, LayerInfo, LayerSparsity
 from .layers import Formats
-from .network import Network, NetworkError
+from .network import Network
 from .optimizer import Sgd
 from .recorder import Recorder
 from .schema import FunctionalSpec
@@ -23,6 +24,8 @@ MakePruning = Callable[[Mapping[str, ConvShape], int], PruningSchedule]
 
 class TrainingDiverged(RuntimeError):
     """The loss or a gradient left the range of FP32; `args` are (iteration, what happened)."""
+
+    exit_code = 1
 
     def __init__(self, iteration: int, reason: str) -> None:
         super().__init__(iteration, reason)
@@ -49,16 +52,19 @@ class FunctionalWorkload:
         self.network = Network(spec.network, batch=spec.batch, formats=formats, seed=seed)
         if self.network.classes != dataset.classes:
             raise NetworkError(
-                f"the network has {self.network.classes} outputs, {dataset.name} {dataset.classes} classes"
+                f"the network has {self.network.classes} outputs, {dataset.name} {dataset.classes} classes",
+                ("network", "layers", len(spec.network.layers) - 1),
             )
         if dataset.train_images.shape[1:] != self.network.input_shape:
             raise NetworkError(
                 f"the network reads images {self.network.input_shape}, "
-                f"{dataset.name} has {dataset.train_images.shape[1:]}"
+                f"{dataset.name} has {dataset.train_images.shape[1:]}",
+                ("network", "input"),
             )
         self._batches = len(dataset.train_images) // spec.batch
         if not self._batches:
-            raise ValueError(f"a batch of {spec.batch} is more than the {len(dataset.train_images)} training images")
+            images = len(dataset.train_images)
+            raise DataError(f"a batch of {spec.batch} is more than the {images} training images", ("batch",))
         shapes = {layer.name: layer.shape for layer in self.network.mac_layers}
         self._pruning = make_pruning(shapes, self.total_iterations)
         self._sgd = Sgd(spec.optimizer, self.total_iterations)

@@ -8,6 +8,7 @@ import numpy.typing as npt
 from ..numerics import vecmath as vm
 from ..numerics.streams import Stream
 from ..tensors import ConvShape, Stage
+from .errors import NetworkError
 from .interface import LayerInfo
 from .layers import (
     AddLayer,
@@ -29,10 +30,6 @@ INPUT = "input"
 """Name of the network's input, for layers that read it."""
 
 
-class NetworkError(ValueError):
-    """A network description that makes no network; the text names the layer."""
-
-
 class Network:
     """The layers of a `NetworkSpec` for batches of `batch` images, with weights drawn from `seed`.
 
@@ -49,23 +46,24 @@ class Network:
         numbers = {INPUT: 0}
         shapes: list[tuple[int, int, int]] = [(spec.input.height, spec.input.width, spec.input.channels)]
         counts: dict[str, int] = {}
-        for item in spec.layers:
+        for index, item in enumerate(spec.layers):
+            here = ("network", "layers", index)
             counts[item.kind] = counts.get(item.kind, 0) + 1
             name = item.name or f"{item.kind}{counts[item.kind]}"
             if name in numbers:
-                raise NetworkError(f"layer {name}: the name is taken")
+                raise NetworkError(f"layer {name}: the name is taken", here)
             wanted = [item.input] if item.input else []
             if isinstance(item, AddSpec):
                 wanted.append(item.other)
             for source in wanted:
                 if source not in numbers:
-                    raise NetworkError(f"layer {name}: there is no layer {source!r} before it")
+                    raise NetworkError(f"layer {name}: there is no layer {source!r} before it", here)
             first = numbers[item.input] if item.input else len(shapes) - 1
             inputs: tuple[int, ...] = (first, numbers[item.other]) if isinstance(item, AddSpec) else (first,)
             try:
                 layer = _build(item, name, [shapes[i] for i in inputs], batch, formats, seed)
             except ValueError as error:
-                raise NetworkError(f"layer {name}: {error}") from None
+                raise NetworkError(f"layer {name}: {error}", here) from None
             names = [INPUT, *(before.name for before in self.layers)]
             layer.sources = tuple(names[i] for i in inputs)
             self.layers.append(layer)
@@ -74,9 +72,12 @@ class Network:
             shapes.append(layer.output_shape)
         unread = set(range(1, len(shapes) - 1)) - {i for inputs in self._inputs for i in inputs}
         if unread:
-            raise NetworkError(f"layer {self.layers[min(unread) - 1].name}: nothing reads its output")
+            first_unread = min(unread) - 1
+            text = f"layer {self.layers[first_unread].name}: nothing reads its output"
+            raise NetworkError(text, ("network", "layers", first_unread))
         if shapes[-1][:2] != (1, 1):
-            raise NetworkError(f"layer {self.layers[-1].name}: the last layer gives classes, 1x1, not {shapes[-1][:2]}")
+            text = f"layer {self.layers[-1].name}: the last layer gives classes, 1x1, not {shapes[-1][:2]}"
+            raise NetworkError(text, ("network", "layers", len(self.layers) - 1))
         self.classes = shapes[-1][2]
         self.input_shape = shapes[0]
         # Which tensors need a gradient: those with parameters before them.

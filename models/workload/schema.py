@@ -12,6 +12,7 @@ from pydantic import Field, model_validator
 from cosim.scenario import InputFile, Spec
 
 from ..numerics import Format
+from ..tensors import ConvShape
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$", max_length=64)]
 Count = Annotated[int, Field(ge=1, strict=True)]
@@ -195,6 +196,15 @@ class StatisticalLayer(Spec):
     groups: Count = 1
     density: Densities = Densities()
     first: bool = Field(False, description="The network's first layer: it has no BP.")
+
+    @model_validator(mode="after")
+    def _has_outputs(self) -> StatisticalLayer:
+        self.shape(batch=1)
+        return self
+
+    def shape(self, batch: int) -> ConvShape:
+        """Its shape for a batch. ValueError where no output is left, or channels do not divide into groups."""
+        return ConvShape(batch, self.c, self.h, self.w, self.k, self.r, self.s, self.stride, self.pad, self.groups)
 
 
 class StatisticalSpec(Spec):

@@ -16,11 +16,11 @@ import numpy.typing as npt
 from ..numerics import Format, round_to
 from ..numerics.streams import Stream
 from ..pruning.interface import Mask
-from ..tensors import BitTensor, ConvShape, Stage
+from ..tensors import BitTensor, Stage
 from .functional import MakePruning
 from .interface import Iteration, LayerInfo, LayerSparsity, Operation, Step
 from .recorder import WIDE_BYTES, Recorder, mask_bytes
-from .schema import StatisticalLayer, StatisticalSpec
+from .schema import StatisticalSpec
 
 _FULL = 1 << 16
 _LOW_BYTES = 1
@@ -38,7 +38,7 @@ class StatisticalWorkload:
         self._spec = spec
         self._seed = seed
         self._layers = {layer.name: layer for layer in spec.layers}
-        self._shapes = {layer.name: _shape(layer, spec.batch) for layer in spec.layers}
+        self._shapes = {layer.name: layer.shape(spec.batch) for layer in spec.layers}
         self._pruning = make_pruning(self._shapes, spec.iterations)
         self._masks: dict[str, Mask] = {}
         self._weights: dict[str, npt.NDArray[np.float32]] = {}
@@ -165,10 +165,6 @@ class StatisticalWorkload:
                 | ({f"{name}.w.mask": bits} if bits else {}),
             )
         return recorder.steps
-
-
-def _shape(layer: StatisticalLayer, batch: int) -> ConvShape:
-    return ConvShape(batch, layer.c, layer.h, layer.w, layer.k, layer.r, layer.s, layer.stride, layer.pad, layer.groups)
 
 
 def _bits(mask: Mask) -> BitTensor:

@@ -44,7 +44,12 @@ def environment(site: Path, **variables: str) -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": path, "COLUMNS": "200", "NO_COLOR": "1", **variables}
 
 
-COMMAND = [sys.executable, "-c", "import sys; sys.argv[0] = 'cosim'; from cosim.cli import main; main()"]
+# A shell's background jobs, and what they start, ignore Ctrl-C: tests of it would wait for ever there.
+_START = (
+    "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); sys.argv[0] = 'cosim'; "
+    "from cosim.cli import main; main()"
+)
+COMMAND = [sys.executable, "-c", _START]
 
 
 def cosim(*arguments: str | Path, site: Path, cwd: Path, **variables: str) -> subprocess.CompletedProcess[str]:
