@@ -30,7 +30,7 @@ class CoreMemory(enum.IntEnum):
 PAGE_BYTES = 4096
 
 
-class MemoryFullError(RuntimeError):
+class MemoryFullError(MemoryError):
     """The workload's tensors do not fit the DRAM."""
 
     exit_code = 2
@@ -108,7 +108,7 @@ class MemoryMap:
         pages = -(-max(size_bytes, 1) // PAGE_BYTES)
         address = self._next
         if address + pages * PAGE_BYTES > self._end:
-            raise MemoryFullError(f"the DRAM is full: no {size_bytes} bytes left for {tensor}")
+            raise MemoryFullError(f"the memory is full: no {size_bytes} bytes left for {tensor}")
         self._next += pages * PAGE_BYTES
         self._places[tensor] = (address, pages * PAGE_BYTES)
         return address

@@ -194,13 +194,15 @@ class _Cut:
 
     def _fail(self, memory: str, what: str, need_bits: int, have_bytes: int) -> DoesNotFitError:
         need = -(-need_bits // 8)
-        what = f"{what} would take {need} bytes, but half of the memory is {have_bytes} bytes"
+        what = f"{what} needs {need} bytes, but half of the memory is {have_bytes} bytes"
         return DoesNotFitError(self.layer, self.stage, what, ("core", memory))
 
     def _no_room_for_input(self, what: str, need_bits: int) -> DoesNotFitError:
-        mask = self._mask_bytes()
-        what = f"{what}, with {mask} bytes for the mask of needed outputs," if mask else what
-        return self._fail("input_memory", what, need_bits + 8 * mask, self.buffers.input_bytes)
+        error = self._fail("input_memory", what, need_bits, self.buffers.input_bytes)
+        if mask := self._mask_bytes():
+            layer, stage, text, memory = error.args
+            return DoesNotFitError(layer, stage, f"{text}, and the mask of needed outputs takes {mask}", memory)
+        return error
 
     def _input_bits(self, images: int, rows: tuple[int, int], depth: int) -> int:
         low, high = source_rows(self.shape, self.stage, rows)

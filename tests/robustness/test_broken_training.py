@@ -44,17 +44,18 @@ BROKEN = {
     "tile that cannot fit": (
         {"chip": CHIP % "core: {input_memory: {size: 128 B}}", "workload": WORK % "batch: 1"},
         [
-            "s.yaml:3:62: chip.core.input_memory.size: layer 'conv3', stage wg: the input rows of one row of dY, with 144 bytes for the mask of needed outputs, would take 158 bytes, but half of the memory is 64 bytes"
+            "s.yaml:3:62: chip.core.input_memory.size: layer 'conv3', stage wg: the input rows of one row of dY needs 14 bytes, but half of the memory is 64 bytes, and the mask of needed outputs takes 144"
         ],
     ),
     "layer too wide": (
         {
+            "chip": CHIP % "core: {input_memory: {size: 16 KiB}, output_memory: {size: 16 KiB}}",
             "workload": STAT % "{name: wide, c: 4, h: 2, w: 9000, k: 8, r: 1, s: 1}",
             "pruning": "schedules/none.yaml",
         },
         [
-            "chips/pnpu.yaml:33:24: chip.core.input_memory.size: layer 'wide', stage wg: the input rows of one row of dY, with 1 bytes for the mask of needed outputs, would take 10126 bytes, but half of the memory is 8192 bytes",
-            "chips/pnpu.yaml:35:25: chip.core.output_memory.size: layer 'wide', stage ff: one row of outputs would take 36000 bytes, but half of the memory is 8192 bytes",
+            "s.yaml:3:62: chip.core.input_memory.size: layer 'wide', stage wg: the input rows of one row of dY needs 10125 bytes, but half of the memory is 8192 bytes, and the mask of needed outputs takes 1",
+            "s.yaml:3:93: chip.core.output_memory.size: layer 'wide', stage ff: one row of outputs needs 36000 bytes, but half of the memory is 8192 bytes",
         ],
     ),
     "wrong type": (
@@ -148,8 +149,11 @@ BROKEN = {
         ["s.yaml:6:57: pruning.layers.conv9: pruning names layer 'conv9'; the network has: conv1, conv2, conv3, fc"],
     ),
     "training too short to prune": (
-        {"workload": STAT.replace("20", "1") % "{name: a, c: 4, h: 4, w: 4, k: 4, r: 1, s: 1}"},
-        ["schedules/scfp.yaml:3:1: pruning: 1 iterations leave no room for pruning from 0.1 to 0.7"],
+        {
+            "pruning": "{extends: schedules/scfp.yaml}",
+            "workload": STAT.replace("20", "1") % "{name: a, c: 4, h: 4, w: 4, k: 4, r: 1, s: 1}",
+        },
+        ["s.yaml:6:10: pruning: 1 iterations leave no room for pruning from 0.1 to 0.7"],
     ),
     "provenance of nothing": (
         {"chip": CHIP % "provenance: {core.lames: 'assumed: why not'}"},
@@ -157,11 +161,11 @@ BROKEN = {
     ),
     "parameter of no provenance": (
         {"chip": "bare.yaml"},
-        ["bare.yaml:67:3: chip.provenance: parameter dma.outstanding has neither a source nor an assumption"],
+        ["bare.yaml:2:3: chip.provenance: parameter dma.outstanding has neither a source nor an assumption"],
     ),
     "energy action missing": (
         {"chip": CHIP % "energy: lacking.yaml"},
-        ["lacking.yaml:7:3: chip.energy.actions: no energy is given for sram.vector.read"],
+        ["lacking.yaml:4:3: chip.energy.actions: no energy is given for sram.vector.read"],
     ),
     "lanes that do not divide into groups": (
         {"chip": CHIP % "core: {group: 7}"},
@@ -185,7 +189,7 @@ BROKEN = {
         },
         [
             "s.yaml:3:64: chip.pruning_unit.memory.size: layer 'conv3': a channel has 288 weights, of a byte each; it must hold one",
-            "s.yaml:8:116: baselines[1].core.output_memory.size: layer 'conv1', stage ff: one row of outputs would take 32 bytes, but half of the memory is 24 bytes",
+            "s.yaml:8:116: baselines[1].core.output_memory.size: layer 'conv1', stage ff: one row of outputs needs 32 bytes, but half of the memory is 24 bytes",
         ],
     ),
 }
@@ -198,9 +202,12 @@ def here(tmp_path, monkeypatch):
     (tmp_path / "loop.yaml").write_text("extends: pool.yaml\n")
     (tmp_path / "pool.yaml").write_text("extends: loop.yaml\n")
     table = (SCENARIOS / "energy/lp65.yaml").read_text().splitlines(keepends=True)
-    (tmp_path / "lacking.yaml").write_text("".join(line for line in table if "sram.vector.read:" not in line))
-    chip = (SCENARIOS / "chips/pnpu.yaml").read_text().replace("../energy", "energy").splitlines(keepends=True)
-    (tmp_path / "bare.yaml").write_text("".join(line for line in chip if not line.startswith("  dma:")))
+    table = [line for line in table if not line.startswith("#") and "sram.vector.read:" not in line]
+    (tmp_path / "lacking.yaml").write_text("".join(table))
+    chip = (SCENARIOS / "chips/pnpu.yaml").read_text().replace("../energy", "energy")
+    body, _, provenance = chip.partition("provenance:\n")
+    lines = [line for line in provenance.splitlines(keepends=True) if not line.startswith("  dma:")]
+    (tmp_path / "bare.yaml").write_text("provenance:\n" + "".join(lines) + body)
     np.savez(tmp_path / "other.npz", x=np.zeros(3))
     (tmp_path / "junk.npz").write_text("hello")
     archive = bytearray((SCENARIOS / "data/optical_digits.npz").read_bytes())
