@@ -2,7 +2,8 @@
 
 From the leaves upward (imports go this way only): `tensors` (shapes, stages, zero masks), `numerics`, `energy`;
 `sram`, `noc`, `dram`, then `fabric`, which links them; `dma`, `core`, `vector`, `pruning_unit`, the units that
-work; `workload` and `pruning`, which know no hardware; `chip`, which knows all.
+work; `workload` and `pruning`, which know no hardware; `chip`, which knows all; `reproduce`, which runs chips against
+published numbers.
 """
 
 from __future__ import annotations

@@ -235,10 +235,13 @@ class _Builder:
         storage, window, layout = self.spec.storage, self.params_window, self.layout
         skips_zeros = storage.activations == "bitmap" or storage.weights == "bitmap"
 
+        def bitmap_words(blocks: int) -> int:
+            """Bitmaps of the blocks, packed."""
+            return -(-blocks * window // storage.word) if skips_zeros else 0
+
         def words(blocks: int) -> int:
-            """Values of the blocks, a word or more each; their bitmaps, packed."""
-            bitmap = -(-blocks * window // storage.word) if skips_zeros else 0
-            return blocks * -(-window * storage.value_bits // storage.word) + bitmap
+            """Values of the blocks, a word or more each, and their bitmaps."""
+            return blocks * -(-window * storage.value_bits // storage.word) + bitmap_words(blocks)
 
         sums = -(-(result.outputs - result.outputs_removed) * storage.accumulator_bits // storage.word)
         unit = Client.UNIT
@@ -253,6 +256,8 @@ class _Builder:
             ),
             counts=(
                 ("core.mac", result.macs),
+                ("core.operand_fetch", result.macs),
+                ("core.bitmap_read", bitmap_words(result.input_block_reads) + bitmap_words(result.other_block_reads)),
                 ("core.scan", result.scans),
                 ("core.jump", result.jumps),
                 ("core.queue_move", result.queue_in + result.queue_out),

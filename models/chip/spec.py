@@ -8,11 +8,13 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from cosim._suggest import suggestion
 from cosim.quantity import Bits, Bytes, Millivolts, PeriodPs
 from cosim.scenario import Spec, misfit, misfits
 
 from ..core import CoreParams, SkipPolicy, StagePolicies
-from ..energy import EnergyTableSpec
+from ..energy import MAC_FORMATS, EnergyTableSpec
+from ..energy.scaling import SUPPLY_MV
 from ..noc import MeshConfig
 from ..sram import MemoryConfig
 from ..tensors import Stage
@@ -158,6 +160,14 @@ Provenance = Annotated[str, Field(pattern=r"^(source|assumed): \S.*", max_length
 """Where a value comes from: "source: ...", where it is published, or "assumed: ...", why this value."""
 
 
+class OperatingPointSpec(Spec):
+    """A supply, and the clocks that the chip runs at with it."""
+
+    clock: PeriodPs = Field(description="clock of the cores and the other units")
+    noc_clock: PeriodPs = Field(description="clock of routers and links")
+    voltage: Millivolts = Field(description="supply")
+
+
 class ChipSpec(Spec):
     """A chip: cores, aggregation core, vector unit, pruning unit, memories, network, DMA and controller."""
 
@@ -165,6 +175,12 @@ class ChipSpec(Spec):
     description: str = Field("", description="one line for the report")
     clock: PeriodPs = Field(description="clock of the cores and the other units")
     voltage: Millivolts = Field(description="supply")
+    operating_points: dict[str, OperatingPointSpec] = Field(
+        default_factory=dict, description="other supplies and clocks, by name"
+    )
+    operating_point: str = Field(
+        "", description="which of them the chip runs at; without one, at `clock`, `noc.clock` and `voltage`"
+    )
     core: CoreSpec
     aggregator: AggregatorSpec
     vector: VectorSpec
@@ -174,13 +190,33 @@ class ChipSpec(Spec):
     storage: StorageSpec
     controller_cycles: int = Field(ge=0, description="cycles to set up one operation (layer and stage)")
     ideal_sram: bool = Field(False, description="no bank conflicts, for bounding experiments")
-    energy: EnergyTableSpec = Field(description="energy of each action")
+    energy: EnergyTableSpec = Field(description="energy of the elements that actions are made of")
     provenance: dict[str, Provenance] = Field(
         description="path of a parameter (or of a group) -> 'source: ...' or 'assumed: ...'"
     )
 
     @model_validator(mode="after")
+    def _at_its_operating_point(self) -> ChipSpec:
+        if not self.operating_point:
+            return self
+        if self.operating_point not in self.operating_points:
+            known = suggestion(self.operating_point, self.operating_points)
+            raise misfit(f"no operating point is called '{self.operating_point}'; {known}", "operating_point")
+        point = self.operating_points[self.operating_point]
+        # Frozen for everybody else: from here on the chip is what it is at this point.
+        object.__setattr__(self, "clock", point.clock)
+        object.__setattr__(self, "voltage", point.voltage)
+        object.__setattr__(self, "noc", self.noc.model_copy(update={"clock": point.noc_clock}))
+        return self
+
+    @model_validator(mode="after")
     def _consistent(self) -> ChipSpec:
+        low_mv, high_mv = SUPPLY_MV
+        if not low_mv <= self.voltage <= high_mv:
+            raise misfit(f"expected {low_mv} to {high_mv} mV, which energies can be scaled to", "voltage")
+        if self.storage.value_bits not in MAC_FORMATS:
+            known = " or ".join(str(bits) for bits in MAC_FORMATS)
+            raise misfit(f"energies are known of multipliers of {known} bit values", "storage", "value_bits")
         columns, rows = self.noc.mesh
         nodes = self.core.count + 3
         if columns * rows < nodes:
@@ -242,7 +278,9 @@ class ChipSpec(Spec):
 
     def parameters(self) -> Iterator[str]:
         """Paths of all parameters, without names, prose and the energy table (which has its own sources)."""
-        dumped = self.model_dump(mode="json", exclude={"name", "description", "provenance", "energy"})
+        dumped = self.model_dump(
+            mode="json", exclude={"name", "description", "operating_point", "provenance", "energy"}
+        )
         yield from _leaves(dumped, "")
 
     def origin(self, path: str) -> str | None:

@@ -13,6 +13,7 @@ from typing import Any
 from ..core import CoreCounts
 from ..energy import energy_fj
 from ..tensors import Stage
+from .energy import table_fj
 from .system import IterationResult, System
 
 COUNT_NAMES = tuple(CoreCounts.__dataclass_fields__)
@@ -20,6 +21,8 @@ SKIPS = ("skipped_output", "skipped_coarse", "skipped_input", "skipped_other", "
 
 ENERGY_GROUPS = {
     "core.mac": "MAC",
+    "core.operand_fetch": "operand fetch",
+    "core.bitmap_read": "skip control",
     "core.scan": "skip control",
     "core.jump": "skip control",
     "core.queue_move": "skip control",
@@ -31,7 +34,8 @@ ENERGY_GROUPS = {
     "aggregator": "vector, aggregation",
     "vector": "vector, aggregation",
     "pruning": "pruning",
-    "static": "clock, leakage",
+    "clock": "clock",
+    "leakage": "leakage",
 }
 """Group of an action in tables and plots: of the action itself, or of what stands before its first dot."""
 
@@ -96,7 +100,8 @@ def chip_summary(system: System, weights: Mapping[int, int]) -> dict[str, Any]:
     """Everything about one chip; `weights` says how many training iterations each simulated one stands for."""
     spec = system.chip_spec
     totals = Totals(system.results, weights)
-    energy = energy_fj(spec.energy, dict(sorted(totals.actions.items())))
+    table = table_fj(spec)
+    energy = energy_fj(table, dict(sorted(totals.actions.items())))
     chip_fj = sum(energy.values())
     dram_fj = sum(totals.dram_energy_fj.values())
     groups: dict[str, int] = {}
@@ -135,6 +140,7 @@ def chip_summary(system: System, weights: Mapping[int, int]) -> dict[str, Any]:
             "total": chip_fj + dram_fj,
             "by_group": groups,
             "by_action": energy,
+            "of_one": {action: table[action] for action in energy},
             "dram_by_part": totals.dram_energy_fj,
         },
         "counts": dict(sorted(totals.actions.items())),
@@ -217,12 +223,22 @@ def assumptions(system: System) -> list[dict[str, Any]]:
                 "reason": reason,
             }
         )
-    for action, entry in sorted(spec.energy.actions.items()):
+    memories = spec.energy.sram
+    rows.append(
+        {
+            "parameter": "energy.sram",
+            "value": f"{memories.cell} cells, {memories.low_percent} to {memories.high_percent} % plausible",
+            "unit": "",
+            "assumed": bool(memories.assumed),
+            "reason": memories.assumed or memories.source,
+        }
+    )
+    for element, entry in sorted(spec.energy.elements.items()):
         rows.append(
             {
-                "parameter": f"energy.{action}",
+                "parameter": f"energy.{element}",
                 "value": entry.energy,
-                "unit": "fJ",
+                "unit": f"fJ at {entry.node}, {entry.voltage} mV",
                 "assumed": bool(entry.assumed),
                 "reason": entry.assumed or entry.source,
             }

@@ -102,11 +102,8 @@ class System:
 
     def _result(self, mapped: MappedIteration, job: JobResult) -> IterationResult:
         counts = self.chip.action_counts()
-        # The chip's own clock runs while it works.
-        period = self.chip_spec.clock
-        cycles = -(-(job.end_ps - job.start_ps) * period.denominator // period.numerator)
         delta = {action: count - self._counted.get(action, 0) for action, count in counts.items()}
-        delta["static.cycle"] = cycles
+        delta |= self._time_counts(mapped.graph, job.end_ps - job.start_ps)
         self._counted = counts
         place, _ = self.memory.place_of(self.chip)
         traffic = self.memory.fabric.traffic(place)
@@ -124,6 +121,26 @@ class System:
             now[2] - before[2],
             len(mapped.graph),
         )
+
+    def _time_counts(self, graph: TaskGraph, elapsed_ps: int) -> dict[str, int]:
+        """Clock cycles and nanoseconds of leakage by kind of unit, each rounded up once.
+
+        A unit is clocked from the start to the end of each of its tasks, waits at memories included (assumption: gated
+        otherwise); the top level always.
+        """
+        period = self.chip_spec.clock
+        clocked_ps = {"core": 0, "aggregator": 0, "vector": 0, "pruning": 0, "top": elapsed_ps}
+        for task in graph:
+            kind = task.unit.rstrip("0123456789")
+            if kind in clocked_ps:
+                clocked_ps[kind] += task.end_ps - task.start_ps
+        counts = {
+            f"clock.{kind}": -(-spent * period.denominator // period.numerator) for kind, spent in clocked_ps.items()
+        }
+        for kind in clocked_ps:
+            units = self.chip_spec.core.count if kind == "core" else 1
+            counts[f"leakage.{kind}"] = -(-units * elapsed_ps // 1000)
+        return counts
 
     def _dram_energy(self) -> dict[str, int]:
         """Energy of all channels since the last call, by part; refreshes and background of idle time included."""

@@ -25,7 +25,7 @@ BELOW = {
     "workload": {"tensors", "numerics", "pruning"},
     "pruning_unit": {"pruning", "fabric", "tasks"},
 }
-"""For each package of models/ those that it may import; chip may import all."""
+"""For each package of models/ those that it may import; chip may import all, and reproduce chip as well."""
 
 
 def imports(path: Path, package: str) -> set[str]:
@@ -58,7 +58,14 @@ def test_a_models_package_imports_only_what_is_below_it(name):
 
 def test_every_models_package_is_placed():
     packages = {path.parent.name for path in (ROOT / "models").glob("*/__init__.py")}
-    assert packages == {*BELOW, "chip"}
+    assert packages == {*BELOW, "chip", "reproduce"}
+
+
+def test_nothing_below_imports_the_reproduction():
+    for path in (ROOT / "models").glob("*/*.py"):
+        if path.parent.name != "reproduce":
+            used = imports(path, ".".join(path.relative_to(ROOT).parent.parts))
+            assert not any(found.startswith("models.reproduce") for found in used), path
 
 
 def test_heavy_libraries_are_imported_on_use():

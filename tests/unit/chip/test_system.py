@@ -15,6 +15,7 @@ from helpers.chips import PLAIN, RESIDUAL, SCENARIOS, iterations, run, system
 
 from cosim.kernel import ClockDomain
 from cosim.models.chip import MappedIteration, System
+from cosim.models.chip.energy import table_fj
 from cosim.models.core import SkipPolicy
 from cosim.models.energy import energy_fj
 from cosim.models.fabric import Direction, LocalWork
@@ -238,19 +239,25 @@ def test_addresses_stay_inside_the_tensors(ran: tuple[System, list[MappedIterati
 
 def test_energy_is_counts_times_table(ran: tuple[System, list[MappedIteration]]) -> None:
     chip, mapped = ran
-    table = chip.chip_spec.energy
+    table = table_fj(chip.chip_spec)
     for result, one in zip(chip.results, mapped, strict=True):
         energy = energy_fj(table, result.action_counts)
-        assert sum(energy.values()) == sum(
-            count * table.actions[action].energy for action, count in result.action_counts.items()
-        )
+        assert sum(energy.values()) == sum(count * table[action] for action, count in result.action_counts.items())
         total: Counter[str] = Counter()
         for task in one.graph:
             if isinstance(task.work, LocalWork):
                 total.update(dict(task.work.counts))
         for action, count in total.items():
             assert result.action_counts[action] == count
-        assert result.action_counts["static.cycle"] == -(-result.duration_ps // 20_000)
+        clocked = {"core": 0, "aggregator": 0, "vector": 0, "pruning": 0, "top": result.duration_ps}
+        for task in one.graph:
+            for kind in clocked:
+                if task.unit == kind or (kind == "core" and task.unit.removeprefix("core").isdigit()):
+                    clocked[kind] += task.end_ps - task.start_ps
+        for kind, spent in clocked.items():
+            assert result.action_counts[f"clock.{kind}"] == -(-spent // 20_000)
+            units = 16 if kind == "core" else 1
+            assert result.action_counts[f"leakage.{kind}"] == -(-units * result.duration_ps // 1000)
 
 
 # ---- buffers --------------------------------------------------------------------------------------------------------
