@@ -74,6 +74,11 @@ sanitize: $(VENV)/.installed-dev
 test-deep: $(VENV)/.installed-dev
 	@HYPOTHESIS_PROFILE=deep $(bin)/python -m pytest -m "slow or not slow"
 
+# What SystemC prints for the programs of tests/litmus/systemc, recorded again; where SystemC is not installed, says so.
+.PHONY: litmus-record
+litmus-record:
+	@$(MAKE) --no-print-directory -C tests/litmus/systemc
+
 # SimPy's own test suite, fetched by pip, on our simulator.
 .PHONY: simpy-suite
 simpy-suite: $(VENV)/.installed-dev

@@ -24,6 +24,7 @@ from .event import AndList, Event, OrList, Wait, wait
 from .event_queue import EventQueue
 from .fifo import Fifo
 from .hierarchy import NamedObject
+from .join import Join, fork
 from .logic import Logic, LogicVector, ResolvedSignal
 from .method import Method
 from .module import Module
@@ -33,7 +34,7 @@ from .process import Process, Timeout
 from .report import Reports, Severity, SimulationWarning
 from .resolution import TimeResolution
 from .sc_process import ProcessKilled, ProcessReset, ScProcess
-from .signal import Signal, WriterPolicy
+from .signal import Buffer, Signal, WriterPolicy
 from .simulator import Simulator, Status, StopMode
 from .thread import Thread
 from .time import NEVER
@@ -45,6 +46,7 @@ __all__ = [
     "BindInterfaceError",
     "BindingError",
     "BindingPolicy",
+    "Buffer",
     "ChannelInsertionError",
     "Clock",
     "ClockDomain",
@@ -62,6 +64,7 @@ __all__ = [
     "GetInterfaceError",
     "In",
     "InOut",
+    "Join",
     "Logic",
     "LogicVector",
     "Method",
@@ -95,5 +98,6 @@ __all__ = [
     "Wait",
     "WriterPolicy",
     "ZeroTimeLoopError",
+    "fork",
     "wait",
 ]

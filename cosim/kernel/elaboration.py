@@ -32,7 +32,7 @@ def elaborate(simulator: Simulator) -> None:
         port._resolve()
     for export in simulator._exports:
         _ = export.channel
-    for port in simulator._ports:
+    for port in reversed(simulator._ports):
         for channel in port._resolve():
             if isinstance(channel, PrimitiveChannel) and isinstance(port, Port):
                 channel.register_port(port)

@@ -177,6 +177,10 @@ class Event:
         self._hooks.append(event.succeed)  # type: ignore[arg-type]
         return event
 
+    def _forget(self, once: simpy.Event) -> None:
+        """Drop what `once` made, when nobody waits for it any more."""
+        self._hooks = [hook for hook in self._hooks if getattr(hook, "__self__", None) is not once]
+
     def _waiters(self, process: ScProcess) -> list[Any]:
         return self._methods if process.is_method else self._threads
 
@@ -204,6 +208,10 @@ class EventList:
         """A SimPy event that succeeds when the list happens next."""
         raise NotImplementedError
 
+    def _forget(self, once: simpy.Event) -> None:
+        for event, part in zip(self.events, once._events, strict=True):  # type: ignore[attr-defined]
+            event._forget(part)
+
 
 class OrList(EventList):
     """Happens when any of its events does."""
@@ -216,7 +224,7 @@ class OrList(EventList):
         return simpy.AnyOf(self.events[0].simulator, [event.once() for event in self.events])
 
     def __or__(self, other: Event | OrList) -> OrList:
-        return OrList((*self.events, *(other.events if isinstance(other, OrList) else (other,))))
+        return OrList((*self.events, *_events_of(other, OrList)))
 
 
 class AndList(EventList):
@@ -230,7 +238,14 @@ class AndList(EventList):
         return simpy.AllOf(self.events[0].simulator, [event.once() for event in self.events])
 
     def __and__(self, other: Event | AndList) -> AndList:
-        return AndList((*self.events, *(other.events if isinstance(other, AndList) else (other,))))
+        return AndList((*self.events, *_events_of(other, AndList)))
+
+
+def _events_of(other: object, kind: type[EventList]) -> tuple[Event, ...]:
+    if isinstance(other, Event | kind):
+        return (other,) if isinstance(other, Event) else other.events
+    # As in SystemC: a wait for a mixture of both would need an order of evaluation.
+    raise TypeError(f"cannot combine {other!r}: a list of events has only | or only &")
 
 
 class Wait:
@@ -245,6 +260,36 @@ class Wait:
 
     def __await__(self) -> Generator[Any, Any, Any]:
         return (yield self)
+
+    def once(self, simulator: Simulator) -> simpy.Event:
+        """For SimPy processes: a SimPy event whose value says whether the events came before the time-out."""
+        events = self.events
+        if events is None:
+            if self.delay is None:
+                raise TypeError("a SimPy process has no static sensitivity to wait for")
+            return simulator.timeout(self.delay)
+        happened = events if isinstance(events, simpy.Event) else events.once()
+        if self.delay is None:
+            return happened
+        result = simpy.Event(simulator)
+
+        def decide(first: simpy.Event) -> None:
+            if not first._ok:
+                first._defused = True
+            if not result.triggered:
+                if first._ok:
+                    result.succeed(first is happened)
+                else:
+                    result.fail(first._value)
+                if first is not happened and not isinstance(events, simpy.Event):
+                    events._forget(happened)
+
+        for part in (happened, simulator.timeout(self.delay)):
+            if part.processed:
+                decide(part)
+            else:
+                part.callbacks.append(decide)
+        return result
 
 
 def wait(*what: Any, count: int = 1) -> Wait:

@@ -12,20 +12,15 @@ from .time import whole
 
 
 class EventQueue(NamedObject):
-    """`default_event` happens once for every `notify(delay)`;
-
-    those due at one instant happen in successive delta cycles.
-    """
+    """`default_event` happens once for every `notify(delay)`; those due at one instant in successive delta cycles."""
 
     kind = "event_queue"
 
     def __init__(self, parent: Node, name: str | None = None) -> None:
         super().__init__(parent, name)
         self.default_event = Event.hidden(self, "default_event")
-        self._wake = Event.hidden(self, "wake")
         self._times: list[Any] = []
-        self._delta = -1
-        Method(self, self._fire, "fire_event", sensitive=(self._wake,), dont_initialize=True)
+        Method(self, self._fired, "fire_event", sensitive=(self.default_event,), dont_initialize=True)
 
     def notify(self, delay: int = 0) -> None:
         """One more notification, in the next delta cycle for 0, else after `delay`."""
@@ -33,18 +28,17 @@ class EventQueue(NamedObject):
         if delay < 0:
             raise ValueError(f"event queue {self.full_name}: Negative delay {delay}")
         heappush(self._times, self.simulator._now + delay)
-        self._wake.notify(delay)
+        self.default_event.notify(delay)
 
     def cancel_all(self) -> None:
         """Drop all notifications."""
         self._times.clear()
-        self._wake.cancel()
+        self.default_event.cancel()
 
-    def _fire(self) -> None:
+    def _fired(self) -> None:
+        # Beside those who wait for the event: the next notification comes after their delta cycle.
         if not self._times:
-            return
+            return  # somebody else notified the event
         heappop(self._times)
-        # Not immediate: whoever is woken sees the queue's notification in a delta cycle of its own.
-        self.default_event.notify()
         if self._times:
-            self._wake.notify(self._times[0] - self.simulator._now)
+            self.default_event.notify(self._times[0] - self.simulator._now)

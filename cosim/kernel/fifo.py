@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Generator
+from types import coroutine
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from .channel import PrimitiveChannel
@@ -20,9 +21,9 @@ T = TypeVar("T")
 class Fifo(PrimitiveChannel, Generic[T]):
     """A first-in first-out channel of `capacity` items, one reader, one writer.
 
-    `yield from fifo.write(item)` and `item = yield from fifo.read()` wait in a thread (`await fifo.put(item)` and
-    `await fifo.get()` in an async one); `nb_write` and `nb_read` do not wait. A written item can be read, a freed place
-    written, from the next delta cycle on.
+    `yield from fifo.write(item)` and `item = yield from fifo.read()` wait in a thread; an async one has `await` for
+    `yield from`. `nb_write` and `nb_read` do not wait. A written item can be read, a freed place written, from the next
+    delta cycle on.
     """
 
     kind = "fifo"
@@ -66,28 +67,17 @@ class Fifo(PrimitiveChannel, Generic[T]):
         self.simulator._updates[self] = None
         return True, self._items.popleft()
 
+    @coroutine
     def write(self, item: T) -> Generator[Any, Any, None]:
         """Write, waiting for room."""
         while not self.nb_write(item):
             yield self.data_read_event
 
+    @coroutine
     def read(self) -> Generator[Any, Any, T]:
         """Read, waiting for an item."""
         while self._readable == self._read:
             yield self.data_written_event
-        self._read += 1
-        self.simulator._updates[self] = None
-        return self._items.popleft()
-
-    async def put(self, item: T) -> None:
-        """`write` for async functions."""
-        while not self.nb_write(item):
-            await self.data_read_event
-
-    async def get(self) -> T:
-        """`read` for async functions."""
-        while self._readable == self._read:
-            await self.data_written_event
         self._read += 1
         self.simulator._updates[self] = None
         return self._items.popleft()

@@ -91,8 +91,12 @@ class Method(ScProcess):
         self._end_wait()
         self._next = _STATIC
         if self.simulator._current is not self:
+            self._tell_reset()
             self._runnable = True
             self._run()
+
+    def _reset_by_signal(self) -> None:
+        self._reset()
 
     def _throw(self, error: BaseException) -> None:
         pass

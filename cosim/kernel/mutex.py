@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator
+from types import coroutine
 from typing import Any
 
 from .event import Event
@@ -10,7 +11,7 @@ from .hierarchy import NamedObject, Node
 
 
 class Mutex(NamedObject):
-    """A lock owned by a process. `yield from mutex.lock()` in a thread.
+    """A lock owned by a process. `yield from mutex.lock()` in a thread, `await mutex.lock()` in an async one.
 
     As in SystemC, an unlock wakes all waiters in the same evaluation phase and the first to run gets it: waiters are
     not served first come first served. Whoever needs that uses `simpy.Resource`.
@@ -23,6 +24,7 @@ class Mutex(NamedObject):
         self.owner: Any = None
         self._free = Event.hidden(self, "free_event")
 
+    @coroutine
     def lock(self) -> Generator[Any, Any, None]:
         """Take the lock, waiting for it."""
         while self.owner is not None:
@@ -57,6 +59,7 @@ class Semaphore(NamedObject):
         self.value = value
         self._free = Event.hidden(self, "free_event")
 
+    @coroutine
     def wait(self) -> Generator[Any, Any, None]:
         """Take one, waiting for it."""
         while self.value <= 0:

@@ -128,6 +128,15 @@ class Port(NamedObject, Bindable, Generic[T]):
             raise AttributeError(name)
         return getattr(self._reach()[0], name)
 
+    def finder(self, event: str) -> EventFinder:
+        """To be sensitive to the event of that name of a channel that is bound later."""
+        return EventFinder(self, event)
+
+    @property
+    def default_events(self) -> list[Any]:
+        """The default events of all channels, for static sensitivity; none of a port that is left unbound."""
+        return [getattr(channel, "default_event", None) for channel in self._channels or ()]
+
 
 class In(Port[T]):
     """A port that reads a signal."""
@@ -141,14 +150,14 @@ class In(Port[T]):
         return event
 
     @property
-    def pos(self) -> EdgeFinder:
+    def pos(self) -> EventFinder:
         """To be sensitive to the rising edge of a signal that is bound later."""
-        return EdgeFinder(self, "posedge_event")
+        return EventFinder(self, "posedge_event")
 
     @property
-    def neg(self) -> EdgeFinder:
+    def neg(self) -> EventFinder:
         """To be sensitive to the falling edge of a signal that is bound later."""
-        return EdgeFinder(self, "negedge_event")
+        return EventFinder(self, "negedge_event")
 
 
 class Out(In[T]):
@@ -157,6 +166,21 @@ class Out(In[T]):
     kind = "out"
     writes = True
 
+    def initialize(self, value: T) -> None:
+        """Have `value` written to the signal at the end of elaboration, when the port is bound."""
+        if self._channels is not None:
+            self.write(value)
+        else:
+            self._initial = (value,)
+
+    def end_of_elaboration(self) -> None:
+        """Write the initial value, if there is one. Whoever overrides this calls it."""
+        if self._initial is not None:
+            self.write(self._initial[0])
+            self._initial = None
+
+    _initial: tuple[T] | None = None
+
 
 class InOut(Out[T]):
     """A port that reads and writes a signal."""
@@ -164,8 +188,8 @@ class InOut(Out[T]):
     kind = "inout"
 
 
-class EdgeFinder:
-    """An event of a port's channel, looked up when the port is bound."""
+class EventFinder:
+    """An event of a port's channels, looked up when the port is bound."""
 
     def __init__(self, port: Port[Any], name: str) -> None:
         self.port = port
@@ -176,6 +200,11 @@ class EdgeFinder:
         """The event meant."""
         event: Event = getattr(self.port, self.name)
         return event
+
+    @property
+    def default_events(self) -> list[Event]:
+        """The events of all channels of the port."""
+        return [getattr(channel, self.name) for channel in self.port._channels or ()]
 
 
 class Export(NamedObject, Elaborated, Generic[T]):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import simpy
 from simpy.events import PENDING, Initialize, _describe_frame
 
+from .event import Wait, wait
 from .time import whole
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ class Process(simpy.Process):
     """`simpy.Process`; a module's process also has a full name, which errors carry.
 
     `server` processes wait for work by nature: they are not reported as blocked at a drained end. Besides SimPy's
-    events a process may yield a delay or an event of the kernel, as a thread does, so that both can run the same
+    events a process may yield what a thread does (a delay, events of the kernel, both), so that both can run the same
     generators.
     """
 
@@ -130,6 +131,10 @@ class Process(simpy.Process):
         """What a thread could wait for, too: a delay, or an event of the kernel. RuntimeError for anything else."""
         if isinstance(value, int) and not isinstance(value, bool):
             return Timeout(self.env, value)  # type: ignore[arg-type]
+        if isinstance(value, tuple) and len(value) == 2:
+            value = wait(*value)
+        if isinstance(value, Wait):
+            return value.once(self.env)  # type: ignore[arg-type]
         once = getattr(value, "once", None)
         if once is None:
             raise RuntimeError(self._invalid_yield(value)) from None

@@ -33,6 +33,10 @@ class ScProcess(NamedObject):
         self.dont_initialize = dont_initialize
         self.terminated = False
         self.terminated_event = Event.hidden(self, "terminated_event")
+        self._reset_event: Event | None = None
+        self.unwinding = False
+        """Whether the process is being ended by a kill or reset: its clean-up runs."""
+        self._resets: list[tuple[Any, bool]] = []  # (signal, active level)
         self._runnable = False
         self._static = False
         self._suspended = False
@@ -52,18 +56,19 @@ class ScProcess(NamedObject):
 
     def _hook_static(self) -> None:
         """Register with the events of the static sensitivity; ports are bound by now."""
-        for source in self.sensitive:
-            event = default_event_of(source)
+        for event in self._static_events():
             listeners: list[Any] = event._static_methods if self.is_method else event._static_threads
             if self not in listeners:
                 listeners.append(self)
 
     def _unhook_static(self) -> None:
-        for source in self.sensitive:
-            event = default_event_of(source)
+        for event in self._static_events():
             listeners: list[Any] = event._static_methods if self.is_method else event._static_threads
             if self in listeners:
                 listeners.remove(self)
+
+    def _static_events(self) -> list[Event]:
+        return [event for source in self.sensitive for event in events_of(source)]
 
     def _wait_for(self, what: Any) -> None:
         """Register a wait; `what` is a delay, an event, a list of events, a `Wait`, or None: static sensitivity."""
@@ -85,7 +90,12 @@ class ScProcess(NamedObject):
             self._static = True
         elif isinstance(what, EventList):
             self._events = what.events
-            if type(what) is AndList:
+            if not what.events:
+                # Nothing but a resume ends it: the process has suspended itself.
+                self._missed = self._suspended
+                if not self._suspended:
+                    self._ready()
+            elif type(what) is AndList:
                 self._missing = set(what.events)
             elif type(what) is not OrList:
                 raise TypeError(f"process {self.full_name}: waits for {what!r}")
@@ -212,13 +222,17 @@ class ScProcess(NamedObject):
         if not self.terminated:
             action(self)
 
-    def suspend(self, *, descendants: bool = False) -> None:
-        """Do not run until `resume`; what would have woken it meanwhile is remembered."""
+    def suspend(self, *, descendants: bool = False) -> OrList:
+        """Do not run until `resume`; what would have woken it meanwhile is remembered.
+
+        A thread that suspends itself goes on to its next wait; `yield self_thread.suspend()` waits for the resume only.
+        """
 
         def action(process: ScProcess) -> None:
             process._suspended = process._held = True
 
         self._each(action, descendants)
+        return OrList(())
 
     def resume(self, *, descendants: bool = False) -> None:
         """End a suspension; if something would have woken the process, it is runnable at once."""
@@ -256,8 +270,60 @@ class ScProcess(NamedObject):
         self._each(lambda process: process._kill(), descendants)
 
     def reset(self, *, descendants: bool = False) -> None:
-        """Start the process anew, at once, in the caller's activation."""
+        """Start the process anew, at once, in the caller's activation; a thread may reset itself."""
         self._each(lambda process: process._reset(), descendants)
+
+    def reset_when(self, signal: Any, level: bool = True, *, asynchronous: bool = False) -> None:
+        """Start anew whenever the process would run while `signal` has `level`; if `asynchronous`, also at once then.
+
+        A method has no state to lose: it runs, and is back at its static sensitivity.
+        """
+        self._resets.append((signal, level))
+        if asynchronous:
+            event = signal.posedge_event if level else signal.negedge_event
+
+            def check() -> None:
+                if not self.terminated:
+                    event._hooks.append(check)
+                    self._reset_by_signal()
+
+            event._hooks.append(check)
+
+    def sync_reset_on(self, *, descendants: bool = False) -> None:
+        """Start anew whenever the process would run, until `sync_reset_off`."""
+
+        def action(process: ScProcess) -> None:
+            if _STICKY not in process._resets:
+                process._resets.append(_STICKY)
+
+        self._each(action, descendants)
+
+    def sync_reset_off(self, *, descendants: bool = False) -> None:
+        """End `sync_reset_on`."""
+
+        def action(process: ScProcess) -> None:
+            if _STICKY in process._resets:
+                process._resets.remove(_STICKY)
+
+        self._each(action, descendants)
+
+    @property
+    def reset_event(self) -> Event:
+        """Happens at every reset of the process, by whatever way."""
+        if self._reset_event is None:
+            self._reset_event = Event.hidden(self, "reset_event")
+        return self._reset_event
+
+    def _tell_reset(self) -> None:
+        if self._reset_event is not None:
+            self._reset_event.notify()
+
+    def _reset_active(self) -> bool:
+        return any(bool(signal.read()) is level for signal, level in self._resets)
+
+    def _reset_by_signal(self) -> None:
+        """An asynchronous reset became active."""
+        raise NotImplementedError
 
     def throw(self, error: BaseException, *, descendants: bool = False) -> None:
         """Raise `error` in a thread, at once, in the caller's activation. Methods ignore it."""
@@ -283,7 +349,7 @@ class ScProcess(NamedObject):
         if self._simpy_event is not None:
             parts.append(type(self._simpy_event).__name__)
         if self._static:
-            names = (default_event_of(source).full_name for source in self.sensitive)
+            names = (event.full_name for event in self._static_events())
             parts.append(f"static sensitivity ({', '.join(names)})")
         if self._timeout is not None:
             parts.append("the next delta cycle" if self._timeout is DELTA else f"t={self._timeout}")
@@ -297,14 +363,30 @@ DELTA: Any = object()
 """Marks a time-out of zero: the next delta cycle."""
 
 
-def default_event_of(source: Any) -> Event:
-    """The event that a process sensitive to `source` waits for. BindingError if it has none."""
+class _Always:
+    """Reads like a signal that is always high."""
+
+    @staticmethod
+    def read() -> bool:
+        return True
+
+
+_STICKY: tuple[Any, bool] = (_Always(), True)
+
+
+def events_of(source: Any) -> list[Event]:
+    """The events that a process sensitive to `source` waits for: of a port, one for each channel.
+
+    BindingError if it has none.
+    """
     if isinstance(source, Event):
-        return source
-    event = getattr(source, "default_event", None)
-    if not isinstance(event, Event):
+        return [source]
+    events = getattr(source, "default_events", None)
+    if events is None:
+        events = [getattr(source, "default_event", None)]
+    if not all(isinstance(event, Event) for event in events):
         raise BindingError(f"cannot be sensitive to {source!r}: it is no event and has no default_event")
-    return event
+    return list(events)
 
 
 class ProcessKilled(BaseException):

@@ -158,6 +158,28 @@ class Signal(PrimitiveChannel, Generic[T]):
             self._out_port = port
 
 
+class Buffer(Signal[T]):
+    """A signal for which every write is a change, also one of the value that it has."""
+
+    kind = "buffer"
+
+    def write(self, value: T) -> None:
+        """Have `value` from the next update phase on, and `value_changed_event` with it."""
+        super().write(value)
+        self.request_update()
+
+    def update(self) -> None:
+        """Take the new value over; tell who waits."""
+        if self._new == self._value:
+            self._changed_at = self.simulator._stamp
+            if self._changed_event is not None:
+                self._changed_event.notify(0)
+            for event, is_level in ((self._posedge_event, is_high), (self._negedge_event, is_low)):
+                if event is not None and is_level(self._new):
+                    event.notify(0)
+        super().update()
+
+
 def is_high(value: Any) -> bool:
     """Whether a value is a logic one."""
     return value is True or (value == 1 and not isinstance(value, str)) or str(value) == "1"

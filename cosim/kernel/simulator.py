@@ -247,6 +247,9 @@ class Simulator(Environment, Node):
         if self._ran:
             self._ran = False
             self._delta_count += 1
+        if not (methods or threads or self._normal or self._urgent):
+            # Nobody looks at what happened in this cycle: later it is not "just now" any more.
+            self._stamp += 1
         if self._halting:
             raise _Halt
 

@@ -13,6 +13,9 @@ from .hierarchy import Node
 from .process import copy_of_exception
 from .sc_process import ProcessKilled, ProcessReset, ScProcess
 
+_ONLY_ONCE = "process {} was made of a generator object and cannot start anew"
+_START_ANEW = object()
+
 
 class Thread(ScProcess):
     """A process that waits by `yield` (a generator) or `await` (an async function).
@@ -42,30 +45,10 @@ class Thread(ScProcess):
         self._started = False
         self._running = False
         self._count = 0
-        self._resets: list[tuple[Any, bool, bool]] = []  # (signal, active level, asynchronous)
         self.result: Any = None
         """What the body returned, once terminated."""
         super().__init__(parent, name or function.__name__, sensitive, dont_initialize)
         self.server = server
-
-    # ---- resets -------------------------------------------------------------------------------------------
-
-    def reset_when(self, signal: Any, level: bool = True, *, asynchronous: bool = False) -> None:
-        """Start anew whenever the thread would run while `signal` has `level`; if `asynchronous`, also at once then."""
-        self._resets.append((signal, level, asynchronous))
-        if asynchronous:
-            event = signal.posedge_event if level else signal.negedge_event
-
-            def check() -> None:
-                if not self.terminated:
-                    event._hooks.append(check)
-                    self._end_wait()
-                    self._ready()
-
-            event._hooks.append(check)
-
-    def _reset_active(self) -> bool:
-        return any(bool(signal.read()) is level for signal, level, _ in self._resets)
 
     # ---- running ------------------------------------------------------------------------------------------
 
@@ -141,11 +124,15 @@ class Thread(ScProcess):
             self.result = stop.value
             self._terminate()
             return
-        except ProcessKilled:
+        except ProcessKilled as unwinding:
             # By its own hand, or unwound.
-            if not self.terminated:
+            self.unwinding = False
+            if self.terminated:
+                return
+            if not isinstance(unwinding, ProcessReset):
                 self._terminate()
-            return
+                return
+            what = _START_ANEW
         except Exception as error:
             note = f"in process {self.full_name} at t={simulator._now}"
             if note not in getattr(error, "__notes__", ()):
@@ -168,6 +155,9 @@ class Thread(ScProcess):
         elif kind is Event:
             self._events = (what,)
             what._threads.append(self)
+        elif what is _START_ANEW:
+            self._clear()
+            self._start_anew()
         elif not self.terminated:
             self.timed_out = False
             self._count = what.count if kind is Wait else 0
@@ -197,17 +187,20 @@ class Thread(ScProcess):
             return
         simulator = self.simulator
         caller, simulator._current = simulator._current, self
+        self.unwinding = True
         try:
             self._body.throw(error)
         except (ProcessKilled, StopIteration):
             return
         finally:
+            self.unwinding = False
             simulator._current = caller
         raise RuntimeError(f"process {self.full_name} waited while it was being killed or reset")
 
     def _kill(self) -> None:
         if self._running:
             # It is killing itself, or something it called into does: unwind the caller.
+            self.unwinding = True
             raise ProcessKilled(self.full_name)
         self._runnable = False
         self._clear()
@@ -216,19 +209,31 @@ class Thread(ScProcess):
 
     def _reset(self) -> None:
         if self._running:
-            raise RuntimeError(f"process {self.full_name} cannot reset itself")
+            if self.function is None:
+                raise RuntimeError(_ONLY_ONCE.format(self.full_name))
+            self.unwinding = True
+            raise ProcessReset(self.full_name)
         if self._started:
             self._runnable = False
             self._restart()
 
     def _restart(self) -> None:
         if self.function is None:
-            raise RuntimeError(f"process {self.full_name} was made of a generator object and cannot start anew")
+            raise RuntimeError(_ONLY_ONCE.format(self.full_name))
         self._clear()
         self._unwind(ProcessReset(self.full_name))
+        self._start_anew()
+
+    def _start_anew(self) -> None:
         self._body = self._send = None
         self.timed_out = False
+        self._tell_reset()
         self._step(None, None)
+
+    def _reset_by_signal(self) -> None:
+        if self._started:
+            self._end_wait()
+            self._ready()
 
     def _throw(self, error: BaseException) -> None:
         if self._running:

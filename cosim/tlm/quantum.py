@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator
+from types import coroutine
 from typing import Any
 
 from ..kernel.simulator import Simulator
@@ -67,6 +68,7 @@ class QuantumKeeper:
         """Whether the initiator has run as far ahead as it may."""
         return self.current_time >= self._next_sync
 
+    @coroutine
     def sync(self) -> Generator[Any, Any, None]:
         """Wait until simulated time has caught up."""
         yield self.local_time

@@ -35,6 +35,8 @@ ERROR_TEXT = [
     (kernel.ModuleInsertionError, "", "insert module failed"),
     (kernel.ChannelInsertionError, "", "insert primitive channel failed"),
     (kernel.StoppedError, "", "sc_start called after sc_stop has been called"),
+    (kernel.FifoPortError, "more than one reader", "sc_fifo<T> cannot have more than one reader"),
+    (kernel.FifoPortError, "more than one writer", "sc_fifo<T> cannot have more than one writer"),
     (ValueError, "requires an initial value >= 0", "sc_semaphore requires an initial value >= 0"),
     (ValueError, "must have a size of at least 1", "sc_fifo<T> must have a size of at least 1"),
     (ValueError, "period is zero", "sc_clock period is zero"),
@@ -46,14 +48,15 @@ ERROR_TEXT = [
 class Log:
     """Collects the lines of one design."""
 
-    def __init__(self):
+    def __init__(self, shuffle_seed=None):
         self.rows = []
         self.unit = 1
         self.simulator = None
+        self.shuffle_seed = shuffle_seed
 
     def new_simulator(self, **options):
         """A fresh simulator, whose reports are logged."""
-        self.simulator = kernel.Simulator(**options)
+        self.simulator = kernel.Simulator(shuffle_seed=self.shuffle_seed, **options)
         self.simulator.reports.handler = self._report
         return self.simulator
 

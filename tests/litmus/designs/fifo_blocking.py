@@ -27,13 +27,13 @@ def run(log):
     async def cons():
         await wait(10 * NS)
         for _ in range(3):
-            log("cons", "read", await f.get())
+            log("cons", "read", await f.read())
             await wait(10 * NS)
         for _ in range(3):
-            log("cons", "read", await f.get())
+            log("cons", "read", await f.read())
         for _ in range(3):
             log("cons", "blocked")
-            log("cons", "read", await f.get())
+            log("cons", "read", await f.read())
 
     def mon():
         while True:

@@ -29,7 +29,7 @@ def test_a_fifo_has_one_writer_and_one_reader():
     Out(top, "w").bind(fifo)
     Port(top, "r").bind(fifo)
     Port(top, "r2").bind(fifo)
-    with pytest.raises(FifoPortError, match=r"^fifo top\.f: more than one reader, <Port top\.r> and <Port top\.r2>$"):
+    with pytest.raises(FifoPortError, match=r"^fifo top\.f: more than one reader, <Port top\.r2> and <Port top\.r>$"):
         env.run()
 
 

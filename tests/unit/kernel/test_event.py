@@ -2,7 +2,7 @@
 
 import pytest
 
-from cosim.kernel import Event, Module, SimulationWarning, Simulator
+from cosim.kernel import Event, Module, SimulationWarning, Simulator, wait
 
 
 def design():
@@ -141,6 +141,63 @@ def test_lists_count_an_event_once():
     assert (e | f | e).events == (e, f)
     assert (e & (f & e)).events == (e, f)
     assert repr(e | f) == "top.e | top.f"
+
+
+def test_lists_do_not_mix():
+    _, top, e, _ = design()
+    f, g = Event(top, "f"), Event(top, "g")
+    for mixture in (lambda: e | (f & g), lambda: e & (f | g), lambda: (e | f) | (f & g), lambda: (e & f) & (f | g)):
+        with pytest.raises(TypeError, match=r"a list of events has only \| or only &$"):
+            mixture()
+    for mixture in (lambda: (e | f) & g, lambda: (e & f) | g):
+        with pytest.raises(TypeError, match="unsupported operand"):
+            mixture()
+
+
+def test_simpy_processes_wait_for_what_threads_do():
+    env, top, e, log = design()
+    f = Event(top, "f")
+
+    def body(who):
+        for what in ((5, e), (5, e | f), (5, e & f), (20, e & f), wait(3), wait(0, e), wait(e), wait(50, e)):
+            came = yield what
+            log.append((who, env.now, bool(came)))
+
+    async def coroutine():
+        came = await wait(8, e)
+        log.append(("async", env.now, came))
+
+    def driver():
+        for at, event in ((8, f), (17, e), (18, f), (30, e), (31, e)):
+            yield env.timeout(at - env.now)
+            event.notify()
+
+    env.process(body("process"))
+    top.thread(body("thread"))
+    env.process(coroutine())
+    env.process(driver())
+    env.run()
+    rows = {who: [row[1:] for row in log if row[0] == who] for who in ("process", "thread", "async")}
+    del rows["process"][4:7:2], rows["thread"][4:7:2]  # without a time-out a wait has no value to a SimPy process
+    assert rows["process"] == rows["thread"]
+    assert [came for _, came in rows["thread"]] == [False, True, False, True, False, True]
+    assert rows["async"] == [(8, False)]
+
+
+def test_a_time_out_leaves_nothing_behind():
+    env, top, e, _ = design()
+    f = Event(top, "f")
+
+    def process():
+        for _ in range(100):
+            yield 1, e
+            yield 1, e | f
+            yield 1, e & f
+
+    env.process(process())
+    env.run()
+    assert not e._hooks
+    assert not f._hooks
 
 
 def test_events_are_found_while_they_live():

@@ -61,3 +61,35 @@ def test_the_hierarchy_is_closed_by_the_start():
     ):
         with pytest.raises(error, match=r"the design is elaborated already$"):
             make()
+
+
+def test_an_initial_value_is_written_when_the_port_is_bound():
+    env = Simulator()
+    top = Module(env, "top")
+    signal, port, log = Signal(top, "s", 0), Out(top, "out"), []
+    port.initialize(3)
+    port.bind(signal)
+    top.method(lambda: log.append((env.now, signal.read())), "m", sensitive=[port])
+    env.run(until=5)
+    port.initialize(4)
+    env.run()
+    assert log == [(0, 3), (5, 4)]
+
+
+def test_a_process_is_sensitive_to_all_channels_of_a_port():
+    env = Simulator()
+    top = Module(env, "top")
+    signals = [Signal(top, f"s{index}", 0) for index in range(3)]
+    port, log = Port(top, "p", maximum=0), []
+    for signal in signals:
+        port.bind(signal)
+    top.method(lambda: log.append(env.now), "m", sensitive=[port], dont_initialize=True)
+
+    def writer():
+        for signal in signals:
+            yield 10
+            signal.write(1)
+
+    top.thread(writer)
+    env.run()
+    assert log == [10, 20, 30]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from cosim.kernel import Logic, LogicVector, Module, MultipleDriverError, ResolvedSignal, Signal, Simulator
+from cosim.kernel import Buffer, Logic, LogicVector, Module, MultipleDriverError, ResolvedSignal, Signal, Simulator
 
 
 @pytest.mark.parametrize("values", [(False, True), (0, 1), (Logic("0"), Logic("1"))])
@@ -60,3 +60,22 @@ def test_four_values():
         ResolvedSignal(env, "r", 2).write("1")
     with pytest.raises(ValueError, match=r"^width: expected at least 1, got 0$"):
         ResolvedSignal(env, "q", 0)
+
+
+def test_a_buffer_changes_with_every_write():
+    env = Simulator()
+    top = Module(env, "top")
+    buffer, log = Buffer(top, "b", True), []
+
+    def writer():
+        for value in (True, True, False, False):
+            yield 10
+            buffer.write(value)
+
+    top.thread(writer)
+    for name in ("value_changed", "posedge", "negedge"):
+        event = getattr(buffer, f"{name}_event")
+        top.method(lambda name=name: log.append((name, env.now)), name, sensitive=[event], dont_initialize=True)
+    env.run()
+    by_name = {name: [at for who, at in log if who == name] for name in ("value_changed", "posedge", "negedge")}
+    assert by_name == {"value_changed": [10, 20, 30, 40], "posedge": [10, 20], "negedge": [30, 40]}

@@ -376,3 +376,96 @@ def test_immediate_notifications_without_end():
     top.method(e.notify, "b", sensitive=[f])
     with pytest.raises(RuntimeError, match=r"^time does not advance: more than 50 steps at t=0; the last"):
         env.run()
+
+
+def test_a_thread_may_reset_itself_unless_it_was_made_of_a_generator():
+    env, top, log = design()
+
+    def again():
+        log.append(("begin", env.now))
+        yield 5
+        if env.now < 12:
+            thread.reset()
+        log.append(("end", env.now))
+
+    thread = top.thread(again)
+    env.run()
+    assert log == [("begin", 0), ("begin", 5), ("begin", 10), ("end", 15)]
+    assert not thread.unwinding
+
+    def once():
+        yield 1
+        generator.reset()
+
+    generator = top.thread(once(), "once")
+    with pytest.raises(
+        RuntimeError, match=r"^process top\.once was made of a generator object and cannot start anew\n"
+    ):
+        env.run()
+
+
+def test_a_sticky_reset_is_set_once_and_taken_away_once():
+    env, top, log = design()
+    e = Event(top, "e")
+
+    def body():
+        log.append(("begin", env.now))
+        while True:
+            yield e
+            log.append(("e", env.now))
+
+    def driver():
+        thread.sync_reset_on()
+        thread.sync_reset_on()
+        yield 1
+        e.notify()
+        yield 1
+        thread.sync_reset_off()
+        thread.sync_reset_off()
+        e.notify()
+
+    thread = top.thread(body, server=True)
+    top.thread(driver)
+    env.run()
+    assert log == [("begin", 0), ("begin", 1), ("e", 2)]
+
+
+def test_a_thread_that_suspends_itself_waits_for_the_resume_only():
+    env, top, log = design()
+
+    def sleeper():
+        yield thread.suspend()
+        log.append(env.now)
+        thread.suspend()
+        thread.resume()
+        yield 3
+        log.append(env.now)
+
+    def waker():
+        yield 5
+        thread.resume()
+
+    thread = top.thread(sleeper)
+    top.thread(waker)
+    env.run()
+    assert log == [5, 8]
+
+
+def test_what_happened_in_a_cycle_that_nobody_saw_is_not_just_now_later():
+    env, top, log = design()
+    e = Event(top, "e")
+    s = Signal(top, "s", 0)
+
+    def driver():
+        s.write(1)
+        e.notify(0)
+        yield 10
+        log.append((s.event(), e.triggered))
+        s.write(2)
+        e.notify(0)
+        yield 0
+        log.append((s.event(), e.triggered))
+
+    top.thread(driver)
+    env.run()
+    assert log == [(False, False), (True, True)]
