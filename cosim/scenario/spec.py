@@ -13,7 +13,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import (
     BaseModel,
@@ -100,14 +100,17 @@ InputFile = Annotated[Path, _InputFileAnnotation()]
 
 
 class Registered:
-    """Annotation: any component registered under `family`, told apart by its `kind:` key.
+    """Annotation: any component registered under `family`, told apart by its `kind:` key, or another `key`.
 
     `schedule: Annotated[Spec, Registered("schedule")]`. The choice is looked up when a file is read, so that a plug-in
     that registers later is as good as a built-in.
     """
 
-    def __init__(self, family: str) -> None:
+    _being_described: ClassVar[set[str]] = set()
+
+    def __init__(self, family: str, *, key: str = "kind") -> None:
         self.family = family
+        self.key = key
 
     def models(self, known: Registry) -> list[type[BaseModel]]:
         """The schemas to choose from."""
@@ -120,14 +123,14 @@ class Registered:
         components = known.components(self.family)
         if not isinstance(value, dict):
             raise PydanticCustomError("model_type", "expected a mapping")
-        name = value.get("kind")
+        name = value.get(self.key)
         if not isinstance(name, str):
             expected = ", ".join(map(repr, components))
-            context = {"discriminator": "'kind'", "expected_tags": expected}
+            context = {"discriminator": f"'{self.key}'", "expected_tags": expected}
             raise PydanticCustomError("union_tag_not_found", "no kind", context)
         if name not in components:
             expected = ", ".join(map(repr, components))
-            context = {"tag": name, "expected_tags": expected, "discriminator": "'kind'"}
+            context = {"tag": name, "expected_tags": expected, "discriminator": f"'{self.key}'"}
             raise PydanticCustomError("union_tag_invalid", "unknown kind", context)
         # Through JSON: lists become tuples and text becomes enums there, as for every other part of the file.
         return components[name].model.model_validate_json(to_json(value), strict=True, context=info.context)
@@ -145,9 +148,14 @@ class Registered:
         )
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
-        return {
-            "oneOf": [
+        if self.family in self._being_described:
+            # A component that contains one of its own family: described once, not for ever.
+            return {"type": "object", "x-registered": self.family}
+        self._being_described.add(self.family)
+        try:
+            choices = [
                 handler(entry.model.__pydantic_core_schema__) for entry in registry().components(self.family).values()
-            ],
-            "x-registered": self.family,
-        }
+            ]
+        finally:
+            self._being_described.remove(self.family)
+        return {"oneOf": choices, "x-registered": self.family}

@@ -8,7 +8,7 @@ from pydantic_core import PydanticCustomError
 
 from cosim.scenario import misfit
 
-from ..pruning import CoarseFinePruning, PruningError, PruningSchedule, PruningSpec
+from ..pruning import ActivationPruning, CoarseFinePruning, PruningError, PruningSchedule, PruningSpec
 from ..tensors import Stage
 from ..workload import LayerInfo, WorkloadError, WorkloadSpec, planned_layers
 from .operand_bytes import buffers, split_for
@@ -64,6 +64,8 @@ def _pruning_unit(
     chip: ChipSpec, layers: Sequence[LayerInfo], schedule: PruningSchedule, path: tuple[str | int, ...]
 ) -> Iterator[PydanticCustomError]:
     """The unit must hold one channel of every layer whose channels are compared."""
+    if isinstance(schedule, ActivationPruning):
+        schedule = schedule.weights
     if not isinstance(schedule, CoarseFinePruning):
         return
     room = chip.pruning_unit.memory.size

@@ -6,7 +6,7 @@ from cosim.registry import Registry
 
 from ..dram.spec import MemorySpec
 from ..energy import EnergyTableSpec
-from ..pruning.schema import CoarseFineSpec, MagnitudeSpec, NoPruningSpec, StochasticCoarseFineSpec
+from ..pruning.build import register as register_schedules
 from ..workload.schema import FunctionalSpec, NetworkSpec, StatisticalSpec
 from .report import build_report
 from .spec import ChipSpec
@@ -23,7 +23,4 @@ def register(registry: Registry) -> None:
     registry.component("network", "network", NetworkSpec)
     registry.component("workload", "functional", FunctionalSpec)
     registry.component("workload", "statistical", StatisticalSpec)
-    registry.component("schedule", "none", NoPruningSpec)
-    registry.component("schedule", "magnitude", MagnitudeSpec)
-    registry.component("schedule", "cfp", CoarseFineSpec)
-    registry.component("schedule", "scfp", StochasticCoarseFineSpec)
+    register_schedules(registry)

@@ -1,90 +1,60 @@
-"""When and how much: sparsity that rises along a cubic, towards a target for the whole network."""
+"""Gradual magnitude pruning: the smallest single weights of every layer, along a cubic ramp.
+
+Source: Zhu and Gupta, "To prune, or not to prune: exploring the efficacy of pruning for model compression", arXiv
+1710.01878. Theirs: the cubic, the mask that only grows, pruning while training goes on. Our assumptions: equal sparsity
+for all layers that are not named, magnitudes of the low-precision weights, and one comparison per weight and event.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-
-import numpy as np
 
 from ..tensors import ConvShape
+from .amount import build_ramp, final_sparsities
+from .fine import prune_smallest
+from .interface import (
+    NO_GRADIENTS,
+    CoarseUnit,
+    Mask,
+    PruneEvent,
+    PruningSchedule,
+    Weights,
+    fine_event,
+    zeros_of,
+)
 from .schema import GradualSpec
 
 
-class PruningError(ValueError):
-    """A pruning description that does not fit its network; `args` are (text, path below the description)."""
+class GradualPruning(PruningSchedule):
+    """In each event the smallest weights of every layer, up to what is due; one comparison per weight and event."""
 
-    exit_code = 2
+    def __init__(self, spec: GradualSpec, layers: Mapping[str, ConvShape], total_iterations: int) -> None:
+        super().__init__(CoarseUnit(spec.unit.channels_out, spec.unit.channels_in))
+        self.ramp = build_ramp(spec, total_iterations)
+        self.final = final_sparsities(spec, layers)
 
-    def __init__(self, text: str, path: tuple[str | int, ...] = ()) -> None:
-        super().__init__(text, path)
-        self.path = path
+    def is_due(self, iteration: int) -> bool:
+        """Every `period` iterations of the ramp."""
+        return self.ramp.is_event(iteration)
 
-    def __str__(self) -> str:
-        return str(self.args[0])
-
-
-@dataclass(frozen=True)
-class Ramp:
-    """Sparsity from 0 to a final value: final * (1 - (1 - t) ** 3), t from 0 at `begin` to 1 at `end`.
-
-    Events are every `period` iterations after `begin`, and one at `end`, all in iterations.
-    Source: Zhu and Gupta, "To prune, or not to prune", arXiv 1710.01878, section 3.
-    """
-
-    begin: int
-    end: int
-    period: int
-
-    def is_event(self, iteration: int) -> bool:
-        """Whether pruning happens in this iteration."""
-        if not self.begin < iteration <= self.end:
-            return False
-        return (iteration - self.begin) % self.period == 0 or iteration == self.end
-
-    def number(self, iteration: int) -> int:
-        """How many events came before this one."""
-        return -(-(iteration - self.begin) // self.period) - 1
-
-    def fraction(self, iteration: int) -> float:
-        """The share of the final sparsity that is due in this iteration, in [0, 1]."""
-        if iteration >= self.end:
-            return 1.0
-        left = 1.0 - max(0, iteration - self.begin) / (self.end - self.begin)
-        return 1.0 - left * left * left
-
-
-def build_ramp(spec: GradualSpec, total_iterations: int) -> Ramp:
-    """The ramp of a training of so many iterations; PruningError where it is too short for one event."""
-    begin, end = int(spec.begin * total_iterations), int(spec.end * total_iterations)
-    end = min(end, total_iterations - 1)
-    if begin >= end:
-        raise PruningError(f"{total_iterations} iterations leave no room for pruning from {spec.begin} to {spec.end}")
-    return Ramp(begin, end, spec.period)
-
-
-def final_sparsities(spec: GradualSpec, layers: Mapping[str, ConvShape]) -> dict[str, float]:
-    """The final sparsity of every layer, so that the network as a whole has `spec.sparsity`.
-
-    Layers named in `spec.layers` have their own; the others share the rest equally. PruningError for an unknown
-    layer, or where the others would need less than none or more than all.
-    """
-    unknown = [name for name in spec.layers if name not in layers]
-    if unknown:
-        raise PruningError(
-            f"pruning names layer {unknown[0]!r}; the network has: {', '.join(layers)}", ("layers", unknown[0])
+    def events(
+        self,
+        iteration: int,
+        weights: Mapping[str, Weights],
+        masks: Mapping[str, Mask],
+        gradients: Mapping[str, Weights] = NO_GRADIENTS,
+    ) -> tuple[PruneEvent, ...]:
+        """One event for every layer that is pruned at all."""
+        if not self.is_due(iteration):
+            return ()
+        return tuple(
+            self._event(iteration, name, weights[name], masks[name]) for name in weights if self.final[name] > 0.0
         )
-    sizes = {name: int(np.prod(shape.w_shape)) for name, shape in layers.items()}
-    fixed = sum(spec.layers[name] * sizes[name] for name in layers if name in spec.layers)
-    others = sum(sizes[name] for name in layers if name not in spec.layers)
-    rest = spec.sparsity * sum(sizes.values()) - fixed
-    if not others:
-        return dict(spec.layers)
-    share = rest / others
-    if not 0.0 <= share <= 1.0:
-        raise PruningError(
-            f"a sparsity of {spec.sparsity} is not possible: "
-            f"the layers without one of their own would need {share:.3f}",
-            ("sparsity",),
-        )
-    return {name: spec.layers.get(name, share) for name in layers}
+
+    def due(self, layer: str, iteration: int) -> float:
+        """The sparsity that `layer` is to have after the event of `iteration`."""
+        return self.final[layer] * self.ramp.fraction(iteration)
+
+    def _event(self, iteration: int, name: str, weights: Weights, mask: Mask) -> PruneEvent:
+        mask = prune_smallest(weights, mask, zeros_of(self.due(name, iteration), mask.size))
+        return fine_event(name, iteration, mask, self.unit, compares=mask.size, read=mask.size)

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -37,12 +38,14 @@ class PruneEvent:
     """One layer, one event: the new mask and its price. Counts are totals of this event.
 
     `sampled_channels`: the output channels compared with each other, in the order in which the comparison takes them;
-    all channels for the full form, none without coarse pruning. `mask` (k, r, s, c): True where a weight stays, a
-    subset of the mask before. `coarse_macs`: subtract-and-accumulate (or multiply-accumulate) steps of the similarity;
-    `coarse_compares`: comparisons of scores and of magnitudes of units; `coarse_adds`: accumulations of magnitudes;
-    `fine_compares`: single weights compared with the threshold. `coarse_weights_read` and `fine_weights_read`: weights
-    that the two parts have to see once each. `zeros`, `coarse_zeros`: pruned weights after the event, and those of
-    them that lie in all-pruned units.
+    all channels for the full form, none without coarse pruning. `mask` (k, r, s, c): True where a weight stays; a
+    subset of the mask before where the schedule is `monotone`. `coarse_macs`: subtract-and-accumulate (or
+    multiply-accumulate) steps of the similarity; `coarse_compares`: comparisons of scores and of magnitudes of units;
+    `coarse_adds`: accumulations of magnitudes; `fine_compares`: comparisons of single weights, with a threshold or each
+    other. `coarse_weights_read` and `fine_weights_read`: weights that the two parts have to see once each.
+    `gradients_read`: FP32 gradients of weights looked at besides, with a comparison each. `rewinds`: the kept weights
+    go back to the values that they had after the schedule's `snapshot_iteration`. `zeros`, `coarse_zeros`: pruned
+    weights after the event, and those of them that lie in all-pruned units.
     """
 
     layer: str
@@ -56,6 +59,8 @@ class PruneEvent:
     fine_compares: int = 0
     coarse_weights_read: int = 0
     fine_weights_read: int = 0
+    gradients_read: int = 0
+    rewinds: bool = False
     zeros: int = 0
     coarse_zeros: int = 0
 
@@ -70,25 +75,89 @@ class PruneEvent:
         return self.coarse_weights_read + self.fine_weights_read
 
 
-class PruningSchedule(Protocol):
-    """When and what to prune.
+@dataclass(frozen=True)
+class InputPruning:
+    """Pruning of the inputs of all MAC layers in one iteration: in each tile of `tile` consecutive channels of one
+    position, the `pruned` smallest values become zero (of a tile cut off at the edge the same share, rounded down)."""
 
-    `events` is asked once per training iteration, in order, with the weights (k, r, s, c) of all layers as the chip
-    stores them for compute, and the masks so far. It returns at most one event per layer, in layer order, and changes
-    nothing itself.
+    tile: int
+    pruned: int
+
+
+NO_GRADIENTS: Mapping[str, Weights] = MappingProxyType({})
+
+
+class PruningSchedule:
+    """When and what to prune: the class that every schedule extends; as it is, it never does anything.
+
+    Whoever trains asks, in each iteration in order: `needs_gradients` before it, `events` at its end, before the
+    update. What a schedule decides may depend on its arguments and its seed only, so that a training can be resumed;
+    one with a memory of its own hands it out by `state`, and takes it back by `restore`.
     """
 
-    @property
-    def unit(self) -> CoarseUnit:
+    monotone = True
+    """Whether a pruned weight stays pruned."""
+
+    snapshot_iteration: int | None = None
+    """The iteration after which the weights are kept, for events that rewind to them."""
+
+    def __init__(self, unit: CoarseUnit | None = None) -> None:
+        self.unit = unit or CoarseUnit()
         """The coarse unit that sparsity is measured in."""
 
     def is_due(self, iteration: int) -> bool:
         """Whether there are events in this iteration; known in advance."""
+        return False
+
+    def needs_gradients(self, iteration: int) -> bool:
+        """Whether the events of this iteration look at the gradients of pruned weights, too: WG then computes all."""
+        return False
+
+    def prunes_inputs(self, iteration: int) -> InputPruning | None:
+        """How the inputs of MAC layers are pruned in this iteration; None: not."""
+        return None
 
     def events(
-        self, iteration: int, weights: Mapping[str, Weights], masks: Mapping[str, Mask]
+        self,
+        iteration: int,
+        weights: Mapping[str, Weights],
+        masks: Mapping[str, Mask],
+        gradients: Mapping[str, Weights] = NO_GRADIENTS,
     ) -> tuple[PruneEvent, ...]:
-        """The events of this iteration, empty for most."""
+        """The events of this iteration, empty for most: at most one for each layer, in layer order.
+
+        `weights` (k, r, s, c) of all layers as the chip stores them for compute, and the `masks` so far, which it
+        must not change; `gradients` where `needs_gradients` asked for them.
+        """
+        return ()
+
+    def state(self) -> Mapping[str, npt.NDArray[Any]]:
+        """What it remembers between iterations, by name."""
+        return {}
+
+    def restore(self, state: Mapping[str, npt.NDArray[Any]]) -> None:
+        """Take back what `state` gave. ValueError if that is of another schedule."""
+        if state:
+            raise ValueError(f"a schedule without a memory was given {sorted(state)}")
+
+
+def zeros_of(sparsity: float, weights: int) -> int:
+    """Zeros that a sparsity means, rounded to the nearest number."""
+    return int(sparsity * weights + 0.5)
+
+
+def fine_event(layer: str, iteration: int, mask: Mask, unit: CoarseUnit, *, compares: int, read: int) -> PruneEvent:
+    """An event that looks at single weights only."""
+    return PruneEvent(
+        layer,
+        iteration,
+        mask,
+        unit,
+        fine_compares=compares,
+        fine_weights_read=read,
+        zeros=mask.size - int(np.count_nonzero(mask)),
+        coarse_zeros=count_coarse_zeros(mask, unit),
+    )
 
 
 def tile_sum(array: npt.NDArray[Any], unit: CoarseUnit) -> npt.NDArray[Any]:

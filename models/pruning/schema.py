@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from cosim.scenario import Spec
+from cosim.scenario import Registered, Spec
 
 Count = Annotated[int, Field(ge=1, strict=True)]
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
@@ -26,29 +26,103 @@ class NoPruningSpec(Spec):
     unit: CoarseUnitSpec = Field(default=CoarseUnitSpec(), description="What coarse sparsity is measured in.")
 
 
-class GradualSpec(Spec):
-    """What all schedules that prune have in common: how much, when, where."""
+class SparsitySpec(Spec):
+    """How much is pruned, and where."""
 
     sparsity: Share = Field(description="Share of zeros among the weights of the whole network, in the end.")
-    begin: Share = Field(default=0.1, description="Share of the training after which the first event comes.")
-    end: Share = Field(default=0.7, description="Share of the training at which the sparsity is reached.")
-    period: Count = Field(default=1, description="Iterations from one event to the next.")
     layers: dict[str, Share] = Field(
         default={}, description="Layers with a final sparsity of their own; the others make up for them, all alike."
     )
     unit: CoarseUnitSpec = CoarseUnitSpec()
 
+
+def _in_order(begin: float, end: float) -> None:
+    if begin >= end:
+        raise ValueError(f"begin must be before end, got {begin} and {end}")
+
+
+class GradualSpec(SparsitySpec):
+    """What all schedules with a ramp have in common: many events, each of which prunes a little."""
+
+    begin: Share = Field(default=0.1, description="Share of the training after which the first event comes.")
+    end: Share = Field(default=0.7, description="Share of the training at which the sparsity is reached.")
+    period: Count = Field(default=1, description="Iterations from one event to the next.")
+
     @model_validator(mode="after")
     def _begins_before_it_ends(self) -> GradualSpec:
-        if self.begin >= self.end:
-            raise ValueError(f"begin must be before end, got {self.begin} and {self.end}")
+        _in_order(self.begin, self.end)
         return self
 
 
-class MagnitudeSpec(GradualSpec):
-    """Gradual magnitude pruning of single weights."""
+class GradualMagnitudeSpec(GradualSpec):
+    """Gradual magnitude pruning of single weights, along a cubic (Zhu and Gupta 2017)."""
+
+    schedule: Literal["gradual"]
+
+
+class RandomSpec(GradualSpec):
+    """Single weights at random, along the cubic of `gradual`: the control."""
+
+    schedule: Literal["random"]
+
+
+class OneShotSpec(SparsitySpec):
+    """Magnitude pruning of single weights, all at once."""
+
+    schedule: Literal["one_shot"]
+    at: Share = Field(default=0.5, description="Share of the training after which it comes.")
+
+
+class RoundsSpec(SparsitySpec):
+    """What all schedules of few rounds have in common: each prunes the same share of what the one before has left."""
+
+    begin: Share = Field(default=0.1, description="Share of the training at which the first round ends.")
+    end: Share = Field(default=0.7, description="Share of the training at which the last round ends.")
+    rounds: Count = Field(default=5, description="Rounds of training and pruning.")
+
+    @model_validator(mode="after")
+    def _begins_before_it_ends(self) -> RoundsSpec:
+        _in_order(self.begin, self.end)
+        return self
+
+
+class MagnitudeSpec(RoundsSpec):
+    """Iterative magnitude pruning of single weights (Han et al. 2015)."""
 
     schedule: Literal["magnitude"]
+
+
+class LotteryTicketSpec(RoundsSpec):
+    """Iterative magnitude pruning that rewinds the kept weights after each round (Frankle et al. 2019, 2020)."""
+
+    schedule: Literal["lottery_ticket"]
+    rewind_to: Share = Field(default=0.02, description="Share of the training whose weights are rewound to.")
+
+
+class NOfMSpec(Spec):
+    """N of every M consecutive input channels stay, at once (Mishra et al. 2021)."""
+
+    schedule: Literal["n_of_m"]
+    n: Count = Field(default=2, description="Weights that stay of each group.")
+    m: Count = Field(default=4, description="Weights of a group.")
+    at: Share = Field(default=0.5, description="Share of the training after which it comes.")
+    dense: tuple[str, ...] = Field(default=(), description="Layers that are left alone.")
+    unit: CoarseUnitSpec = CoarseUnitSpec()
+
+    @model_validator(mode="after")
+    def _is_a_part(self) -> NOfMSpec:
+        if self.n > self.m:
+            raise ValueError(f"n must be at most m, got {self.n} of {self.m}")
+        return self
+
+
+class RiglSpec(SparsitySpec):
+    """Sparse from the start; small weights are exchanged for ones of large gradient (RigL, Evci et al. 2020)."""
+
+    schedule: Literal["rigl"]
+    end: Share = Field(default=0.75, description="Share of the training after which the mask stays.")
+    period: Count = Field(default=10, description="Iterations from one exchange to the next.")
+    drop: Share = Field(default=0.3, description="Share of the kept weights that the first exchange exchanges.")
 
 
 class CoarseSpec(GradualSpec):
@@ -79,6 +153,18 @@ class StochasticCoarseFineSpec(CoarseSpec):
     )
 
 
-PruningSpec = Annotated[
-    NoPruningSpec | MagnitudeSpec | CoarseFineSpec | StochasticCoarseFineSpec, Field(discriminator="schedule")
-]
+FAMILY = "schedule"
+"""The family of the registry that schedules belong to."""
+
+PruningSpec = Annotated[Spec, Registered(FAMILY, key="schedule")]
+"""The description of any registered schedule, told apart by its `schedule:`."""
+
+
+class ActivationSpec(Spec):
+    """The inputs of MAC layers are pruned tile by tile (as in TSUNAMI, 2022), beside a schedule of the weights."""
+
+    schedule: Literal["activation"]
+    share: Share = Field(default=0.5, description="Share of the values of a tile that become zero.")
+    tile: Count = Field(default=16, description="Consecutive input channels of one position.")
+    begin: Share = Field(default=0.1, description="Share of the training after which it begins.")
+    weights: PruningSpec = Field(default=NoPruningSpec(), description="How the weights are pruned.")

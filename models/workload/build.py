@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import partial
 
-from ..pruning import NoPruningSpec, PruningSchedule, PruningSpec, build_pruning
+from ..pruning import NoPruningSpec, PruningError, PruningSchedule, PruningSpec, build_pruning
 from ..tensors import ConvShape
 from .data import load_dataset
 from .functional import FunctionalWorkload
@@ -29,7 +29,7 @@ def build_workload(
     if isinstance(spec, FunctionalSpec):
         dataset = load_dataset(spec.data.loader, spec.data.file)
         return FunctionalWorkload(spec, dataset, make_pruning, seed=seed)
-    return StatisticalWorkload(spec, make_pruning, seed=seed)
+    return StatisticalWorkload(spec, partial(_without_values, pruning, seed=seed), seed=seed)
 
 
 def planned_layers(
@@ -48,4 +48,18 @@ def planned_layers(
         return FunctionalWorkload(spec, dataset, keep, seed=seed).layers, schedules[0]
     layers = tuple(LayerInfo(layer.name, layer.shape(spec.batch), not layer.first) for layer in spec.layers)
     shapes = {layer.name: layer.shape for layer in layers}
-    return layers, build_pruning(pruning, shapes, spec.iterations, seed=seed)
+    return layers, _without_values(pruning, shapes, spec.iterations, seed=seed)
+
+
+def _without_values(spec: PruningSpec, layers: Mapping[str, ConvShape], total: int, *, seed: int) -> PruningSchedule:
+    """A schedule for a workload that has masks only. PruningError where it needs values that nobody computes."""
+    schedule = build_pruning(spec, layers, total, seed=seed)
+    needs = {
+        "gradients": any(map(schedule.needs_gradients, range(total))),
+        "the weights of an earlier iteration": schedule.snapshot_iteration is not None,
+        "the values of activations": any(schedule.prunes_inputs(index) is not None for index in range(total)),
+    }
+    for what, needed in needs.items():
+        if needed:
+            raise PruningError(f"this schedule needs {what}: it goes with `fidelity: functional` only", ("schedule",))
+    return schedule

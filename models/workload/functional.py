@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterator, Mapping
+from types import MappingProxyType
 
 import numpy as np
+import numpy.typing as npt
 
 from ..numerics.streams import Stream
 from ..pruning.interface import PruneEvent, PruningSchedule
-from ..tensors import ConvShape
+from ..tensors import ConvShape, Stage
 from .data import Dataset
 from .errors import DataError, NetworkError
 from .interface import Iteration, LayerInfo, LayerSparsity
 from .layers import Formats
 from .network import Network
 from .optimizer import Sgd
-from .recorder import Recorder
+from .recorder import WIDE_BYTES, Recorder
 from .schema import FunctionalSpec
 
 MakePruning = Callable[[Mapping[str, ConvShape], int], PruningSchedule]
@@ -68,6 +70,7 @@ class FunctionalWorkload:
         shapes = {layer.name: layer.shape for layer in self.network.mac_layers}
         self._pruning = make_pruning(shapes, self.total_iterations)
         self._sgd = Sgd(spec.optimizer, self.total_iterations)
+        self._snapshots: dict[str, npt.NDArray[np.float32]] = {}
         self._started = False
 
     @property
@@ -97,6 +100,7 @@ class FunctionalWorkload:
             for batch in range(self._batches):
                 index = epoch * self._batches + batch
                 recorder = Recorder(detailed is None or index in detailed)
+                self._prepare(index)
                 chosen = order[batch * self._spec.batch : (batch + 1) * self._spec.batch]
                 try:
                     with np.errstate(over="raise", invalid="raise"):
@@ -105,9 +109,16 @@ class FunctionalWorkload:
                         )
                         events = self._prune(index, recorder)
                         self._sgd.update(self.network, index, recorder)
+                        self._snapshot(index, recorder)
                 except (ValueError, FloatingPointError) as error:
                     raise TrainingDiverged(index, str(error)) from error
                 yield Iteration(index, epoch, recorder.on, tuple(recorder.steps), events, loss, self.sparsity())
+
+    def _prepare(self, index: int) -> None:
+        """What the schedule changes in FF and WG of this iteration."""
+        inputs, every = self._pruning.prunes_inputs(index), self._pruning.needs_gradients(index)
+        for layer in self.network.mac_layers:
+            layer.input_pruning, layer.all_gradients = inputs, every
 
     def _prune(self, index: int, recorder: Recorder) -> tuple[PruneEvent, ...]:
         layers = {layer.name: layer for layer in self.network.mac_layers}
@@ -115,11 +126,67 @@ class FunctionalWorkload:
         for name, layer in layers.items():
             mask = layer.weight.mask
             masks[name] = np.ones(layer.shape.w_shape, dtype=bool) if mask is None else mask
-        events = self._pruning.events(index, {name: layer.low.values for name, layer in layers.items()}, masks)
+        every = self._pruning.needs_gradients(index)
+        gradients = {name: layer.weight.gradient for name, layer in layers.items()} if every else {}
+        events = self._pruning.events(
+            index, {name: layer.low.values for name, layer in layers.items()}, masks, gradients
+        )
         for event in events:
-            layers[event.layer].weight.mask = event.mask
+            weight = layers[event.layer].weight
+            weight.mask = event.mask
             recorder.prune(event)
+            if event.gradients_read:
+                self._note(recorder, "regrow", event, reads={f"{weight.name}.gradient": event.gradients_read})
+            if event.rewinds:
+                weight.master = np.where(event.mask, self._snapshots[event.layer], np.float32(0))
+                weight.momentum = np.zeros_like(weight.momentum)
+                kept = event.mask.size - event.zeros
+                self._note(
+                    recorder,
+                    "rewind",
+                    event,
+                    reads={f"{weight.name}.snapshot": kept},
+                    writes={f"{weight.name}.master": kept, f"{weight.name}.momentum": kept},
+                )
         return events
+
+    def _snapshot(self, index: int, recorder: Recorder) -> None:
+        """Keep the weights that later events rewind to."""
+        if index != self._pruning.snapshot_iteration:
+            return
+        for layer in self.network.mac_layers:
+            self._snapshots[layer.name] = layer.weight.master.copy()
+            size, name = layer.weight.master.size, layer.weight.name
+            recorder.vector(
+                "snapshot",
+                layer.name,
+                Stage.WG,
+                elements=(size, size),
+                operations_per_element=1,
+                reads={f"{name}.master": size * WIDE_BYTES},
+                writes={f"{name}.snapshot": size * WIDE_BYTES},
+            )
+
+    def _note(
+        self,
+        recorder: Recorder,
+        kind: str,
+        event: PruneEvent,
+        *,
+        reads: Mapping[str, int],
+        writes: Mapping[str, int] = MappingProxyType({}),
+    ) -> None:
+        """What an event does beside the pruning unit: an operation for each FP32 element."""
+        elements = sum(reads.values())
+        recorder.vector(
+            kind,
+            event.layer,
+            Stage.WG,
+            elements=(elements, elements),
+            operations_per_element=1,
+            reads={name: count * WIDE_BYTES for name, count in reads.items()},
+            writes={name: count * WIDE_BYTES for name, count in writes.items()},
+        )
 
     def sparsity(self) -> Mapping[str, LayerSparsity]:
         """Zeros of the low-precision weights as of now, by layer."""

@@ -12,7 +12,7 @@ took. A chip knows it before BP; it becomes `Operation.output_needed`.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +20,8 @@ import numpy.typing as npt
 from ..numerics import Format, ScaledTensor, mac_bp, mac_ff, mac_wg, quantize
 from ..numerics import vecmath as vm
 from ..numerics.formats import unscale
+from ..pruning.activation import kept_inputs
+from ..pruning.interface import InputPruning
 from ..tensors import ConvShape, Stage
 from .recorder import WIDE_BYTES, Recorder, mask_bytes
 
@@ -114,6 +116,11 @@ class MacLayer(Layer):
         self.parameters = (self.weight,) if self.bias is None else (self.weight, self.bias)
         self.low = quantize(weights, formats.weight)
         """The low-precision copy that FF and BP read."""
+        self.input_pruning: InputPruning | None = None
+        """How the input is pruned in the iterations that follow."""
+        self.all_gradients = False
+        """Whether WG computes the gradients of pruned weights, too."""
+        self._kept: Mask | None = None
 
     def refresh(self) -> None:
         """Make the low-precision copy anew from the master weights."""
@@ -128,6 +135,9 @@ class MacLayer(Layer):
         (source,) = inputs
         shape = self.shape_for(len(source.values))
         x = source.in_format(self.formats.activation, recorder)
+        kept: Mask | None = None
+        if self.input_pruning is not None:
+            x, kept = self._pruned_input(x, self.input_pruning, recorder)
         recorder.operation(
             self.name,
             Stage.FF,
@@ -154,7 +164,25 @@ class MacLayer(Layer):
         )
         if training:
             self._x, self._live, self._input_shape = x, source.live, source.values.shape
+            self._kept = kept
+            if kept is not None:
+                self._live = kept if source.live is None else source.live & kept
         return Tensor(self.name, y)
+
+    def _pruned_input(self, x: ScaledTensor, pruning: InputPruning, recorder: Recorder) -> tuple[ScaledTensor, Mask]:
+        """The input without its small values: tile by tile as it passes by, so that nothing is read or written."""
+        kept, compares = kept_inputs(x.values, pruning)
+        size = x.values.size
+        recorder.vector(
+            "prune",
+            self.name,
+            Stage.FF,
+            elements=(size, size),
+            operations_per_element=-(-compares // size),
+            reads={},
+            writes={},
+        )
+        return replace(x, values=np.where(kept, x.values, np.float32(0))), kept
 
     def backward(self, dy: Float32Array, recorder: Recorder, *, needed: bool) -> tuple[Float32Array | None, ...]:
         shape, fmt = self.shape_for(len(dy)), self.formats.gradient
@@ -194,8 +222,10 @@ class MacLayer(Layer):
             )
             sums = mac_bp(shape, error.values.reshape(shape.y_shape), self.low.values)
             dx = unscale(sums, error.exponent + self.low.exponent).reshape(self._input_shape)
+            if self._kept is not None:
+                dx = np.where(self._kept, dx, np.float32(0))
         mask = self.weight.mask
-        pruned = mask is not None and not mask.all()
+        pruned = mask is not None and not mask.all() and not self.all_gradients
         recorder.operation(
             self.name,
             Stage.WG,

@@ -6,7 +6,7 @@ import pytest
 
 from cosim.models.chip import ChipSpec, System
 from cosim.models.dram.spec import MemorySpec
-from cosim.models.pruning import NoPruning
+from cosim.models.pruning import PruningSchedule
 from cosim.models.workload import FunctionalSpec, FunctionalWorkload, load_dataset
 from cosim.scenario import load_component
 
@@ -32,7 +32,7 @@ def iterations():
         }
     )
     digits = load_dataset("optical_digits", SCENARIOS / "data/optical_digits.npz")
-    workload = FunctionalWorkload(spec, digits, lambda layers, iterations: NoPruning(), seed=1)
+    workload = FunctionalWorkload(spec, digits, lambda layers, iterations: PruningSchedule(), seed=1)
     delivered = workload.iterations(detailed={0, 1})
     return [next(delivered), next(delivered)]
 

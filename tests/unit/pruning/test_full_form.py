@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cosim.models.pruning import CoarseUnit, PruneEvent, all_pairs_operations, build_pruning
-from cosim.models.pruning.schema import CoarseFineSpec, CoarseUnitSpec, MagnitudeSpec, StochasticCoarseFineSpec
+from cosim.models.pruning.schema import CoarseFineSpec, CoarseUnitSpec, GradualMagnitudeSpec, StochasticCoarseFineSpec
 from cosim.models.tensors import ConvShape
 
 COUNTS = ("coarse_macs", "coarse_adds", "coarse_compares", "fine_compares")
@@ -78,5 +78,5 @@ def test_by_hand():
 @pytest.mark.parametrize("channels", [1, 7])
 def test_an_event_that_compares_no_channels_stays_what_it_is(channels):
     shape = ConvShape(n=1, c=3, h=4, w=4, k=channels, r=1, s=1)
-    for event in events(MagnitudeSpec(schedule="magnitude", **SHARED), shape, 1):
+    for event in events(GradualMagnitudeSpec(schedule="gradual", **SHARED), shape, 1):
         assert all_pairs_operations(event) == counts(event) | {"fine_compares": 3 * channels}

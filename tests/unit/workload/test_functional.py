@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cosim.models.pruning import NoPruning
+from cosim.models.pruning import PruningSchedule
 from cosim.models.tensors import Stage
 from cosim.models.workload import (
     Dataset,
@@ -47,7 +47,7 @@ def digits():
 
 
 def make(dataset, seed=1, **changes):
-    return FunctionalWorkload(spec(**changes), dataset, lambda layers, iterations: NoPruning(), seed=seed)
+    return FunctionalWorkload(spec(**changes), dataset, lambda layers, iterations: PruningSchedule(), seed=seed)
 
 
 def test_one_epoch_learns(digits):

@@ -85,10 +85,12 @@ def test_mistakes_in_a_workload_are_named(changes, message):
 @pytest.mark.parametrize(
     ("described", "message"),
     [
-        ({"schedule": "random"}, "'none', 'magnitude', 'cfp', 'scfp'"),
+        ({"schedule": "rundom"}, "unknown kind"),
+        ({"sparsity": 0.5}, "no kind"),
         ({"schedule": "scfp"}, "sparsity"),
         ({"schedule": "scfp", "sparsity": 1.1}, "less than or equal to 1"),
         ({"schedule": "magnitude", "sparsity": 0.5, "sample": 0.1}, "Extra inputs are not permitted"),
+        ({"schedule": "n_of_m", "n": 5, "m": 4}, "n must be at most m, got 5 of 4"),
         ({"schedule": "magnitude", "sparsity": 0.5, "begin": 0.5, "end": 0.5}, "begin must be before end"),
         ({"schedule": "cfp", "sparsity": 0.5, "unit": {"channels_in": 0}}, "greater than or equal to 1"),
         ({"schedule": "cfp", "sparsity": 0.5, "criterion": "random"}, "'similarity' or 'magnitude'"),

@@ -1,49 +1,18 @@
-"""The schedules: what they prune, what they count, and that both stay within what they promise."""
+"""Coarse-fine pruning: what it prunes, what it counts, and that both stay within what it promises."""
 
 import numpy as np
 import pytest
+from helpers.schedules import ITERATIONS, LAYERS, schedule, train
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pydantic import TypeAdapter
 
-from cosim.models.numerics import Format, round_to
-from cosim.models.pruning import CoarseUnit, NoPruning, PruningSpec, build_pruning, count_coarse_zeros
+from cosim.models.pruning import CoarseUnit, count_coarse_zeros
 from cosim.models.tensors import ConvShape
-
-LAYERS = {
-    "first": ConvShape(n=1, c=1, h=4, w=4, k=8, r=3, s=3),
-    "middle": ConvShape(n=1, c=8, h=4, w=4, k=12, r=3, s=3),
-    "last": ConvShape(n=1, c=30, h=1, w=1, k=10, r=1, s=1),
-}
-ITERATIONS = 40
-
-
-def schedule(seed=1, layers=LAYERS, layer_sparsity=None, **values):
-    defaults = {"schedule": "scfp", "sparsity": 0.8, "unit": {"channels_out": 4, "channels_in": 2}}
-    values = defaults | {"layers": layer_sparsity or {}} | values
-    return build_pruning(TypeAdapter(PruningSpec).validate_python(values), layers, ITERATIONS, seed=seed)
-
-
-def train(pruning, seed=0, layers=LAYERS):
-    """Weights that change at random: all events, and the masks at the end."""
-    rng = np.random.default_rng(seed)
-    masks = {name: np.ones(z.w_shape, dtype=bool) for name, z in layers.items()}
-    events = []
-    for iteration in range(ITERATIONS):
-        weights = {
-            name: round_to((rng.standard_normal(mask.shape) * mask).astype(np.float32), Format.FP8_E4M3)
-            for name, mask in masks.items()
-        }
-        for event in pruning.events(iteration, weights, masks):
-            assert not (event.mask & ~masks[event.layer]).any(), "a pruned weight came back"
-            masks[event.layer] = event.mask
-            events.append(event)
-    return events, masks
 
 
 @settings(max_examples=15)
 @given(
-    st.sampled_from(["magnitude", "cfp", "scfp"]),
+    st.sampled_from(["gradual", "cfp", "scfp"]),
     st.sampled_from([0.3, 0.8, 0.95]),
     st.integers(1, 9),
     st.sampled_from([0.1, 0.5]),
@@ -104,8 +73,8 @@ def test_counts_by_magnitude_have_no_multiply_accumulates():
         assert event.coarse_compares == len(event.sampled_channels) // 4 * 9
 
 
-def test_magnitude_pruning_samples_and_compares_no_channels():
-    event = train(schedule(schedule="magnitude"))[0][0]
+def test_gradual_pruning_samples_and_compares_no_channels():
+    event = train(schedule(schedule="gradual"))[0][0]
     assert event.sampled_channels == ()
     assert (event.coarse_macs, event.coarse_adds, event.coarse_compares, event.coarse_weights_read) == (0, 0, 0, 0)
 
@@ -149,7 +118,7 @@ def test_layers_that_are_not_pruned_have_no_events():
     assert masks["first"].all()
 
 
-@pytest.mark.parametrize("kind", ["magnitude", "cfp", "scfp"])
+@pytest.mark.parametrize("kind", ["gradual", "cfp", "scfp"])
 def test_when_events_come_is_known_before_the_training(kind):
     pruning = schedule(schedule=kind, period=3)
     due = [i for i in range(ITERATIONS) if pruning.is_due(i)]
@@ -162,12 +131,3 @@ def test_seeds_change_the_sample_and_nothing_else_does():
         for seed, weights in ((1, 0), (1, 5), (2, 0))
     ]
     assert samples[0] == samples[1] != samples[2]
-
-
-def test_no_pruning_has_no_events():
-    described = {"schedule": "none", "unit": {"channels_out": 2}}
-    pruning = build_pruning(TypeAdapter(PruningSpec).validate_python(described), LAYERS, ITERATIONS, seed=1)
-    assert not any(pruning.is_due(i) for i in range(ITERATIONS))
-    assert pruning.events(5, {}, {}) == ()
-    assert pruning.unit == CoarseUnit(2, 4)
-    assert NoPruning().unit == CoarseUnit(4, 4)
