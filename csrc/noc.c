@@ -32,8 +32,8 @@ typedef struct {
     uint64_t busy;                     /* input VCs that hold a packet: routing, waiting or active */
     uint64_t active;                   /* input VCs that hold an output VC */
     uint64_t routing;                  /* input VCs that get their output port this clock */
-    uint64_t waiting[CS_NOC_PORTS];    /* input VCs that ask for a VC of this output */
-    uint64_t ready[CS_NOC_PORTS];      /* active input VCs of this output with a flit and a credit */
+    uint64_t waiting;                  /* input VCs that ask for a VC of their output */
+    uint64_t ready;                    /* active input VCs with a flit and a credit */
     uint8_t free_vcs[CS_NOC_PORTS];    /* output VCs that no packet holds */
     uint8_t output_next[CS_NOC_PORTS]; /* iSLIP grant pointer of the switch, over inputs */
     uint8_t input_next[CS_NOC_PORTS];  /* its accept pointer, over outputs */
@@ -94,6 +94,8 @@ typedef struct {
     uint32_t *credits; /* [WHEEL][nodes * 6] lanes of routers, and from nodes * 64 on of sources */
     uint32_t *places;  /* [nodes][CS_NOC_PORTS][vcs][depth] buffered flits */
     int32_t *heap;     /* sources whose next packet lies in the future */
+    uint32_t
+        *links; /* [nodes][2][CS_NOC_PORTS] the first lane behind an output, and the one behind which an input is */
     uint16_t *column, *row;
 } view;
 
@@ -108,7 +110,7 @@ static size_t lay_out(const cs_noc_config *config, char *state, view *v) {
     const size_t nodes = (size_t)config->columns * (size_t)config->rows;
     const size_t words = (nodes + 63) / 64;
     size_t total = 0;
-    size_t at[13];
+    size_t at[14];
     at[0] = reserve(&total, 1, sizeof(header));
     at[1] = reserve(&total, nodes, sizeof(router));
     at[2] = reserve(&total, nodes, sizeof(source));
@@ -121,7 +123,8 @@ static size_t lay_out(const cs_noc_config *config, char *state, view *v) {
     at[9] = reserve(&total, WHEEL * nodes * (CS_NOC_PORTS + 1), sizeof(uint32_t));
     at[10] = reserve(&total, nodes * CS_NOC_PORTS * (size_t)config->vcs * (size_t)config->depth, sizeof(uint32_t));
     at[11] = reserve(&total, nodes, sizeof(int32_t));
-    at[12] = reserve(&total, 2 * nodes, sizeof(uint16_t));
+    at[12] = reserve(&total, nodes * 2 * CS_NOC_PORTS, sizeof(uint32_t));
+    at[13] = reserve(&total, 2 * nodes, sizeof(uint16_t));
     if (state == NULL) return total;
     v->head = (header *)(void *)(state + at[0]);
     v->routers = (router *)(void *)(state + at[1]);
@@ -135,7 +138,8 @@ static size_t lay_out(const cs_noc_config *config, char *state, view *v) {
     v->credits = (uint32_t *)(void *)(state + at[9]);
     v->places = (uint32_t *)(void *)(state + at[10]);
     v->heap = (int32_t *)(void *)(state + at[11]);
-    v->column = (uint16_t *)(void *)(state + at[12]);
+    v->links = (uint32_t *)(void *)(state + at[12]);
+    v->column = (uint16_t *)(void *)(state + at[13]);
     v->row = v->column + nodes;
     return total;
 }
@@ -216,6 +220,13 @@ int32_t cs_noc_init(void *state, size_t state_bytes, const cs_noc_config *config
     for (int32_t node = 0; node < head->nodes; ++node) {
         v.column[node] = (uint16_t)(node % config->columns);
         v.row[node] = (uint16_t)(node / config->columns);
+        uint32_t *links = &v.links[(size_t)node * 2 * CS_NOC_PORTS];
+        for (int port = 0; port < NODE_PORT; ++port) {
+            if (!has_neighbour(config, v.column[node], v.row[node], port)) continue;
+            const uint32_t behind = (uint32_t)neighbour(config, node, port) * 64u + (uint32_t)((port ^ 1) * GROUP);
+            links[port] = links[CS_NOC_PORTS + port] = behind;
+        }
+        links[CS_NOC_PORTS + NODE_PORT] = (uint32_t)(head->nodes + node) * 64u;
         router *r = &v.routers[node];
         memset(r->credits, config->depth, sizeof r->credits);
         memset(r->free_vcs, all_vcs, sizeof r->free_vcs);
@@ -371,10 +382,11 @@ static inline int first_from(uint64_t mask, unsigned start) {
     return later ? (int)start + lowest(later) : lowest(mask);
 }
 
-static inline void send_flit(view *v, int64_t clk, int32_t node, int lane, uint32_t flit) {
+/* `lane`, of a router: router * 64 + port * GROUP + vc. */
+static inline void send_flit(view *v, int64_t clk, uint32_t lane, uint32_t flit) {
     const size_t turn = (size_t)clk % WHEEL;
     v->arrivals[turn * (size_t)v->head->nodes * CS_NOC_PORTS + v->head->arrivals[turn]++] =
-        (arrival){.lane = (uint32_t)node * 64u + (uint32_t)lane, .flit = flit};
+        (arrival){.lane = lane, .flit = flit};
 }
 
 static inline void send_credit(view *v, int64_t clk, uint32_t lane) {
@@ -403,7 +415,7 @@ static inline void begin_packet(view *v, int32_t node, int lane, uint32_t flit) 
     if (v->head->config.routing_delay)
         r->routing |= (uint64_t)1 << lane;
     else
-        r->waiting[r->out_port[lane]] |= (uint64_t)1 << lane;
+        r->waiting |= (uint64_t)1 << lane;
 }
 
 static void deliver(view *v, int32_t slot, int64_t clk) {
@@ -446,7 +458,7 @@ static void take_arrivals(view *v, int64_t clk) {
         if (!(r->busy & bit))
             begin_packet(v, node, lane, arrivals[i].flit);
         else if ((r->active & bit) && r->credits[r->out_lane[lane]] > 0)
-            r->ready[r->out_port[lane]] |= bit;
+            r->ready |= bit;
         wake_router(v, node);
     }
     head->buffer_writes += head->arrivals[turn];
@@ -470,7 +482,7 @@ static void take_arrivals(view *v, int64_t clk) {
         if ((r->free_vcs[port] >> (lane % GROUP)) & 1u) continue;
         const int owner = r->owner[lane];
         if (r->count[owner] > 0) {
-            r->ready[port] |= (uint64_t)1 << owner;
+            r->ready |= (uint64_t)1 << owner;
             wake_router(v, node);
         }
     }
@@ -500,7 +512,7 @@ static void run_source(view *v, int32_t node, int64_t clk) {
     const uint32_t is_head = s->sent == 0;
     const uint32_t is_tail = ++s->sent == v->packets[s->current].flits;
     if (--s->credits[s->vc] == 0) s->with_credit &= (uint8_t)~(1u << s->vc);
-    send_flit(v, clk + SOURCE_CLOCKS, node, NODE_PORT * GROUP + s->vc,
+    send_flit(v, clk + SOURCE_CLOCKS, (uint32_t)node * 64u + NODE_PORT * GROUP + s->vc,
               ((uint32_t)s->current << 2) | (is_tail << 1) | is_head);
     ++v->link_flits[(size_t)node * CS_NOC_LINKS + NODE_LINK];
     ++head->flits_injected;
@@ -515,13 +527,28 @@ static void run_source(view *v, int32_t node, int64_t clk) {
     }
 }
 
-/* VC allocation: one iteration of iSLIP between waiting input VCs and free output VCs. Returns, per output, the winners
- * that may bid for the switch from the next clock on. */
-static void allocate_vcs(view *v, router *r, uint64_t *ready) {
-    for (int port = 0; port < CS_NOC_PORTS; ++port) {
+/* By output port: those of the input VCs that want it; returns the ports. */
+static inline unsigned by_output(const router *r, uint64_t lanes, uint64_t *wanting) {
+    unsigned ports = 0;
+    for (; lanes; lanes &= lanes - 1) {
+        const int port = r->out_port[lowest(lanes)];
+        if (!((ports >> port) & 1u)) wanting[port] = 0;
+        wanting[port] |= lanes & (~lanes + 1);
+        ports |= 1u << port;
+    }
+    return ports;
+}
+
+/* VC allocation: one iteration of iSLIP between waiting input VCs and free output VCs. Returns the winners that may bid
+ * for the switch from the next clock on. */
+static uint64_t allocate_vcs(view *v, router *r) {
+    uint64_t ready = 0;
+    uint64_t asking[CS_NOC_PORTS];
+    for (unsigned ports = by_output(r, r->waiting, asking); ports; ports &= ports - 1) {
+        const int port = lowest(ports);
         uint64_t free_vcs = r->free_vcs[port];
-        const uint64_t requests = r->waiting[port];
-        if (!free_vcs || !requests) continue;
+        const uint64_t requests = asking[port];
+        if (!free_vcs) continue;
         uint64_t granted = 0;
         uint8_t grants[LANES];
         do {
@@ -543,11 +570,12 @@ static void allocate_vcs(view *v, router *r, uint64_t *ready) {
             r->owner[out] = (uint8_t)lane;
             r->out_lane[lane] = (uint8_t)out;
             r->free_vcs[port] &= (uint8_t)~(1u << (out % GROUP));
-            r->waiting[port] ^= bit;
+            r->waiting ^= bit;
             r->active |= bit;
-            if (r->credits[out] > 0) ready[port] |= bit;
+            if (r->credits[out] > 0) ready |= bit;
         } while (granted);
     }
+    return ready;
 }
 
 /* A flit that won the switch leaves its buffer. */
@@ -565,12 +593,13 @@ static void move_flit(view *v, int64_t clk, int32_t node, int port, int lane) {
         r->free_vcs[port] |= (uint8_t)(1u << (out % GROUP));
         r->active &= ~bit;
         r->busy &= ~bit;
-        r->ready[port] &= ~bit;
+        r->ready &= ~bit;
         if (left > 0) begin_packet(v, node, lane, *place_of(v, node, lane, r->first[lane]));
     } else if (left == 0 || credits == 0) {
-        r->ready[port] &= ~bit;
+        r->ready &= ~bit;
     }
 
+    const uint32_t *links = &v->links[(size_t)node * 2 * CS_NOC_PORTS];
     ++v->link_flits[(size_t)node * CS_NOC_LINKS + (size_t)port];
     if (port == NODE_PORT) {
         if (flit & 3u) {
@@ -580,25 +609,33 @@ static void move_flit(view *v, int64_t clk, int32_t node, int port, int lane) {
         }
         send_credit(v, clk + HOP_CLOCKS + CREDIT_CLOCKS + c->credit_delay, (uint32_t)node * 64u + (uint32_t)out);
     } else {
-        send_flit(v, clk + HOP_CLOCKS, neighbour(c, node, port), (out % GROUP) + (port ^ 1) * GROUP, flit);
+        send_flit(v, clk + HOP_CLOCKS, links[port] + (uint32_t)(out % GROUP), flit);
     }
     const int input = lane / GROUP;
-    if (input == NODE_PORT)
-        send_credit(v, clk + CREDIT_CLOCKS, (uint32_t)(head->nodes + node) * 64u + (uint32_t)(lane % GROUP));
-    else
-        send_credit(v, clk + CREDIT_CLOCKS + c->credit_delay,
-                    (uint32_t)neighbour(c, node, input) * 64u + (uint32_t)((input ^ 1) * GROUP + lane % GROUP));
+    send_credit(v, clk + CREDIT_CLOCKS + (input == NODE_PORT ? 0 : c->credit_delay),
+                links[CS_NOC_PORTS + input] + (uint32_t)(lane % GROUP));
 }
 
 /* Switch allocation: one iteration of iSLIP between inputs and outputs, then the granted flits leave. */
 static void allocate_switch(view *v, int64_t clk, int32_t node) {
     router *r = &v->routers[node];
+    const uint64_t ready = r->ready;
+    if (!ready) return;
+    if (!(ready & (ready - 1))) { /* alone: no allocation to do, the pointers move all the same */
+        const int lane = lowest(ready), port = r->out_port[lane], input = lane / GROUP;
+        r->output_next[port] = (uint8_t)(input + 1);
+        r->input_next[input] = (uint8_t)(port + 1);
+        r->vc_next[input] = (uint8_t)(lane % GROUP + 1);
+        move_flit(v, clk, node, port, lane);
+        return;
+    }
     unsigned grants[CS_NOC_PORTS] = {0};
     unsigned granted = 0;
-    for (int port = 0; port < CS_NOC_PORTS; ++port) {
-        if (!r->ready[port]) continue;
+    uint64_t bidding[CS_NOC_PORTS];
+    for (unsigned ports = by_output(r, ready, bidding); ports; ports &= ports - 1) {
+        const int port = lowest(ports);
         /* Collapse the VCs of each input into the lowest bit of its group. */
-        uint64_t inputs = r->ready[port];
+        uint64_t inputs = bidding[port];
         inputs |= inputs >> 4;
         inputs |= inputs >> 2;
         inputs |= inputs >> 1;
@@ -606,11 +643,10 @@ static void allocate_switch(view *v, int64_t clk, int32_t node) {
         grants[input] |= 1u << port;
         granted |= 1u << input;
     }
-    while (granted) {
+    for (; granted; granted &= granted - 1) {
         const int input = lowest(granted);
-        granted &= granted - 1;
         const int port = first_from(grants[input], r->input_next[input]);
-        const uint64_t bids = (r->ready[port] >> (input * GROUP)) & 0xffu;
+        const uint64_t bids = (bidding[port] >> (input * GROUP)) & 0xffu;
         const int vc = first_from(bids, r->vc_next[input]);
         r->output_next[port] = (uint8_t)(input + 1);
         r->input_next[input] = (uint8_t)(port + 1);
@@ -619,25 +655,25 @@ static void allocate_switch(view *v, int64_t clk, int32_t node) {
     }
 }
 
+/* Whether a waiting input VC wants an output that has a free VC. */
+static int can_allocate(const router *r) {
+    for (uint64_t lanes = r->waiting; lanes; lanes &= lanes - 1)
+        if (r->free_vcs[r->out_port[lowest(lanes)]]) return 1;
+    return 0;
+}
+
 /* One clock of a router; returns whether it has something to do in the next one, come what may. */
 static int run_router(view *v, int64_t clk, int32_t node) {
     router *r = &v->routers[node];
-    uint64_t routed = r->routing;
-    uint64_t ready[CS_NOC_PORTS] = {0};
+    const uint64_t routed = r->routing;
     r->routing = 0;
     /* Both allocations work on the state at the start of the clock: VCs that tails free now are not asked for before
      * the next one, and who gets a VC now, or is routed now, goes on in the next one. */
-    allocate_vcs(v, r, ready);
+    const uint64_t ready = r->waiting ? allocate_vcs(v, r) : 0;
     allocate_switch(v, clk, node);
-    for (; routed; routed &= routed - 1)
-        r->waiting[r->out_port[lowest(routed)]] |= routed & (~routed + 1);
-    int again = r->routing != 0;
-    for (int port = 0; port < CS_NOC_PORTS; ++port) {
-        r->ready[port] |= ready[port];
-        again |= r->ready[port] != 0;
-        again |= r->waiting[port] != 0 && r->free_vcs[port] != 0;
-    }
-    return again;
+    r->waiting |= routed;
+    r->ready |= ready;
+    return (r->ready | r->routing) != 0 || can_allocate(r);
 }
 
 /* An ideal network: what is created now is delivered now. The flits are counted on the way they would have taken. */
