@@ -168,6 +168,7 @@ class TensorSizes:
         self._storage = storage
         self._masks = masks(operations)
         self._weights = {operation.reads[1] for operation in operations if operation.stage is not Stage.WG}
+        self._stored = {name: self._mask_bytes(mask, name) for name, mask in self._masks.items()}
         # Room: what is written at once; of what is only read, the most that is (who reads a tensor twice, as batch
         # normalisation does, states both passes). Masks of needed outputs: a bit an element.
         works = [step for step in iteration.steps if isinstance(step, VectorWork)]
@@ -189,10 +190,7 @@ class TensorSizes:
 
     def stored_bytes(self, tensor: TensorBytes) -> int:
         """What reading or writing the tensor moves."""
-        mask = self._masks.get(tensor.tensor)
-        if mask is None:
-            return tensor.bytes
-        return -(-storage_bits(mask.size, mask.count(), self._form(tensor.tensor), self._storage.value_bits) // 8)
+        return self._stored.get(tensor.tensor, tensor.bytes)
 
     def dense_bytes(self, tensor: str) -> int:
         """The room that the tensor has in memory."""
@@ -210,7 +208,7 @@ class TensorSizes:
         for step in iteration.steps:
             if isinstance(step, Operation):
                 for name in step.reads[:2]:
-                    total += self._mask_bytes(self._masks[name], name)
+                    total += self._stored[name]
             elif isinstance(step, VectorWork):
                 for tensor in step.writes:
                     if tensor.tensor in read_somewhere:

@@ -29,7 +29,7 @@ dealing in turn are assumptions: neither is published.)
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -41,8 +41,6 @@ from ..tensors import BitTensor, ConvShape, Stage
 from .operands import (
     Borders,
     CoarseBlocks,
-    GradientWalks,
-    Ints,
     Operands,
     Walks,
     Words,
@@ -99,15 +97,13 @@ def walk_tile(
     run = TileRun(params, policy, len(tile.channels), positions, coarse, portable, record)
     channels_per_group = (shape.c if stage is Stage.BP else shape.k) // shape.groups
     for group in range(shape.groups):
-        slots = [i for i, channel in enumerate(tile.channels) if channel // channels_per_group == group]
-        if not slots:
+
+        def of_group(group: int = group) -> _Struct | None:
+            return _c_outputs(tile.channels, group, channels_per_group)
+
+        outputs = operands.keep(("outputs", tile.channels, group, channels_per_group), of_group, lambda _: 0)
+        if outputs is None:
             continue
-        channels = [tile.channels[slot] for slot in slots]
-        outputs = _Outputs(
-            np.array([channel - group * channels_per_group for channel in channels], dtype=np.int32),
-            np.array(channels, dtype=np.int32),
-            np.array(slots, dtype=np.int32),
-        )
         if stage is Stage.WG:
             _run_gradient(run, policy, shape, operands, tile, group, outputs)
         else:
@@ -120,15 +116,6 @@ def run_operation(
 ) -> TileResult:
     """One core on the whole operation, channels in their order."""
     return run_tile(params, policy, shape, stage, operands, Tile.whole(shape, Stage(stage)))
-
-
-@dataclass(frozen=True)
-class _Outputs:
-    """The outputs of a set: their rows in the walks, their bits in the mask, their slots."""
-
-    rows: Ints
-    bits: Ints
-    slots: Ints
 
 
 class TileRun:
@@ -208,7 +195,7 @@ class TileRun:
         check("cs_core_result", status)
         cycles = int(group_cycles.max())
         return TileResult(
-            **{name: int(getattr(counts, name)) for name in COUNT_NAMES},
+            *_counts(counts[0]),
             cycles=cycles,
             group_cycles=tuple(group_cycles.tolist()),
             lane_busy_cycles=tuple(lane_cycles.tolist()),
@@ -216,16 +203,22 @@ class TileRun:
         )
 
 
+_counts = attrgetter(*COUNT_NAMES)
+
+
 class _Struct:
     """A C struct whose pointers keep their arrays alive."""
 
     def __init__(self, ctype: str) -> None:
         self.c = ffi.new(f"{ctype} *")
+        self.nbytes = 0
+        """Of the arrays."""
         self._alive: list[Any] = []
 
     def point(self, name: str, array: npt.NDArray[Any], ctype: str, dtype: npt.DTypeLike) -> None:
         pointer = as_buffer(array, ctype, dtype, name)
         self._alive.append(pointer)
+        self.nbytes += array.nbytes
         setattr(self.c, name, pointer)
 
     def set(self, **values: int) -> None:
@@ -233,12 +226,17 @@ class _Struct:
             setattr(self.c, name, value)
 
 
-def _c_outputs(outputs: _Outputs) -> _Struct:
+def _c_outputs(channels: tuple[int, ...], group: int, channels_per_group: int) -> _Struct | None:
+    """The outputs of a convolution group: their rows in the walks, their bits in the mask, their slots."""
+    bits = np.array(channels, dtype=np.int32)
+    slots = np.flatnonzero(bits // channels_per_group == group).astype(np.int32)
+    if not slots.size:
+        return None
     struct = _Struct("cs_core_outputs")
-    struct.set(count=outputs.rows.size)
-    struct.point("rows", outputs.rows, "int32_t", np.int32)
-    struct.point("needed_bits", outputs.bits, "int32_t", np.int32)
-    struct.point("slots", outputs.slots, "int32_t", np.int32)
+    struct.set(count=slots.size)
+    struct.point("rows", bits[slots] - np.int32(group * channels_per_group), "int32_t", np.int32)
+    struct.point("needed_bits", bits[slots], "int32_t", np.int32)
+    struct.point("slots", slots, "int32_t", np.int32)
     return struct
 
 
@@ -270,31 +268,47 @@ def _run_pixels(
     operands: Operands,
     tile: Tile,
     group: int,
-    outputs: _Outputs,
+    outputs: _Struct,
     coarse: bool,
 ) -> None:
     """FF and BP: one set of outputs per pixel."""
+
+    def make() -> tuple[_Struct, _Struct]:
+        return _pixel_structs(params, policy, shape, stage, operands, tile.depth, group, coarse)
+
+    # NOTE: kept from tile to tile, and only the ranges set anew: three quarters of the cost of a small tile.
+    key = ("pixels", shape, stage, group, tile.depth, coarse, params.coarse_unit, params.window, policy.operands)
+    pixels, walks = operands.keep(key, make, lambda made: made[1].nbytes)
+    pixels.set(image_begin=tile.images[0], image_end=tile.images[1], row_begin=tile.rows[0], row_end=tile.rows[1])
+    run.pixels(pixels.c, walks.c, outputs.c)
+
+
+def _pixel_structs(
+    params: CoreParams,
+    policy: SkipPolicy,
+    shape: ConvShape,
+    stage: Stage,
+    operands: Operands,
+    depth: tuple[int, int],
+    group: int,
+    coarse: bool,
+) -> tuple[_Struct, _Struct]:
+    """The C structs of all tiles of a depth: the pixels, without their ranges, and the walks."""
     weights = _present(operands.w)
     source = _present(operands.x if stage is Stage.FF else operands.dy)
     source_channels = (shape.c if stage is Stage.FF else shape.k) // shape.groups
     borders = operands.keep(("borders", shape, stage), lambda: Borders.of(shape, stage), lambda _: 0)
 
     def ordered(mask: BitTensor) -> Walks:
-        return weight_walks(mask, shape, stage, borders, group, tile.depth)
+        return weight_walks(mask, shape, stage, borders, group, depth)
 
-    key = (shape, stage, group, tile.depth)
-    walks = operands.keep(("walks", *key), lambda: ordered(weights), lambda made: made.nbytes)
     blocks = None
     if coarse:
         unit = params.coarse_unit
         outside = operands.keep(
             ("outside", unit), lambda: outside_coarse_units(weights, unit), lambda made: made.words.nbytes
         )
-        blocks = operands.keep(
-            ("coarse", *key, unit, params.window),
-            lambda: CoarseBlocks.of(ordered(outside), params.window),
-            lambda made: made.words.nbytes,
-        )
+        blocks = CoarseBlocks.of(ordered(outside), params.window)
     images, rows, columns, words = source.words.shape
     pixels = _Struct("cs_core_pixels")
     pixels.set(
@@ -307,12 +321,8 @@ def _run_pixels(
         taps_r=shape.r,
         taps_s=shape.s,
         column_patterns=len(borders.column_valid),
-        image_begin=tile.images[0],
-        image_end=tile.images[1],
-        row_begin=tile.rows[0],
-        row_end=tile.rows[1],
-        first_bit=group * source_channels + tile.depth[0],
-        bits=tile.depth[1] - tile.depth[0],
+        first_bit=group * source_channels + depth[0],
+        bits=depth[1] - depth[0],
         source_count=source.words.size,
     )
     pixels.point("source", source.words, "uint64_t", np.uint64)
@@ -324,27 +334,30 @@ def _run_pixels(
         needed = operands.output_needed.words
         pixels.point("needed", needed, "uint64_t", np.uint64)
         pixels.set(needed_words=needed.shape[-1], needed_count=needed.size)
-    c_walks, c_outputs = _c_walks(walks, blocks), _c_outputs(outputs)
-    run.pixels(pixels.c, c_walks.c, c_outputs.c)
+    return pixels, _c_walks(ordered(weights), blocks)
 
 
 def _run_gradient(
-    run: TileRun, policy: SkipPolicy, shape: ConvShape, operands: Operands, tile: Tile, group: int, outputs: _Outputs
+    run: TileRun, policy: SkipPolicy, shape: ConvShape, operands: Operands, tile: Tile, group: int, outputs: _Struct
 ) -> None:
     """WG: one set of outputs per filter position and input channel."""
     x, dy, needed = _present(operands.x), _present(operands.dy), operands.output_needed
-    c_outputs = _c_outputs(outputs)
     for position in np.ndindex(shape.r, shape.s):
 
-        def order(at: tuple[int, int] = (position[0], position[1])) -> GradientWalks:
-            return gradient_walks(x, dy, shape, at, group, tile.images, tile.rows)
+        def order(at: tuple[int, int] = (position[0], position[1])) -> tuple[Words, _Struct]:
+            walks = gradient_walks(x, dy, shape, at, group, tile.images, tile.rows)
+            return walks.x, _c_walks(walks.dy, None)
 
-        walks = operands.keep(("wg", shape, position, group, tile.images, tile.rows), order, lambda made: made.nbytes)
+        key = ("wg", shape, position, group, tile.images, tile.rows)
+        x_rows, c_walks = operands.keep(key, order, lambda made: made[0].nbytes + made[1].nbytes)
         mask = None
         if needed is not None and "output" in policy.operands:
-            mask = needed_by_channel(needed, (position[0], position[1]))
-        c_walks = _c_walks(walks.dy, None)
-        run.walks(walks.x, tile.depth, mask, c_walks.c, c_outputs.c)
+
+            def of_channels(mask: BitTensor = needed, at: tuple[int, int] = (position[0], position[1])) -> Words:
+                return needed_by_channel(mask, at)
+
+            mask = operands.keep(("needed", position), of_channels, lambda made: made.nbytes)
+        run.walks(x_rows, tile.depth, mask, c_walks.c, outputs.c)
 
 
 __all__ = ["run_operation", "run_tile"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from operator import add, attrgetter
 
 from ..tensors import ConvShape, Stage
 
@@ -119,10 +120,11 @@ class CoreCounts:
         return self.buffer_reads + self.buffer_writes
 
     def __add__(self, other: CoreCounts) -> CoreCounts:
-        return CoreCounts(*(getattr(self, name) + getattr(other, name) for name in COUNT_NAMES))
+        return CoreCounts(*map(add, _counts(self), _counts(other)))
 
 
 COUNT_NAMES = tuple(field.name for field in fields(CoreCounts))
+_counts = attrgetter(*COUNT_NAMES)
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ position's channels are consecutive.
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,7 @@ class BitTensor:
     `shape[:-1] + (ceil(shape[-1] / 64),)` whose padding bits are zero (ValueError otherwise).
     """
 
-    __slots__ = ("shape", "words")
+    __slots__ = ("_count", "shape", "size", "words")
 
     def __init__(self, shape: tuple[int, ...], words: npt.NDArray[np.uint64]) -> None:
         expected = (*shape[:-1], -(-shape[-1] // WORD_BITS))
@@ -33,6 +34,9 @@ class BitTensor:
             raise ValueError("words: padding bits must be zero")
         self.shape = shape
         self.words = words
+        self.size = prod(shape)
+        """Number of elements."""
+        self._count: int | None = None
 
     @classmethod
     def from_values(cls, values: npt.NDArray[Any]) -> BitTensor:
@@ -56,14 +60,11 @@ class BitTensor:
         bits = np.unpackbits(octets, axis=-1, bitorder="little")
         return bits[..., : self.shape[-1]].astype(bool)
 
-    @property
-    def size(self) -> int:
-        """Number of elements."""
-        return int(np.prod(self.shape, dtype=np.int64))
-
     def count(self) -> int:
-        """Number of non-zero elements."""
-        return int(np.bitwise_count(self.words).sum(dtype=np.int64))
+        """Number of non-zero elements, counted once: the words must not change after that."""
+        if self._count is None:
+            self._count = int(np.bitwise_count(self.words).sum(dtype=np.int64))
+        return self._count
 
     def counts(self, axes: int = 1) -> npt.NDArray[np.int64]:
         """Non-zeros per index of the first `axes` axes, fewer than there are (ValueError otherwise)."""
