@@ -109,6 +109,8 @@ class EngineGroup:
         Earliest event first, ties by name; no engine runs past another one's next event.
         """
         members = self.members
+        if len(members) == 1:
+            return self._advance_alone(members[0], now, limit)
         times = [member.engine.next() for member in members]
         deliveries: list[Callable[[], None]] = []
         instant = limit
@@ -144,3 +146,26 @@ class EngineGroup:
             member.next_time = member.engine.next()
         self._refresh_earliest()
         return instant, deliveries
+
+    def _advance_alone(self, member: Attachment, now: int, limit: int) -> tuple[int, list[Callable[[], None]]]:
+        """The same for the only engine, which has nobody to wait for. NOTE: half of the cost of a chip's instant."""
+        engine = member.engine
+        start = engine.next()
+        if start > limit or start == NEVER:
+            member.next_time = start
+            self.earliest = NEVER if member.polled else start
+            return limit, []
+        if start < now:
+            raise EngineError(member.name, f"has an event at {start}, before the current time {now}")
+        completed = engine.advance(limit)
+        member.next_time = left = engine.next()
+        self.earliest = NEVER if member.polled else left
+        if completed == NEVER:
+            if left <= limit and left != NEVER:
+                raise EngineError(member.name, f"advance({limit}) returned NEVER but left an event at {left} behind")
+            return limit, []
+        if not start <= completed <= limit:
+            raise EngineError(
+                member.name, f"advance({limit}) returned {completed}, outside of its events from {start} on"
+            )
+        return completed, [engine.deliver]
