@@ -195,7 +195,7 @@ class TileRun:
         check("cs_core_result", status)
         cycles = int(group_cycles.max())
         return TileResult(
-            *_counts(counts[0]),
+            **dict(zip(COUNT_NAMES, _COUNTS(counts[0]), strict=True)),
             cycles=cycles,
             group_cycles=tuple(group_cycles.tolist()),
             lane_busy_cycles=tuple(lane_cycles.tolist()),
@@ -203,7 +203,7 @@ class TileRun:
         )
 
 
-_counts = attrgetter(*COUNT_NAMES)
+_COUNTS = attrgetter(*COUNT_NAMES)
 
 
 class _Struct:
@@ -353,8 +353,8 @@ def _run_gradient(
         mask = None
         if needed is not None and "output" in policy.operands:
 
-            def of_channels(mask: BitTensor = needed, at: tuple[int, int] = (position[0], position[1])) -> Words:
-                return needed_by_channel(mask, at)
+            def of_channels(at: tuple[int, int] = (position[0], position[1])) -> Words:
+                return needed_by_channel(_present(needed), at)
 
             mask = operands.keep(("needed", position), of_channels, lambda made: made.nbytes)
         run.walks(x_rows, tile.depth, mask, c_walks.c, outputs.c)

@@ -120,11 +120,11 @@ class CoreCounts:
         return self.buffer_reads + self.buffer_writes
 
     def __add__(self, other: CoreCounts) -> CoreCounts:
-        return CoreCounts(*map(add, _counts(self), _counts(other)))
+        return CoreCounts(*map(add, _COUNTS(self), _COUNTS(other)))
 
 
 COUNT_NAMES = tuple(field.name for field in fields(CoreCounts))
-_counts = attrgetter(*COUNT_NAMES)
+_COUNTS = attrgetter(*COUNT_NAMES)
 
 
 @dataclass(frozen=True)
