@@ -60,6 +60,11 @@ class Mapper:
         self.allocator = allocators[spec.core.balance]
         self._splits: dict[tuple[object, Stage], Split] = {}
 
+    def observe(self, iteration: Iteration) -> None:
+        """Let the chip know the counters of an iteration that is not simulated, as if it had run."""
+        for operation in iteration.operations:
+            self.chooser.observe(operation.layer, operation.stage, zero_counts(operation))
+
     def map(self, iteration: Iteration) -> MappedIteration:
         """Raises DoesNotFitError for an operation that cannot be tiled, ValueError for one without detailed steps."""
         if not iteration.steps:

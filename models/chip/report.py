@@ -127,7 +127,35 @@ def _overview(chips: Sequence[Chip], comparison: Sequence[Mapping[str, Any]]) ->
         rows,
         note="Effective: nominal operations, skipped ones included, two for each multiply-accumulate.",
     )
-    return Section("Result", [table])
+    return Section("Result", [table, *_intervals(chips)])
+
+
+def _intervals(chips: Sequence[Chip]) -> list[Block]:
+    """How far totals can be off where not every iteration was simulated."""
+    rows: list[list[Any]] = []
+    for chip in chips:
+        half = chip["interval"]["half_width"]
+        if all(width == 0 for width in half.values()):
+            continue
+        cells = [
+            (half[name], total, unit)
+            for name, total, unit in (
+                ("time_ps", chip["time_ps"], _MS),
+                ("energy_fj_total", chip["energy_fj"]["total"], _MJ),
+                ("executed_macs", chip["macs"]["executed"], 1e6),
+            )
+        ]
+        row = [chip["name"]]
+        for width, total, unit in cells:
+            row += [total / unit, None if width is None else width / unit]
+        rows.append(row)
+    if not rows:
+        return []
+    columns = [Column("chip")]
+    for title, symbol in (("time", "ms"), ("energy with DRAM", "mJ"), ("MACs executed", "M")):
+        columns += [Column(title, symbol), Column("+-", symbol)]
+    note = "95 % intervals: the totals are estimated from the iterations that were simulated."
+    return [Table(columns, rows, note=note)]
 
 
 def _training(training: Mapping[str, Any], statistics: Any) -> Section:

@@ -14,6 +14,7 @@ from ..core import CoreCounts
 from ..energy import energy_fj
 from ..tensors import Stage
 from .energy import table_fj
+from .sampling import LEVEL, Sample
 from .system import IterationResult, System
 
 COUNT_NAMES = tuple(CoreCounts.__dataclass_fields__)
@@ -96,10 +97,10 @@ class Totals:
         return sum(row[name] for row in self.by_stage.values())
 
 
-def chip_summary(system: System, weights: Mapping[int, int]) -> dict[str, Any]:
-    """Everything about one chip; `weights` says how many training iterations each simulated one stands for."""
+def chip_summary(system: System, sample: Sample) -> dict[str, Any]:
+    """Everything about one chip; `sample` says how many training iterations each simulated one stands for."""
     spec = system.chip_spec
-    totals = Totals(system.results, weights)
+    totals = Totals(system.results, sample.weights)
     table = table_fj(spec)
     energy = energy_fj(table, dict(sorted(totals.actions.items())))
     chip_fj = sum(energy.values())
@@ -115,6 +116,7 @@ def chip_summary(system: System, weights: Mapping[int, int]) -> dict[str, Any]:
         "name": spec.name,
         "description": spec.description,
         "time_ps": totals.time_ps,
+        "interval": _interval(system.results, sample, table),
         "cycles": -(-cycles.numerator // cycles.denominator),
         "tasks": totals.tasks,
         "macs": {
@@ -160,6 +162,26 @@ def chip_summary(system: System, weights: Mapping[int, int]) -> dict[str, Any]:
         },
         "pruning_unit": _pruning(system),
     }
+
+
+def _interval(results: Sequence[IterationResult], sample: Sample, table: Mapping[str, int]) -> dict[str, Any]:
+    """How far the totals can be off because not every iteration was simulated: half of the 95 % interval, each side.
+
+    None where the sample does not say.
+    """
+    values: dict[str, dict[int, int]] = {}
+    for result in results:
+        one = Totals([result], {result.index: 1})
+        chip_fj = sum(energy_fj(table, one.actions).values())
+        for name, value in (
+            ("time_ps", one.time_ps),
+            ("executed_macs", one.total("macs")),
+            ("energy_fj_chip", chip_fj),
+            ("energy_fj_total", chip_fj + sum(one.dram_energy_fj.values())),
+            ("dram_bytes", one.dram_read_bytes + one.dram_write_bytes),
+        ):
+            values.setdefault(name, {})[result.index] = value
+    return {"level": LEVEL, "half_width": {name: sample.half_width(column) for name, column in values.items()}}
 
 
 def _choices(system: System) -> dict[str, dict[str, int]]:

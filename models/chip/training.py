@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Annotated, Any
+from collections.abc import Mapping
+from typing import Any
 
 from pydantic import Field, model_validator
 
@@ -14,19 +14,10 @@ from ..dram.spec import MemorySpec
 from ..pruning import PruningSpec, all_pairs_operations
 from ..workload import Iteration, Workload, WorkloadSpec, build_workload
 from .feasibility import chip_misfits, plan
+from .sampling import SimulateSpec, choose
 from .spec import ChipSpec
 from .summary import Totals, assumptions, chip_summary, compare, ratio
 from .system import System
-
-Count = Annotated[int, Field(ge=1)]
-
-
-class SimulateSpec(Spec):
-    """Which training iterations are simulated in detail; all of them train."""
-
-    every: Count = Field(
-        default=1, description="one of so many consecutive iterations (each with and without pruning event)"
-    )
 
 
 class TimelineSpec(Spec):
@@ -64,26 +55,14 @@ class TrainingScenario(ScenarioSpec):
         return self
 
 
-def choose_iterations(total: int, every: int, prunes_in: Callable[[int], bool]) -> dict[int, int]:
-    """Iterations to simulate -> how many iterations each stands for; the numbers sum to `total`.
-
-    Iterations with a pruning event and those without are strata of their own: in each, of every `every` consecutive
-    ones the middle one is taken, so that the sample follows the training from its dense start to its sparse end.
-    """
-    chosen: dict[int, int] = {}
-    for event in (False, True):
-        stratum = [index for index in range(total) if prunes_in(index) is event]
-        for first in range(0, len(stratum), every):
-            part = stratum[first : first + every]
-            chosen[part[len(part) // 2]] = len(part)
-    return dict(sorted(chosen.items()))
-
-
 def run(spec: TrainingScenario, context: RunContext) -> dict[str, Any]:
     """Train, simulate the chosen iterations on every chip, and sum up."""
     workload = build_workload(spec.workload, spec.pruning, seed=spec.seed)
     total = workload.total_iterations
-    weights = choose_iterations(total, spec.simulate.every, workload.prunes_in)
+    sample = choose(total, spec.simulate, workload.prunes_in, seed=spec.seed)
+    weights = sample.weights
+    # The iteration before a simulated one is looked at, too: its counters are what skipping is chosen by.
+    looked_at = {index - 1 for index in weights} | weights.keys()
     systems = [
         System(chip, spec.memory, spec.seed, context.shuffle_seed, spec.hindsight)
         for chip in (spec.chip, *spec.baselines)
@@ -91,15 +70,18 @@ def run(spec: TrainingScenario, context: RunContext) -> dict[str, Any]:
     kept = set(list(weights)[-spec.timeline.iterations :]) if spec.timeline.iterations else set()
     timeline = Timeline()
     curve = Curve(workload)
-    for iteration in workload.iterations(detailed=weights):
+    for iteration in workload.iterations(detailed=looked_at):
         curve.add(iteration)
-        if iteration.index in weights:
+        if iteration.index in looked_at:
             for system in systems:
+                if iteration.index not in weights:
+                    system.mapper.observe(iteration)
+                    continue
                 system.timeline = timeline if system is systems[0] and iteration.index in kept else None
                 system.simulate(iteration)
         context.progress("training and simulating", iteration.index + 1, total)
 
-    chips = [chip_summary(system, weights) for system in systems]
+    chips = [chip_summary(system, sample) for system in systems]
     context.write_timeline(timeline)
     trained = curve.summary()
     context.write_statistics({"training": curve.rows, "simulated": [_series(system, weights) for system in systems]})
