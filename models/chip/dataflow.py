@@ -14,8 +14,8 @@ from ..pruning import PruneEvent
 from ..tensors import BitTensor, Stage
 from ..workload import Operation, TensorBytes, VectorWork
 
-NOT_FUSED = frozenset({"batch_norm"})
-"""Vector work that must see a whole tensor before its first result."""
+NOT_FUSED = frozenset({"batch_norm", "layer_norm", "softmax"})
+"""Vector work that must see a whole tensor, or more channels than a tile has, before its first result."""
 
 FP32_BYTES = 4
 """Results of operations are FP32 (see `Operation.writes`)."""

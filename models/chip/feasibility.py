@@ -70,6 +70,8 @@ def _pruning_unit(
         return
     room = chip.pruning_unit.memory.size
     for layer in layers:
+        if not layer.has_weights:
+            continue
         _, r, s, c = layer.shape.w_shape
         if schedule.final[layer.name] > 0 and r * s * c > room:
             what = f"layer '{layer.name}': a channel has {r * s * c} weights, of a byte each; it must hold one"

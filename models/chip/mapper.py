@@ -39,6 +39,8 @@ from .spec import ChipSpec
 from .tiling import DoesNotFitError, Split, Step, regions, steps
 from .zero_counts import known_before, zero_counts
 
+_KINDS = {"batch_norm": Kind.NORM, "layer_norm": Kind.NORM, "update": Kind.UPDATE}
+
 
 class Mapper:
     """Maps the iterations of one chip, one after the other; remembers layouts, splits and the choices of skipping."""
@@ -427,7 +429,7 @@ class _Builder:
 
     def _vector_alone(self, flow: Flow) -> None:
         """Vector work that is in no operation's path: pieces that fit a slot of the unit's memory."""
-        kind = {"batch_norm": Kind.NORM, "update": Kind.UPDATE}.get(flow.work[0].kind, Kind.VECTOR)
+        kind = _KINDS.get(flow.work[0].kind, Kind.VECTOR)
         sync = self._sync(flow, 0)
         moved = max(sum(self.sizes.stored_bytes(tensor) for tensor in tensors) for tensors in (flow.loads, flow.stores))
         pieces = max(1, -(-moved // self.half_output))

@@ -19,6 +19,8 @@ import numpy.typing as npt
 
 from cosim.clib import as_buffer, check, ffi, lib
 
+from . import wide
+
 Float32Array = npt.NDArray[np.float32]
 
 
@@ -182,6 +184,8 @@ def scale_exponent(values: Float32Array, fmt: Format) -> int:
 
 
 def quantize(values: Float32Array, fmt: Format) -> ScaledTensor:
-    """`values` in `fmt` under their own scale (`scale_exponent`)."""
+    """`values` in `fmt` under their own scale (`scale_exponent`). FP64 stays as it is: see `wide`."""
+    if wide.is_wide(values):
+        return ScaledTensor(fmt, 0, values)
     exponent = scale_exponent(values, fmt)
     return ScaledTensor(fmt, exponent, round_to(values, fmt, exponent=exponent))

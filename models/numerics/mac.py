@@ -2,7 +2,7 @@
 
 Operands are float32 arrays of the values of some number format; they must be finite. The sum of an output starts at
 +0 and takes its products one by one in the order (r, s, c), (r, s, k) or (n, p, q), last index fastest. Leaving out
-products with a zero operand gives the same bytes.
+products with a zero operand gives the same bytes. (With float64 operands: `wide`.)
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import numpy.typing as npt
 from cosim.clib import as_buffer, check, ffi, lib
 
 from ..tensors import ConvShape, Stage
+from . import wide
 
 Float32Array = npt.NDArray[np.float32]
 
@@ -26,18 +27,24 @@ def mac_ff(shape: ConvShape, x: Float32Array, w: Float32Array) -> Float32Array:
 
     Raises TypeError or ValueError for an operand of another dtype or shape, or that is not contiguous or not finite.
     """
+    if wide.is_wide(x, w):
+        return wide.mac_ff(shape, x, w)  # type: ignore[return-value, arg-type]
     out = np.empty(shape.y_shape, dtype=np.float32)
     return _call("cs_mac_ff", lib.cs_mac_ff, Stage.FF, shape, ("x", x, shape.x_shape), ("w", w, shape.w_shape), out)
 
 
 def mac_bp(shape: ConvShape, dy: Float32Array, w: Float32Array) -> Float32Array:
     """dX (n, h, w, c) from dY (n, p, q, k) and W (k, r, s, c / groups); errors as in `mac_ff`."""
+    if wide.is_wide(dy, w):
+        return wide.mac_bp(shape, dy, w)  # type: ignore[return-value, arg-type]
     out = np.empty(shape.x_shape, dtype=np.float32)
     return _call("cs_mac_bp", lib.cs_mac_bp, Stage.BP, shape, ("dy", dy, shape.y_shape), ("w", w, shape.w_shape), out)
 
 
 def mac_wg(shape: ConvShape, x: Float32Array, dy: Float32Array) -> Float32Array:
     """dW (k, r, s, c / groups) from X (n, h, w, c) and dY (n, p, q, k); errors as in `mac_ff`."""
+    if wide.is_wide(x, dy):
+        return wide.mac_wg(shape, x, dy)  # type: ignore[return-value, arg-type]
     out = np.empty(shape.w_shape, dtype=np.float32)
     return _call("cs_mac_wg", lib.cs_mac_wg, Stage.WG, shape, ("x", x, shape.x_shape), ("dy", dy, shape.y_shape), out)
 

@@ -1,6 +1,7 @@
 """exp, log, loss, batch normalisation, pooling and column sums, all in C with sums in FP64 in a stated order.
 
 The contracts are in csrc/vecmath.h. Tensors are float32 with the channels last; "rows" are all other axes flattened.
+(With float64 tensors: `wide`.)
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from cosim.clib import as_buffer, check, ffi, lib
+
+from . import wide
 
 Float32Array = npt.NDArray[np.float32]
 Float64Array = npt.NDArray[np.float64]
@@ -59,6 +62,8 @@ def softmax_cross_entropy(logits: Float32Array, labels: Int32Array) -> tuple[flo
     """
     rows, classes = logits.shape
     _same_shape("labels", labels, (rows,))
+    if wide.is_wide(logits):
+        return wide.softmax_cross_entropy(logits, labels)  # type: ignore[return-value, arg-type]
     gradient = np.empty_like(logits)
     loss = ffi.new("double *")
     status = lib.cs_vec_softmax_xent(
@@ -72,6 +77,8 @@ def softmax_cross_entropy(logits: Float32Array, labels: Int32Array) -> tuple[flo
 
 def column_sums(x: Float32Array) -> Float64Array:
     """Sums over all axes but the last, row by row."""
+    if wide.is_wide(x):
+        return wide.column_sums(x)  # type: ignore[arg-type]
     columns = x.shape[-1]
     sums = np.empty(columns, dtype=np.float64)
     status = lib.cs_vec_column_sums(_f32(x, "x"), x.size // columns, columns, _f64(sums, "sums", writable=True))
@@ -81,6 +88,8 @@ def column_sums(x: Float32Array) -> Float64Array:
 
 def batch_norm_stats(x: Float32Array) -> tuple[Float64Array, Float64Array]:
     """Mean and biased variance of every channel."""
+    if wide.is_wide(x):
+        return wide.batch_norm_stats(x)  # type: ignore[arg-type]
     columns = x.shape[-1]
     mean, variance = np.empty(columns), np.empty(columns)
     status = lib.cs_vec_batch_norm_stats(
@@ -106,6 +115,8 @@ def batch_norm_apply(
     columns = x.shape[-1]
     for name, array in (("mean", mean), ("variance", variance), ("gamma", gamma), ("beta", beta)):
         _same_shape(name, array, (columns,))
+    if wide.is_wide(x):
+        return wide.batch_norm_apply(x, mean, variance, epsilon, gamma, beta)  # type: ignore[return-value, arg-type]
     y = np.empty_like(x)
     status = lib.cs_vec_batch_norm_apply(
         _f32(x, "x"),
@@ -135,6 +146,8 @@ def batch_norm_backward(
     _same_shape("dy", dy, x.shape)
     for name, array in (("mean", mean), ("variance", variance), ("gamma", gamma)):
         _same_shape(name, array, (columns,))
+    if wide.is_wide(x):
+        return wide.batch_norm_backward(x, dy, mean, variance, epsilon, gamma)  # type: ignore[return-value, arg-type]
     dx, dgamma, dbeta = np.empty_like(x), np.empty_like(gamma), np.empty_like(gamma)
     sums = np.empty(2 * columns, dtype=np.float64)
     status = lib.cs_vec_batch_norm_bp(
@@ -184,6 +197,8 @@ class Pooling:
 
     def max(self, x: Float32Array) -> tuple[Float32Array, Int32Array]:
         """The maxima (n, p, q, c), and the flat h * w position each came from: the first of equals."""
+        if wide.is_wide(x):
+            return wide.max_pool(self, x)  # type: ignore[return-value, arg-type]
         y = np.empty(self.output_shape(x.shape), dtype=np.float32)
         index = np.empty(y.shape, dtype=np.int32)
         status = lib.cs_vec_max_pool(
@@ -201,6 +216,8 @@ class Pooling:
         """dX: every dY goes to the position that its maximum came from."""
         _same_shape("dy", dy, self.output_shape(x_shape))
         _same_shape("index", index, dy.shape)
+        if wide.is_wide(dy):
+            return wide.max_pool_backward(dy, index, x_shape)  # type: ignore[return-value, arg-type]
         dx = np.empty(x_shape, dtype=np.float32)
         status = lib.cs_vec_max_pool_bp(
             self._c(x_shape), _f32(dy, "dy"), dy.size, _i32(index, "index"), _f32(dx, "dx", writable=True), dx.size
@@ -210,6 +227,8 @@ class Pooling:
 
     def mean(self, x: Float32Array) -> Float32Array:
         """The means (n, p, q, c) over the elements of each window."""
+        if wide.is_wide(x):
+            return wide.mean_pool(self, x)  # type: ignore[return-value, arg-type]
         y = np.empty(self.output_shape(x.shape), dtype=np.float32)
         status = lib.cs_vec_mean_pool(self._c(x.shape), _f32(x, "x"), x.size, _f32(y, "y", writable=True), y.size)
         check("cs_vec_mean_pool", status)
@@ -217,6 +236,8 @@ class Pooling:
 
     def mean_backward(self, dy: Float32Array, x_shape: tuple[int, ...]) -> Float32Array:
         """dX: every dY is shared equally by its window's elements."""
+        if wide.is_wide(dy):
+            return wide.mean_pool_backward(self, dy, x_shape)  # type: ignore[return-value, arg-type]
         _same_shape("dy", dy, self.output_shape(x_shape))
         dx = np.empty(x_shape, dtype=np.float32)
         status = lib.cs_vec_mean_pool_bp(

@@ -182,5 +182,5 @@ def spread(tiles: npt.NDArray[Any], unit: CoarseUnit, shape: tuple[int, ...]) ->
 
 def count_coarse_zeros(nonzero: Mask, unit: CoarseUnit) -> int:
     """Zeros of a mask (k, r, s, c) that lie in units without any non-zero."""
-    empty = tile_sum(nonzero.astype(np.int64), unit) == 0
+    empty = ~tile_sum(nonzero, unit)  # the sum of Booleans is their "or"
     return int(np.count_nonzero(spread(empty, unit, nonzero.shape)))

@@ -9,9 +9,11 @@ from ..pruning import NoPruningSpec, PruningError, PruningSchedule, PruningSpec,
 from ..tensors import ConvShape
 from .data import load_dataset
 from .functional import FunctionalWorkload
+from .graph import Graph
 from .interface import LayerInfo
+from .masks import NetworkDensities
 from .schema import FunctionalSpec, WorkloadSpec
-from .statistical import StatisticalWorkload
+from .statistical import StatisticalWorkload, statistical_layers
 
 _DENSE = NoPruningSpec()
 
@@ -46,8 +48,10 @@ def planned_layers(
 
         dataset = load_dataset(spec.data.loader, spec.data.file)
         return FunctionalWorkload(spec, dataset, keep, seed=seed).layers, schedules[0]
-    layers = tuple(LayerInfo(layer.name, layer.shape(spec.batch), not layer.first) for layer in spec.layers)
-    shapes = {layer.name: layer.shape for layer in layers}
+    layers = statistical_layers(spec)
+    if spec.network is not None:
+        NetworkDensities(Graph(spec.network), spec.density, spec.densities)
+    shapes = {layer.name: layer.shape for layer in layers if layer.has_weights}
     return layers, _without_values(pruning, shapes, spec.iterations, seed=seed)
 
 

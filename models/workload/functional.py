@@ -14,9 +14,9 @@ from ..tensors import ConvShape, Stage
 from .data import Dataset
 from .errors import DataError, NetworkError
 from .interface import Iteration, LayerInfo, LayerSparsity
-from .layers import Formats
 from .network import Network
-from .optimizer import Sgd
+from .notes import Formats
+from .optimizer import build_optimizer
 from .recorder import WIDE_BYTES, Recorder
 from .schema import FunctionalSpec
 
@@ -69,13 +69,13 @@ class FunctionalWorkload:
             raise DataError(f"a batch of {spec.batch} is more than the {images} training images", ("batch",))
         shapes = {layer.name: layer.shape for layer in self.network.mac_layers}
         self._pruning = make_pruning(shapes, self.total_iterations)
-        self._sgd = Sgd(spec.optimizer, self.total_iterations)
+        self._optimizer = build_optimizer(spec.optimizer, self.total_iterations)
         self._snapshots: dict[str, npt.NDArray[np.float32]] = {}
         self._started = False
 
     @property
     def layers(self) -> tuple[LayerInfo, ...]:
-        """The layers with weights, in the order of the network."""
+        """All multiply-accumulates, in the order of the network."""
         return self.network.info
 
     @property
@@ -108,7 +108,7 @@ class FunctionalWorkload:
                             self._data.train_images[chosen], self._data.train_labels[chosen], recorder
                         )
                         events = self._prune(index, recorder)
-                        self._sgd.update(self.network, index, recorder)
+                        self._optimizer.update(self.network, index, recorder)
                         self._snapshot(index, recorder)
                 except (ValueError, FloatingPointError) as error:
                     raise TrainingDiverged(index, str(error)) from error

@@ -50,7 +50,8 @@ class TensorBytes:
 class VectorWork:
     """Everything that is no MAC layer, so that nothing is free.
 
-    `kind`: bias, scale, relu, max_pool, mean_pool, batch_norm, add, quantize, softmax_xent, bias_gradient, update.
+    `kind`: bias, scale, relu, gelu, max_pool, mean_pool, batch_norm, layer_norm, softmax, add, position, quantize,
+    softmax_xent, bias_gradient, update.
     `operations_per_element`: elementary operations (add, multiply, compare, shift-and-round; exp and divide count as
     one) for each of `elements_in`. `reads` and `writes` are what the work touches if nothing is fused; a chip that
     pipelines two pieces drops the tensor between them. Values between MAC layers are FP32; masks are one bit an
@@ -88,11 +89,15 @@ class LayerSparsity:
 
 @dataclass(frozen=True)
 class LayerInfo:
-    """A layer with weights: its name and its shape in one training iteration, and whether it has a BP stage."""
+    """Multiply-accumulates of a training iteration: their name, their shape, and whether they have a BP stage.
+
+    Without `has_weights` both operands are activations: attention.
+    """
 
     name: str
     shape: ConvShape
     has_bp: bool
+    has_weights: bool = True
 
 
 Step = Operation | VectorWork | PruneEvent

@@ -2,84 +2,80 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
 from ..numerics import vecmath as vm
 from ..numerics.streams import Stream
-from ..tensors import ConvShape, Stage
+from ..tensors import ConvShape
+from . import notes
+from .attention import AttentionLayer
 from .errors import NetworkError
+from .graph import INPUT, Graph, Node
 from .interface import LayerInfo
-from .layers import (
+from .layers import Layer, MacLayer, Parameter, Tensor
+from .notes import Formats
+from .recorder import Recorder
+from .schema import (
+    AddSpec,
+    AttentionSpec,
+    BatchNormSpec,
+    ConvSpec,
+    FlattenSpec,
+    GeluSpec,
+    GlobalPoolSpec,
+    LayerNormSpec,
+    LinearSpec,
+    NetworkSpec,
+    PoolSpec,
+    PositionSpec,
+    ReluSpec,
+)
+from .vector_layers import (
     AddLayer,
     BatchNormLayer,
-    Formats,
-    Layer,
-    MacLayer,
-    Parameter,
+    FlattenLayer,
+    GeluLayer,
+    GlobalMeanLayer,
+    LayerNormLayer,
     PoolLayer,
+    PositionLayer,
     ReluLayer,
-    Tensor,
 )
-from .recorder import WIDE_BYTES, Recorder
-from .schema import AddSpec, BatchNormSpec, ConvSpec, LinearSpec, NetworkSpec, PoolSpec
 
 Float32Array = npt.NDArray[np.float32]
 
-INPUT = "input"
-"""Name of the network's input, for layers that read it."""
+__all__ = ["INPUT", "Network", "initial_weights"]
 
 
 class Network:
     """The layers of a `NetworkSpec` for batches of `batch` images, with weights drawn from `seed`.
 
     Weights are drawn uniformly from +-sqrt(6 / fan_in), which has He's variance 2 / fan_in (He et al., ICCV 2015), each
-    layer from a random stream of its own name. Raises NetworkError for an unknown or repeated name, or for shapes
-    that do not fit.
+    layer from a random stream of its own name; position embeddings from +-0.02 sqrt(3). With `dtype` float64 nothing is
+    rounded to `formats` and sums are in FP64: the reference for gradients. Raises NetworkError for a network that does
+    not fit together (see `Graph`) or has no loss.
     """
 
-    def __init__(self, spec: NetworkSpec, *, batch: int, formats: Formats, seed: int) -> None:
+    def __init__(
+        self, spec: NetworkSpec, *, batch: int, formats: Formats, seed: int, dtype: npt.DTypeLike = np.float32
+    ) -> None:
         self.batch = batch
         self.formats = formats
+        self.dtype: np.dtype[Any] = np.dtype(dtype)
+        self.graph = Graph(spec)
+        if spec.loss == "none":
+            raise NetworkError("without a loss there is nothing to train for", ("network", "loss"))
         self.layers: list[Layer] = []
-        self._inputs: list[tuple[int, ...]] = []  # per layer: numbers of the tensors it reads; 0 is the network's input
-        numbers = {INPUT: 0}
-        shapes: list[tuple[int, int, int]] = [(spec.input.height, spec.input.width, spec.input.channels)]
-        counts: dict[str, int] = {}
-        for index, item in enumerate(spec.layers):
-            here = ("network", "layers", index)
-            counts[item.kind] = counts.get(item.kind, 0) + 1
-            name = item.name or f"{item.kind}{counts[item.kind]}"
-            if name in numbers:
-                raise NetworkError(f"layer {name}: the name is taken", here)
-            wanted = [item.input] if item.input else []
-            if isinstance(item, AddSpec):
-                wanted.append(item.other)
-            for source in wanted:
-                if source not in numbers:
-                    raise NetworkError(f"layer {name}: there is no layer {source!r} before it", here)
-            first = numbers[item.input] if item.input else len(shapes) - 1
-            inputs: tuple[int, ...] = (first, numbers[item.other]) if isinstance(item, AddSpec) else (first,)
-            try:
-                layer = _build(item, name, [shapes[i] for i in inputs], batch, formats, seed)
-            except ValueError as error:
-                raise NetworkError(f"layer {name}: {error}", here) from None
-            names = [INPUT, *(before.name for before in self.layers)]
-            layer.sources = tuple(names[i] for i in inputs)
+        for node in self.graph.nodes:
+            layer = _build(node, batch, formats, seed, self.dtype)
+            layer.sources = node.sources
             self.layers.append(layer)
-            self._inputs.append(inputs)
-            numbers[name] = len(shapes)
-            shapes.append(layer.output_shape)
-        unread = set(range(1, len(shapes) - 1)) - {i for inputs in self._inputs for i in inputs}
-        if unread:
-            first_unread = min(unread) - 1
-            text = f"layer {self.layers[first_unread].name}: nothing reads its output"
-            raise NetworkError(text, ("network", "layers", first_unread))
-        if shapes[-1][:2] != (1, 1):
-            text = f"layer {self.layers[-1].name}: the last layer gives classes, 1x1, not {shapes[-1][:2]}"
-            raise NetworkError(text, ("network", "layers", len(self.layers) - 1))
-        self.classes = shapes[-1][2]
-        self.input_shape = shapes[0]
+        self._inputs = [node.inputs for node in self.graph.nodes]
+        self.classes = self.graph.classes
+        self.input_shape = self.graph.input_shape
         # Which tensors need a gradient: those with parameters before them.
         self._needed = [False]
         for layer, inputs in zip(self.layers, self._inputs, strict=True):
@@ -92,12 +88,8 @@ class Network:
 
     @property
     def info(self) -> tuple[LayerInfo, ...]:
-        """Name, shape and stages of the layers with weights."""
-        return tuple(
-            LayerInfo(layer.name, layer.shape, self._needed[inputs[0]])
-            for layer, inputs in zip(self.layers, self._inputs, strict=True)
-            if isinstance(layer, MacLayer)
-        )
+        """Name, shape and stages of all multiply-accumulates."""
+        return self.graph.layer_info(self.batch)
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:
@@ -117,16 +109,7 @@ class Network:
         """FF, loss, BP and WG: sets the gradients of all parameters and returns the mean loss."""
         logits = self.forward(images, recorder, training=True)
         loss, gradient = vm.softmax_cross_entropy(logits, labels)
-        last = self.layers[-1].name
-        recorder.vector(  # subtract, exp, divide, subtract; a compare for the maximum and an add for the sum
-            "softmax_xent",
-            last,
-            Stage.FF,
-            elements=(logits.size, logits.size),
-            operations_per_element=6,
-            reads={last: logits.size * WIDE_BYTES, "labels": labels.nbytes},
-            writes={f"{last}.gradient": logits.size * WIDE_BYTES},
-        )
+        notes.loss(recorder, self.graph.nodes[-1].tensor, logits.size, len(images))
         gradients: list[Float32Array | None] = [None] * (len(self.layers) + 1)
         gradients[-1] = gradient.reshape(len(images), 1, 1, self.classes)
         for number in range(len(self.layers), 0, -1):
@@ -146,44 +129,40 @@ class Network:
                     gradients[i] = dx
                     continue
                 gradients[i] = before + dx
-                name = f"{self.layers[i - 1].name}.gradient"
-                recorder.vector(
-                    "add",
-                    self.layers[i - 1].name,
-                    Stage.BP,
-                    elements=(2 * dx.size, dx.size),
-                    operations_per_element=1,
-                    reads={name: 2 * dx.size * WIDE_BYTES},
-                    writes={name: dx.size * WIDE_BYTES},
-                )
+                notes.add_gradients(recorder, self.graph.nodes[i - 1].tensor, dx.size)
         return loss
 
 
-def _build(
-    item: object,
-    name: str,
-    inputs: list[tuple[int, int, int]],
-    batch: int,
-    formats: Formats,
-    seed: int,
-) -> Layer:
-    h, w, c = inputs[0]
-    if isinstance(item, ConvSpec):
-        shape = ConvShape(batch, c, h, w, item.channels, item.kernel, item.kernel, item.stride, item.pad, item.groups)
-        return MacLayer(name, shape, initial_weights(shape, name, seed), bias=item.bias, formats=formats)
-    if isinstance(item, LinearSpec):
-        shape = ConvShape(batch, h * w * c, 1, 1, item.channels, 1, 1)
-        return MacLayer(name, shape, initial_weights(shape, name, seed), bias=item.bias, formats=formats)
-    if isinstance(item, BatchNormSpec):
-        return BatchNormLayer(name, inputs[0], epsilon=item.epsilon, momentum=item.momentum)
-    if isinstance(item, PoolSpec):
-        pooling = vm.Pooling(item.size, item.stride or item.size, item.pad)
-        return PoolLayer(name, inputs[0], pooling, maximum=item.kind == "max_pool")
-    if isinstance(item, AddSpec):
-        if inputs[0] != inputs[1]:
-            raise ValueError(f"adds tensors of different shapes, {inputs[0]} and {inputs[1]}")
-        return AddLayer(name, inputs[0])
-    return ReluLayer(name, inputs[0])
+def _build(node: Node, batch: int, formats: Formats, seed: int, dtype: np.dtype[Any]) -> Layer:
+    item, name, shape = node.spec, node.name, node.input_shapes[0]
+    match item:
+        case ConvSpec() | LinearSpec():
+            z = node.mac_shape(batch)
+            weights = initial_weights(z, name, seed).astype(dtype)
+            return MacLayer(name, z, weights, bias=item.bias, formats=formats)
+        case BatchNormSpec():
+            return BatchNormLayer(name, shape, epsilon=item.epsilon, momentum=item.momentum, dtype=dtype)
+        case LayerNormSpec():
+            return LayerNormLayer(name, shape, epsilon=item.epsilon, dtype=dtype)
+        case ReluSpec():
+            return ReluLayer(name, shape, item.limit)
+        case GeluSpec():
+            return GeluLayer(name, shape)
+        case PoolSpec():
+            pooling = vm.Pooling(item.size, item.stride or item.size, item.pad)
+            return PoolLayer(name, shape, pooling, maximum=item.kind == "max_pool")
+        case GlobalPoolSpec():
+            return GlobalMeanLayer(name, shape)
+        case FlattenSpec():
+            return FlattenLayer(name, shape)
+        case PositionSpec():
+            centred = Stream(seed, f"weights/{name}").uniform(int(np.prod(shape))) * 2.0 - 1.0
+            values = (centred * (0.02 * np.sqrt(3.0))).astype(dtype)
+            return PositionLayer(name, shape, values.reshape(shape))
+        case AttentionSpec():
+            return AttentionLayer(name, shape, item.heads, formats)
+        case AddSpec():
+            return AddLayer(name, shape)
 
 
 def initial_weights(shape: ConvShape, name: str, seed: int) -> Float32Array:

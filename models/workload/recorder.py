@@ -14,6 +14,8 @@ from .interface import Operation, Step, TensorBytes, VectorWork
 WIDE_BYTES = 4
 """Bytes of an element between MAC layers (FP32)."""
 
+Operand = npt.NDArray[np.float32] | BitTensor
+
 
 def mask_bytes(elements: int) -> int:
     """Bytes of a packed mask of so many elements."""
@@ -60,12 +62,13 @@ class Recorder:
         *,
         reads: tuple[str, ...],
         writes: str,
-        x: npt.NDArray[np.float32] | None = None,
-        w: npt.NDArray[np.float32] | None = None,
-        dy: npt.NDArray[np.float32] | None = None,
+        x: Operand | None = None,
+        w: Operand | None = None,
+        dy: Operand | None = None,
         output_needed: npt.NDArray[np.bool_] | None = None,
     ) -> None:
-        """Note a MAC operation with the values of its operands in their number format, and the tensors' names."""
+        """Note a MAC operation with the tensors' names, and its operands: their values in their number format, or
+        what of them is not zero."""
         if self.on:
             self.steps.append(
                 Operation(
@@ -74,9 +77,9 @@ class Recorder:
                     shape,
                     reads,
                     writes,
-                    None if x is None else BitTensor.from_values(x.reshape(shape.x_shape)),
-                    None if w is None else BitTensor.from_values(w),
-                    None if dy is None else BitTensor.from_values(dy.reshape(shape.y_shape)),
+                    None if x is None else _bits(x, shape.x_shape),
+                    None if w is None else _bits(w, shape.w_shape),
+                    None if dy is None else _bits(dy, shape.y_shape),
                     None if output_needed is None else BitTensor.from_bool(output_needed),
                 )
             )
@@ -85,3 +88,7 @@ class Recorder:
         """Note a pruning event."""
         if self.on:
             self.steps.append(event)
+
+
+def _bits(operand: Operand, shape: tuple[int, ...]) -> BitTensor:
+    return operand if isinstance(operand, BitTensor) else BitTensor.from_values(operand.reshape(shape))

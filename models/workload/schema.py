@@ -37,6 +37,7 @@ class ConvSpec(LayerSpec):
     kind: Literal["conv"]
     channels: Count = Field(description="Output channels.")
     kernel: Count = Field(description="Rows and columns of the filter.")
+    kernel_width: Count | None = Field(default=None, description="Columns of the filter; without it, as many as rows.")
     stride: Count = 1
     pad: int = Field(default=0, ge=0, strict=True, description="Zeros around the input, on each side.")
     groups: Count = 1
@@ -59,10 +60,24 @@ class BatchNormSpec(LayerSpec):
     momentum: Share = Field(default=0.9, description="Share of the old running statistics kept in each iteration.")
 
 
+class LayerNormSpec(LayerSpec):
+    """Layer normalisation: over the channels of each position, with scale and shift (Ba, Kiros and Hinton, 2016)."""
+
+    kind: Literal["layer_norm"]
+    epsilon: float = Field(default=1e-5, gt=0.0)
+
+
 class ReluSpec(LayerSpec):
-    """max(x, 0)."""
+    """max(x, 0), or with a limit min(max(x, 0), limit): ReLU6 has 6."""
 
     kind: Literal["relu"]
+    limit: float | None = Field(default=None, gt=0.0, description="The largest output; without it, there is none.")
+
+
+class GeluSpec(LayerSpec):
+    """x * Phi(x), in the form with tanh (Hendrycks and Gimpel, arXiv 1606.08415)."""
+
+    kind: Literal["gelu"]
 
 
 class PoolSpec(LayerSpec):
@@ -74,6 +89,24 @@ class PoolSpec(LayerSpec):
     pad: int = Field(default=0, ge=0, strict=True)
 
 
+class GlobalPoolSpec(LayerSpec):
+    """The mean of each channel over the whole image."""
+
+    kind: Literal["global_mean_pool"]
+
+
+class FlattenSpec(LayerSpec):
+    """All of an image as the channels of one position, in the order (row, column, channel). Moves nothing."""
+
+    kind: Literal["flatten"]
+
+
+class PositionSpec(LayerSpec):
+    """Adds a trainable value to each position and channel, the same for all images: a position embedding."""
+
+    kind: Literal["position"]
+
+
 class AddSpec(LayerSpec):
     """Residual addition of two layers' outputs."""
 
@@ -81,7 +114,34 @@ class AddSpec(LayerSpec):
     other: Name = Field(description="The layer whose output is added to the input.")
 
 
-AnyLayer = Annotated[ConvSpec | LinearSpec | BatchNormSpec | ReluSpec | PoolSpec | AddSpec, Field(discriminator="kind")]
+class AttentionSpec(LayerSpec):
+    """Multi-head scaled dot-product attention, softmax(Q K^T / sqrt(d)) V, over the positions of an image.
+
+    `input` gives Q. Every position is a token; the channels are divided among the heads. The projections around it
+    are layers of their own: convolutions with `kernel: 1`. (Vaswani et al., NeurIPS 2017, section 3.2.)
+    """
+
+    kind: Literal["attention"]
+    heads: Count
+    key: Name = Field(description="The layer that gives K, of Q's shape.")
+    value: Name = Field(description="The layer that gives V, of Q's shape.")
+
+
+AnyLayer = Annotated[
+    ConvSpec
+    | LinearSpec
+    | BatchNormSpec
+    | LayerNormSpec
+    | ReluSpec
+    | GeluSpec
+    | PoolSpec
+    | GlobalPoolSpec
+    | FlattenSpec
+    | PositionSpec
+    | AddSpec
+    | AttentionSpec,
+    Field(discriminator="kind"),
+]
 
 
 class InputSpec(Spec):
@@ -93,11 +153,16 @@ class InputSpec(Spec):
 
 
 class NetworkSpec(Spec):
-    """A classifier: layers in order; the last one's outputs are the classes, softmax and cross-entropy follow."""
+    """Layers in order, each reading the one before it or those that it names; with the loss, a classifier."""
 
     name: Name
     input: InputSpec
     layers: tuple[AnyLayer, ...] = Field(min_length=1)
+    loss: Literal["softmax_cross_entropy", "none"] = Field(
+        default="softmax_cross_entropy",
+        description="What follows the last layer, whose outputs are the classes; none: a part of a larger network, the "
+        "gradient of its output comes from outside.",
+    )
 
 
 # ---- training ------------------------------------------------------------------------------------------------------
@@ -132,11 +197,14 @@ AnyRate = Annotated[ConstantRate | StepRate | PolynomialRate, Field(discriminato
 
 
 class OptimizerSpec(Spec):
-    """Stochastic gradient descent with momentum on FP32 master weights."""
+    """Stochastic gradient descent with momentum, or Adam, on FP32 master weights."""
 
+    rule: Literal["momentum", "adam"] = "momentum"
     learning_rate: AnyRate
-    momentum: float = Field(default=0.9, ge=0.0, lt=1.0)
-    weight_decay: float = Field(default=0.0, ge=0.0)
+    momentum: float = Field(default=0.9, ge=0.0, lt=1.0, description="Of the gradient; Adam's beta 1.")
+    weight_decay: float = Field(default=0.0, ge=0.0, description="Times the weight, added to its gradient.")
+    beta2: float = Field(default=0.999, ge=0.0, lt=1.0, description="Adam: of the squared gradient.")
+    epsilon: float = Field(default=1e-8, gt=0.0, description="Adam: added to the root that is divided by.")
 
 
 class FormatsSpec(Spec):
@@ -208,16 +276,34 @@ class StatisticalLayer(Spec):
 
 
 class StatisticalSpec(Spec):
-    """Nothing is computed: seeded random masks of given densities, every layer with a bias and a ReLU behind it."""
+    """Nothing is computed: seeded random masks of given densities, for a network or for layers by themselves.
+
+    Around layers by themselves it is assumed that each has a bias and a ReLU behind it.
+    """
 
     fidelity: Literal["statistical"]
-    layers: tuple[StatisticalLayer, ...] = Field(min_length=1)
+    network: NetworkSpec | None = Field(default=None, description="A network, with all its layers' work.")
+    density: Densities = Field(
+        default=Densities(),
+        description="Of the network's layers; x of what comes from a ReLU, everything else that is read is dense.",
+    )
+    densities: dict[Name, Densities] = Field(default={}, description="By layer of the network, where they differ.")
+    layers: tuple[StatisticalLayer, ...] = Field(default=(), description="Or layers by themselves.")
     batch: Count = 1
     iterations: Count = 1
     channel_spread: Share = Field(
         default=0.0,
         description="How much the densities of channels differ: 0 not at all, 1 as far as the mean density allows.",
     )
+    formats: FormatsSpec = FormatsSpec()
+
+    @model_validator(mode="after")
+    def _one_of_two(self) -> StatisticalSpec:
+        if (self.network is None) == (not self.layers):
+            raise ValueError("either a network or layers, one of them")
+        if self.network is None and (self.densities or self.density != Densities()):
+            raise ValueError("density and densities are a network's; layers have their own")
+        return self
 
     @model_validator(mode="after")
     def _names_differ(self) -> StatisticalSpec:

@@ -1,10 +1,4 @@
-"""The statistical workload: no values, but seeded random masks of given densities.
-
-Each mask comes from a random stream of its own, named by layer, tensor and iteration, so that which iterations are
-asked for in detail changes none of them. The element at channel c of a tensor of density d is non-zero with a
-probability between d - m and d + m, m = `channel_spread` * min(d, 1 - d), drawn once for each channel: real sparsity is
-correlated along channels, and independent masks make skipping look better balanced than it is.
-"""
+"""The statistical workload: no values, but seeded random masks of given densities (`masks`)."""
 
 from __future__ import annotations
 
@@ -15,44 +9,52 @@ import numpy.typing as npt
 
 from ..numerics import Format, round_to
 from ..numerics.streams import Stream
-from ..pruning.interface import Mask
+from ..pruning.interface import Mask, PruneEvent
 from ..tensors import BitTensor, Stage
+from . import notes
 from .functional import MakePruning
+from .graph import Graph
 from .interface import Iteration, LayerInfo, LayerSparsity, Operation, Step
-from .recorder import WIDE_BYTES, Recorder, mask_bytes
+from .masks import DrawnMasks, Draws, NetworkDensities
+from .recorder import Recorder
 from .schema import StatisticalSpec
-
-_FULL = 1 << 16
-_LOW_BYTES = 1
+from .walk import Walk
 
 
 class StatisticalWorkload:
     """Delivers `spec.iterations` iterations of masks. See `Workload` for the contract.
 
-    Without values there is no network around the layers: it is assumed that each has a bias, a ReLU behind it, its
-    output rounded to 8 bits, and an update by gradient descent with momentum. A pruning schedule works on random
-    weights, uniform and rounded to FP8, that do not change but for what is pruned.
+    Layers without a network around them are assumed to have a bias, and a ReLU behind them. The update is by gradient
+    descent with momentum. A pruning schedule works on random weights, uniform and rounded to FP8, that do not change
+    but for what is pruned.
     """
 
     def __init__(self, spec: StatisticalSpec, make_pruning: MakePruning, *, seed: int) -> None:
         self._spec = spec
         self._seed = seed
+        self._draws = Draws(seed, spec.channel_spread)
+        self._formats = notes.Formats(spec.formats.activation, spec.formats.weight, spec.formats.gradient)
         self._layers = {layer.name: layer for layer in spec.layers}
-        self._shapes = {layer.name: layer.shape(spec.batch) for layer in spec.layers}
+        self._info = statistical_layers(spec)
+        self._shapes = {layer.name: layer.shape for layer in self._info if layer.has_weights}
+        if spec.network is None:
+            densities = {name: layer.density.w for name, layer in self._layers.items()}
+        else:
+            self._graph = Graph(spec.network)
+            self._densities = NetworkDensities(self._graph, spec.density, spec.densities)
+            densities = self._densities.w
         self._pruning = make_pruning(self._shapes, spec.iterations)
         self._masks: dict[str, Mask] = {}
-        self._weights: dict[str, npt.NDArray[np.float32]] = {}
         for name, shape in self._shapes.items():
-            self._masks[name] = self._draw(name, "w", shape.w_shape, self._layers[name].density.w)
-            uniform = Stream(seed, f"weights/{name}").uniform(self._masks[name].size).astype(np.float32)
-            values = round_to(uniform.reshape(shape.w_shape) * np.float32(2) - np.float32(1), Format.FP8_E4M3)
-            self._weights[name] = np.where(self._masks[name], values, np.float32(0))
+            self._masks[name] = self._draws.mask(name, "w", shape.w_shape, densities[name])
+        self._weights: dict[str, npt.NDArray[np.float32]] = {}
+        self._counted: dict[str, tuple[Mask, LayerSparsity]] = {}
         self._started = False
 
     @property
     def layers(self) -> tuple[LayerInfo, ...]:
         """The layers, in order."""
-        return tuple(LayerInfo(name, self._shapes[name], not layer.first) for name, layer in self._layers.items())
+        return self._info
 
     @property
     def total_iterations(self) -> int:
@@ -78,56 +80,61 @@ class StatisticalWorkload:
         for index in range(self._spec.iterations):
             wanted = detailed is None or index in detailed
             steps = self._training_steps(index) if wanted else []
-            events = self._pruning.events(index, self._weights, self._masks)
-            for event in events:
-                self._masks[event.layer] = event.mask
-                self._weights[event.layer] = np.where(event.mask, self._weights[event.layer], np.float32(0))
+            events = self._prune(index)
             if wanted:
                 steps += [*events, *self._updates()]
             yield Iteration(index, 0, wanted, tuple(steps), events, None, self._sparsity())
 
+    def _prune(self, index: int) -> tuple[PruneEvent, ...]:
+        if not self._pruning.is_due(index):
+            return ()
+        if not self._weights:  # a network that is not pruned needs none
+            for name, mask in self._masks.items():
+                uniform = Stream(self._seed, f"weights/{name}").uniform(mask.size).astype(np.float32)
+                values = round_to(uniform.reshape(mask.shape) * np.float32(2) - np.float32(1), Format.FP8_E4M3)
+                self._weights[name] = np.where(mask, values, np.float32(0))
+        events = self._pruning.events(index, self._weights, self._masks)
+        for event in events:
+            self._masks[event.layer] = event.mask
+            self._weights[event.layer] = np.where(event.mask, self._weights[event.layer], np.float32(0))
+        return events
+
     def _sparsity(self) -> Mapping[str, LayerSparsity]:
-        return {name: LayerSparsity.of(mask, self._pruning.unit) for name, mask in self._masks.items()}
-
-    def _probabilities(self, layer: str, tensor: str, channels: int, density: float) -> npt.NDArray[np.float64]:
-        """By channel, in units of 1 / 65536, before rounding."""
-        reach = self._spec.channel_spread * min(density, 1.0 - density)
-        centred = Stream(self._seed, f"spread/{layer}/{tensor}").uniform(channels) * 2.0 - 1.0
-        return np.asarray((density + reach * centred) * _FULL)
-
-    def _draw(self, layer: str, tensor: str, shape: tuple[int, ...], density: float, at: str = "") -> Mask:
-        return self._draw_nested(layer, tensor, shape, (density,), at)[0]
-
-    def _draw_nested(
-        self, layer: str, tensor: str, shape: tuple[int, ...], densities: tuple[float, ...], at: str = ""
-    ) -> tuple[Mask, ...]:
-        """Masks of several densities from the same draws: where a thinner one is set, the denser ones are."""
-        draws = Stream(self._seed, f"masks/{layer}/{tensor}{at}").shorts(int(np.prod(shape))).reshape(shape)
-        thresholds = [np.floor(self._probabilities(layer, tensor, shape[-1], d) + 0.5) for d in densities]
-        return tuple(np.asarray(draws < t.astype(np.uint32)) for t in thresholds)
+        for name, mask in self._masks.items():
+            if name not in self._counted or self._counted[name][0] is not mask:
+                self._counted[name] = (mask, LayerSparsity.of(mask, self._pruning.unit))
+        return {name: counted for name, (_, counted) in self._counted.items()}
 
     def _training_steps(self, index: int) -> list[Step]:
+        if self._spec.network is None:
+            return self._layers_by_themselves(index)
+        recorder = Recorder(True)
+        masks = DrawnMasks(self._draws, self._densities, self._masks, index)
+        Walk(self._graph, self._spec.batch, self._formats, masks, recorder).run()
+        return recorder.steps
+
+    def _layers_by_themselves(self, index: int) -> list[Step]:
         """FF of all layers, then BP and WG from the last to the first."""
         recorder = Recorder(True)
         backward: list[tuple[str, str, Mask, Mask | None]] = []
         source = "input"
         size = int(np.prod(next(iter(self._shapes.values())).x_shape))
-        _quantize(recorder, source, Stage.FF, size, source)
+        notes.quantize(recorder, source, Stage.FF, source, size, self._formats.activation)
         for name, layer in self._layers.items():
             z, density, at = self._shapes[name], layer.density, f"/{index}"
             live = density.x if density.output_needed is None else density.output_needed
-            x, needed = self._draw_nested(name, "x", z.x_shape, (density.x, live), at)
+            x, needed = self._draws.nested(name, "x", z.x_shape, (density.x, live), at)
             backward.append((name, source, x, needed if live < 1.0 else None))
             reads = (f"{source}.low", f"{name}.w.low")
             recorder.steps.append(
                 Operation(name, Stage.FF, z, reads, f"{name}.sums", x=_bits(x), w=_bits(self._masks[name]))
             )
             source = f"{name}.relu"
-            _forward_vectors(recorder, name, int(np.prod(z.y_shape)), z.k)
+            self._behind(recorder, name, int(np.prod(z.y_shape)), z.k)
         for name, source, x, live_mask in reversed(backward):
             z, mask = self._shapes[name], self._masks[name]
-            dy = _bits(self._draw(name, "dy", z.y_shape, self._layers[name].density.dy, f"/{index}"))
-            _backward_vectors(recorder, name, int(np.prod(z.y_shape)), z.k)
+            dy = _bits(self._draws.mask(name, "dy", z.y_shape, self._layers[name].density.dy, f"/{index}"))
+            self._before(recorder, name, int(np.prod(z.y_shape)), z.k)
             if not self._layers[name].first:
                 recorder.steps.append(
                     Operation(
@@ -148,82 +155,51 @@ class StatisticalWorkload:
             )
         return recorder.steps
 
+    def _behind(self, recorder: Recorder, name: str, size: int, channels: int) -> None:
+        notes.sums_forward(recorder, name, size, channels, bias=True)
+        notes.relu_forward(recorder, f"{name}.relu", name, size)
+        notes.quantize(recorder, f"{name}.relu", Stage.FF, f"{name}.relu", size, self._formats.activation)
+
+    def _before(self, recorder: Recorder, name: str, size: int, channels: int) -> None:
+        notes.relu_backward(recorder, f"{name}.relu", name, size)
+        notes.quantize(recorder, name, Stage.BP, f"{name}.gradient", size, self._formats.gradient)
+        notes.bias_gradient(recorder, name, size, channels)
+
     def _updates(self) -> list[Step]:
         recorder = Recorder(True)
-        for name, mask in self._masks.items():
-            size, kept = mask.size, int(np.count_nonzero(mask))
-            wide, bits = kept * WIDE_BYTES, mask_bytes(size) if kept < size else 0
-            recorder.vector(
-                "update",
-                name,
-                Stage.WG,
-                elements=(kept, kept),
-                operations_per_element=8,
-                reads={f"{name}.w.gradient": wide, f"{name}.w.master": wide, f"{name}.w.momentum": wide}
-                | ({f"{name}.w.mask": bits} if bits else {}),
-                writes={f"{name}.w.master": wide, f"{name}.w.momentum": wide, f"{name}.w.low": kept * _LOW_BYTES}
-                | ({f"{name}.w.mask": bits} if bits else {}),
+        for layer, parameter, size, decays in self._parameters():
+            mask = self._masks.get(layer) if decays else None
+            kept = size if mask is None else int(np.count_nonzero(mask))
+            notes.update(
+                recorder,
+                layer,
+                parameter,
+                size=size,
+                kept=kept,
+                moments=("momentum",),
+                operations=6 if decays else 4,
+                low=self._formats.weight if mask is not None else None,
+                masked=kept < size,
             )
         return recorder.steps
+
+    def _parameters(self) -> Iterator[tuple[str, str, int, bool]]:
+        """Layer, parameter, size, and whether it decays; of layers by themselves the weights alone."""
+        if self._spec.network is None:
+            for name, mask in self._masks.items():
+                yield name, f"{name}.w", mask.size, True
+            return
+        for node in self._graph.nodes:
+            for parameter, size, decays in node.parameters():
+                yield node.name, parameter, size, decays
+
+
+def statistical_layers(spec: StatisticalSpec) -> tuple[LayerInfo, ...]:
+    """The multiply-accumulates that a description leads to; NetworkError for a network that does not fit together."""
+    if spec.network is None:
+        return tuple(LayerInfo(layer.name, layer.shape(spec.batch), not layer.first) for layer in spec.layers)
+    return Graph(spec.network).layer_info(spec.batch)
 
 
 def _bits(mask: Mask) -> BitTensor:
     return BitTensor.from_bool(mask)
-
-
-def _quantize(recorder: Recorder, layer: str, stage: Stage, size: int, tensor: str) -> None:
-    recorder.vector(
-        "quantize",
-        layer,
-        stage,
-        elements=(size, size),
-        operations_per_element=2,
-        reads={tensor: size * WIDE_BYTES},
-        writes={f"{tensor}.low": size * _LOW_BYTES},
-    )
-
-
-def _forward_vectors(recorder: Recorder, name: str, size: int, channels: int) -> None:
-    wide = size * WIDE_BYTES
-    recorder.vector(
-        "bias",
-        name,
-        Stage.FF,
-        elements=(size, size),
-        operations_per_element=2,
-        reads={f"{name}.sums": wide, f"{name}.bias": channels * WIDE_BYTES},
-        writes={name: wide},
-    )
-    recorder.vector(
-        "relu",
-        name,
-        Stage.FF,
-        elements=(size, size),
-        operations_per_element=1,
-        reads={name: wide},
-        writes={f"{name}.relu": wide, f"{name}.relu.mask": mask_bytes(size)},
-    )
-    _quantize(recorder, name, Stage.FF, size, f"{name}.relu")
-
-
-def _backward_vectors(recorder: Recorder, name: str, size: int, channels: int) -> None:
-    wide, gradient = size * WIDE_BYTES, f"{name}.gradient"
-    recorder.vector(
-        "relu",
-        name,
-        Stage.BP,
-        elements=(size, size),
-        operations_per_element=1,
-        reads={f"{name}.relu.gradient": wide, f"{name}.relu.mask": mask_bytes(size)},
-        writes={gradient: wide},
-    )
-    _quantize(recorder, name, Stage.BP, size, gradient)
-    recorder.vector(
-        "bias_gradient",
-        name,
-        Stage.WG,
-        elements=(size, channels),
-        operations_per_element=1,
-        reads={gradient: wide},
-        writes={f"{name}.bias.gradient": channels * WIDE_BYTES},
-    )

@@ -6,16 +6,10 @@ import pytest
 from cosim.models.numerics import Format, round_to
 from cosim.models.numerics import vecmath as vm
 from cosim.models.tensors import ConvShape, Stage
-from cosim.models.workload.layers import (
-    AddLayer,
-    BatchNormLayer,
-    Formats,
-    MacLayer,
-    PoolLayer,
-    ReluLayer,
-    Tensor,
-)
+from cosim.models.workload.layers import MacLayer, Tensor
+from cosim.models.workload.notes import Formats
 from cosim.models.workload.recorder import Recorder
+from cosim.models.workload.vector_layers import AddLayer, BatchNormLayer, PoolLayer, ReluLayer
 
 WIDE = Formats(Format.FP32, Format.FP32, Format.FP32)
 STEP = 1e-5

@@ -6,8 +6,8 @@ import pytest
 from cosim.models.numerics import Format
 from cosim.models.tensors import ConvShape, Stage
 from cosim.models.workload import Network, NetworkError, NetworkSpec, Operation, VectorWork
-from cosim.models.workload.layers import Formats
 from cosim.models.workload.network import initial_weights
+from cosim.models.workload.notes import Formats
 from cosim.models.workload.recorder import Recorder
 
 WIDE = Formats(Format.FP32, Format.FP32, Format.FP32)

@@ -6,7 +6,7 @@ from pydantic import TypeAdapter
 
 from cosim.models.tensors import Stage
 from cosim.models.workload import Network, NetworkSpec
-from cosim.models.workload.layers import Formats
+from cosim.models.workload.notes import Formats
 from cosim.models.workload.optimizer import Sgd, learning_rate
 from cosim.models.workload.recorder import Recorder
 from cosim.models.workload.schema import AnyRate, OptimizerSpec

@@ -1,0 +1,355 @@
+"""What the vector work of each kind of layer reads, computes and writes: its entries in a `Recorder`.
+
+All sizes follow from shapes; so the functional workload, which computes values, and those that only know masks note the
+same steps. Tensors are named by the layer that made them: NAME the output (FP32), NAME.low its copy in a number format,
+NAME.gradient, NAME.gradient.low, NAME.mask where a ReLU let it pass.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ..numerics import Format
+from ..tensors import Stage
+from .recorder import WIDE_BYTES, Recorder, mask_bytes
+
+
+@dataclass(frozen=True)
+class Formats:
+    """Number formats of what the multipliers see."""
+
+    activation: Format = Format.FP8_E4M3
+    weight: Format = Format.FP8_E4M3
+    gradient: Format = Format.FP8_E5M2
+
+
+def _wide(elements: int) -> int:
+    return elements * WIDE_BYTES
+
+
+def quantize(recorder: Recorder, layer: str, stage: Stage, tensor: str, size: int, fmt: Format) -> None:
+    """Scale and round a tensor into a number format."""
+    recorder.vector(
+        "quantize",
+        layer,
+        stage,
+        elements=(size, size),
+        operations_per_element=2,
+        reads={tensor: _wide(size)},
+        writes={f"{tensor}.low": size * fmt.bits // 8},
+    )
+
+
+# ---- multiply-accumulates ------------------------------------------------------------------------------------------
+
+
+def sums_forward(recorder: Recorder, name: str, size: int, channels: int, *, bias: bool) -> None:
+    """Take the scales out of the sums, and add the bias."""
+    reads = {f"{name}.sums": _wide(size)}
+    if bias:
+        reads[f"{name}.bias"] = _wide(channels)
+    recorder.vector(
+        "bias" if bias else "scale",
+        name,
+        Stage.FF,
+        elements=(size, size),
+        operations_per_element=2 if bias else 1,
+        reads=reads,
+        writes={name: _wide(size)},
+    )
+
+
+def bias_gradient(recorder: Recorder, name: str, size: int, channels: int) -> None:
+    """The sums of the gradient over all positions."""
+    recorder.vector(
+        "bias_gradient",
+        name,
+        Stage.WG,
+        elements=(size, channels),
+        operations_per_element=1,
+        reads={f"{name}.gradient": _wide(size)},
+        writes={f"{name}.bias.gradient": _wide(channels)},
+    )
+
+
+# ---- activation functions ------------------------------------------------------------------------------------------
+
+
+def relu_forward(recorder: Recorder, name: str, source: str, size: int, *, limited: bool = False) -> None:
+    """A compare, two with a limit; and the mask for BP."""
+    recorder.vector(
+        "relu",
+        name,
+        Stage.FF,
+        elements=(size, size),
+        operations_per_element=2 if limited else 1,
+        reads={source: _wide(size)},
+        writes={name: _wide(size), f"{name}.mask": mask_bytes(size)},
+    )
+
+
+def relu_backward(recorder: Recorder, name: str, source: str, size: int) -> None:
+    """The gradient where the mask lets it pass."""
+    recorder.vector(
+        "relu",
+        name,
+        Stage.BP,
+        elements=(size, size),
+        operations_per_element=1,
+        reads={f"{name}.gradient": _wide(size), f"{name}.mask": mask_bytes(size)},
+        writes={f"{source}.gradient": _wide(size)},
+    )
+
+
+def gelu_forward(recorder: Recorder, name: str, source: str, size: int) -> None:
+    """Two multiplies and an add for the cubic, a multiply, exp, add, divide and multiply behind it."""
+    recorder.vector(
+        "gelu",
+        name,
+        Stage.FF,
+        elements=(size, size),
+        operations_per_element=8,
+        reads={source: _wide(size)},
+        writes={name: _wide(size)},
+    )
+
+
+def gelu_backward(recorder: Recorder, name: str, source: str, size: int) -> None:
+    """The forward again but for its last multiply, then the product rule: five multiplies and three adds."""
+    recorder.vector(
+        "gelu",
+        name,
+        Stage.BP,
+        elements=(size, size),
+        operations_per_element=15,
+        reads={f"{name}.gradient": _wide(size), source: _wide(size)},
+        writes={f"{source}.gradient": _wide(size)},
+    )
+
+
+# ---- pooling -------------------------------------------------------------------------------------------------------
+
+
+def pool_forward(
+    recorder: Recorder, name: str, source: str, sizes: tuple[int, int], index_bits: int, *, gated: bool
+) -> None:
+    """One operation for each input; a maximum also writes which it took, in `index_bits` (0: a mean). What comes from a
+    ReLU (`gated`) is not negative; where it is zero its gradient is not needed, and that is written as a mask."""
+    before, after = sizes
+    writes = {name: _wide(after)}
+    if gated:
+        writes[f"{name}.mask"] = mask_bytes(after)
+    if index_bits:
+        writes[f"{name}.index"] = mask_bytes(after * index_bits)
+    recorder.vector(
+        "max_pool" if index_bits else "mean_pool",
+        name,
+        Stage.FF,
+        elements=(before, after),
+        operations_per_element=1,
+        reads={source: _wide(before)},
+        writes=writes,
+    )
+
+
+def pool_backward(recorder: Recorder, name: str, source: str, sizes: tuple[int, int], index_bits: int) -> None:
+    """Each gradient to where its maximum came from, or to all of its window."""
+    before, after = sizes
+    reads = {f"{name}.gradient": _wide(after)}
+    if index_bits:
+        reads[f"{name}.index"] = mask_bytes(after * index_bits)
+    recorder.vector(
+        "max_pool" if index_bits else "mean_pool",
+        name,
+        Stage.BP,
+        elements=(after, before),
+        operations_per_element=1,
+        reads=reads,
+        writes={f"{source}.gradient": _wide(before)},
+    )
+
+
+def index_bits(size: int) -> int:
+    """Bits that say which element of a window was the maximum."""
+    return max(1, (size**2 - 1).bit_length())
+
+
+# ---- normalisation -------------------------------------------------------------------------------------------------
+
+
+def norm_forward(recorder: Recorder, kind: str, name: str, source: str, size: int, *, rows: int, scales: int) -> None:
+    """Statistics: sum and sum of squares; then subtract, two multiplies, add. `rows` means and variances are kept;
+    `scales` values of FP32 are read beside the tensor, which is read twice."""
+    recorder.vector(
+        kind,
+        name,
+        Stage.FF,
+        elements=(size, size),
+        operations_per_element=7,
+        reads={source: 2 * _wide(size), f"{name}.scale": _wide(scales)},
+        writes={name: _wide(size), f"{name}.stats": 2 * _wide(rows)},
+    )
+
+
+def norm_backward(
+    recorder: Recorder, kind: str, name: str, source: str, size: int, *, rows: int, channels: int
+) -> None:
+    """Normalise again, two sums, then the centred gradient."""
+    recorder.vector(
+        kind,
+        name,
+        Stage.BP,
+        elements=(size, size),
+        operations_per_element=11,
+        reads={
+            f"{name}.gradient": 2 * _wide(size),
+            source: 2 * _wide(size),
+            f"{name}.stats": 2 * _wide(rows),
+        },
+        writes={f"{source}.gradient": _wide(size), f"{name}.scale_gradient": 2 * _wide(channels)},
+    )
+
+
+# ---- sums of tensors -----------------------------------------------------------------------------------------------
+
+
+def add_forward(recorder: Recorder, name: str, sources: Sequence[str], size: int, *, gated: bool) -> None:
+    """The sum of two tensors; the mask as in `pool_forward`, if both come from a ReLU."""
+    recorder.vector(
+        "add",
+        name,
+        Stage.FF,
+        elements=(2 * size, size),
+        operations_per_element=1,
+        reads={source: _wide(size) for source in sources},
+        writes={name: _wide(size)} | ({f"{name}.mask": mask_bytes(size)} if gated else {}),
+    )
+
+
+def add_backward(recorder: Recorder, name: str, sources: Sequence[str], size: int) -> None:
+    """The same gradient for both: nothing to compute, but two names."""
+    recorder.vector(
+        "add",
+        name,
+        Stage.BP,
+        elements=(size, 2 * size),
+        operations_per_element=0,
+        reads={f"{name}.gradient": _wide(size)},
+        writes={f"{source}.gradient": _wide(size) for source in sources},
+    )
+
+
+def add_gradients(recorder: Recorder, name: str, size: int) -> None:
+    """Another reader's gradient of tensor `name` on top of those before."""
+    recorder.vector(
+        "add",
+        name,
+        Stage.BP,
+        elements=(2 * size, size),
+        operations_per_element=1,
+        reads={f"{name}.gradient": 2 * _wide(size)},
+        writes={f"{name}.gradient": _wide(size)},
+    )
+
+
+def position_forward(recorder: Recorder, name: str, source: str, size: int, positions: int) -> None:
+    """Add the `positions` trainable values to every image."""
+    recorder.vector(
+        "position",
+        name,
+        Stage.FF,
+        elements=(size, size),
+        operations_per_element=1,
+        reads={source: _wide(size), f"{name}.values": _wide(positions)},
+        writes={name: _wide(size)},
+    )
+
+
+def position_backward(recorder: Recorder, name: str, source: str, size: int, positions: int) -> None:
+    """The gradient handed on, and its sums over the images."""
+    recorder.vector(
+        "position",
+        name,
+        Stage.BP,
+        elements=(size, size),
+        operations_per_element=1,
+        reads={f"{name}.gradient": _wide(size)},
+        writes={f"{source}.gradient": _wide(size), f"{name}.values.gradient": _wide(positions)},
+    )
+
+
+# ---- attention and loss --------------------------------------------------------------------------------------------
+
+
+def softmax_forward(recorder: Recorder, name: str, size: int) -> None:
+    """Of the scores: scale, compare, subtract, exp, add, divide."""
+    recorder.vector(
+        "softmax",
+        name,
+        Stage.FF,
+        elements=(size, size),
+        operations_per_element=6,
+        reads={f"{name}.scores.sums": _wide(size)},
+        writes={f"{name}.weights": _wide(size)},
+    )
+
+
+def softmax_backward(recorder: Recorder, name: str, size: int) -> None:
+    """Multiply and add for the row sums, then subtract, multiply, and scale."""
+    recorder.vector(
+        "softmax",
+        name,
+        Stage.BP,
+        elements=(size, size),
+        operations_per_element=5,
+        reads={f"{name}.weights.gradient": _wide(size), f"{name}.weights": _wide(size)},
+        writes={f"{name}.scores.gradient": _wide(size)},
+    )
+
+
+def loss(recorder: Recorder, last: str, size: int, images: int) -> None:
+    """Subtract, exp, divide, subtract; a compare for the maximum and an add for the sum."""
+    recorder.vector(
+        "softmax_xent",
+        last,
+        Stage.FF,
+        elements=(size, size),
+        operations_per_element=6,
+        reads={last: _wide(size), "labels": _wide(images)},
+        writes={f"{last}.gradient": _wide(size)},
+    )
+
+
+# ---- update --------------------------------------------------------------------------------------------------------
+
+
+def update(
+    recorder: Recorder,
+    layer: str,
+    parameter: str,
+    *,
+    size: int,
+    kept: int,
+    moments: Sequence[str],
+    operations: int,
+    low: Format | None,
+    masked: bool,
+) -> None:
+    """An optimiser's step: only the `kept` unpruned values are touched; with `low`, their copy is rounded (two more
+    operations); with a mask, it is read to know them, and written with the copy."""
+    state = {f"{parameter}.{part}": _wide(kept) for part in ("master", *moments)}
+    writes = dict(state)
+    if low is not None:
+        operations += 2
+        writes[f"{parameter}.low"] = kept * low.bits // 8
+    mask = {f"{parameter}.mask": mask_bytes(size)} if masked else {}
+    recorder.vector(
+        "update",
+        layer,
+        Stage.WG,
+        elements=(kept, kept),
+        operations_per_element=operations,
+        reads={f"{parameter}.gradient": _wide(kept)} | state | mask,
+        writes=writes | mask,
+    )
