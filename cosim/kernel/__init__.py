@@ -31,7 +31,7 @@ from .module import Module
 from .mutex import Mutex, Semaphore
 from .port import BindingPolicy, Export, In, InOut, Out, Port
 from .process import Process, Timeout
-from .report import Reports, Severity, SimulationWarning
+from .report import Action, ReportError, Reports, ReportType, Severity, SimulationWarning, Verbosity
 from .resolution import TimeResolution
 from .sc_process import ProcessKilled, ProcessReset, ScProcess
 from .signal import Buffer, Signal, WriterPolicy
@@ -41,6 +41,7 @@ from .time import NEVER
 
 __all__ = [
     "NEVER",
+    "Action",
     "AndList",
     "Attachment",
     "BindInterfaceError",
@@ -81,6 +82,8 @@ __all__ = [
     "Process",
     "ProcessKilled",
     "ProcessReset",
+    "ReportError",
+    "ReportType",
     "Reports",
     "ResolvedSignal",
     "ScProcess",
@@ -95,6 +98,7 @@ __all__ = [
     "Thread",
     "TimeResolution",
     "Timeout",
+    "Verbosity",
     "Wait",
     "WriterPolicy",
     "ZeroTimeLoopError",

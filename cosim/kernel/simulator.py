@@ -84,7 +84,7 @@ class Simulator(Environment, Node):
         self.resolution = TimeResolution(resolution)
         self.max_zero_time_steps = 10_000_000
         self.stop_mode = StopMode.FINISH_DELTA
-        self.reports = Reports()
+        self.reports = Reports(self.stop)
         self.simulator = self
         self.full_name = ""
         self._init_node()
@@ -547,7 +547,8 @@ class Simulator(Environment, Node):
 
     def _one_delta_cycle(self) -> None:
         if not self._pending_now():
-            self._warn_no_activity()
+            if self._delta_count or self._now:  # not in a first one, which is there to end elaboration
+                self._warn_no_activity()
             return
         self.status = Status.RUNNING
         try:

@@ -8,22 +8,33 @@ from ..kernel.errors import BindingError
 from .checker import ProtocolChecker, ProtocolError
 from .dmi import DirectMemory, DmiAccess
 from .event_queue import PeqWithCallback, PeqWithGet
-from .payload import Command, GenericPayload, PayloadPool, Response
+from .payload import Command, Extension, GenericPayload, PayloadPool, Response
 from .phase import Phase, Sync
 from .quantum import GlobalQuantum, QuantumKeeper
 from .router import Router
-from .socket import InitiatorSocket, MultiInitiatorSocket, MultiTargetSocket, TargetSocket
+from .socket import (
+    InitiatorSocket,
+    MultiInitiatorSocket,
+    MultiTargetSocket,
+    PassthroughTargetSocket,
+    TaggedInitiatorSocket,
+    TaggedTargetSocket,
+    TargetExport,
+    TargetSocket,
+)
 
 __all__ = [
     "BindingError",
     "Command",
     "DirectMemory",
     "DmiAccess",
+    "Extension",
     "GenericPayload",
     "GlobalQuantum",
     "InitiatorSocket",
     "MultiInitiatorSocket",
     "MultiTargetSocket",
+    "PassthroughTargetSocket",
     "PayloadPool",
     "PeqWithCallback",
     "PeqWithGet",
@@ -34,5 +45,8 @@ __all__ = [
     "Response",
     "Router",
     "Sync",
+    "TaggedInitiatorSocket",
+    "TaggedTargetSocket",
+    "TargetExport",
     "TargetSocket",
 ]

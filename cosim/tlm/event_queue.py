@@ -48,10 +48,7 @@ class PeqWithGet(NamedObject):
 
 
 class PeqWithCallback(NamedObject):
-    """A queue that calls `callback(payload, phase)` when a transaction is due, from a method of its own.
-
-    A delay of 0 is the next delta cycle.
-    """
+    """A queue that calls `callback(payload, phase)` when a transaction is due, from a method of its own."""
 
     kind = "peq_with_cb"
 
@@ -62,12 +59,17 @@ class PeqWithCallback(NamedObject):
         self.callback = callback
         self._queue: list[tuple[int, int, GenericPayload, Phase]] = []
         self._delta: list[tuple[int, GenericPayload, Phase]] = []
+        self._at_once: list[tuple[GenericPayload, Phase]] = []
         self._order = 0
         self._event = Event.hidden(self, "event")
         Method(self, self._fire, "fire", sensitive=(self._event,), dont_initialize=True)
 
-    def notify(self, payload: GenericPayload, phase: Phase, delay: int = 0) -> None:
-        """Make `payload` due after `delay`."""
+    def notify(self, payload: GenericPayload, phase: Phase, delay: int | None = None) -> None:
+        """Make `payload` due after `delay`, for 0 in the next delta cycle; without one in this evaluation phase."""
+        if delay is None:
+            self._at_once.append((payload, phase))
+            self._event.notify()
+            return
         delay = whole(delay, "delay")
         if delay == 0:
             self._delta.append((self.simulator._stamp, payload, phase))
@@ -80,9 +82,13 @@ class PeqWithCallback(NamedObject):
         """Drop all transactions."""
         self._queue.clear()
         self._delta.clear()
+        self._at_once.clear()
         self._event.cancel()
 
     def _fire(self) -> None:
+        at_once, self._at_once = self._at_once, []
+        for payload, phase in at_once:
+            self.callback(payload, phase)
         # What is posted for the next delta cycle in this one waits until then.
         stamp = self.simulator._stamp
         due = [entry for entry in self._delta if entry[0] < stamp]

@@ -14,6 +14,7 @@ does not wait costs one call:
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..kernel.channel import Bindable
@@ -57,6 +58,7 @@ class TargetSocket(Socket):
     """
 
     kind: ClassVar[str] = "target_socket"
+    _converts: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -79,6 +81,9 @@ class TargetSocket(Socket):
         self.nb_transport_bw: NonBlockingTransport = self._unbound_backward
         self.invalidate_direct_mem_ptr: InvalidateDirectMemory = _ignore_invalidation
         self._adapter: BlockingAdapter | None = None
+        if not self._converts:
+            b_transport = b_transport or self._not_offered
+            nb_transport_fw = nb_transport_fw or self._not_offered
         if b_transport is None:
             assert nb_transport_fw is not None
             self._adapter = BlockingAdapter(self, nb_transport_fw)
@@ -92,6 +97,10 @@ class TargetSocket(Socket):
         """The target socket that `initiator` gets when it binds to this one: this one."""
         self._check_free(self.peer)
         self.peer = initiator
+        self._take_backward(initiator)
+        return self
+
+    def _take_backward(self, initiator: InitiatorSocket) -> None:
         backward = initiator._nb_transport_bw
         adapter = self._adapter
         if adapter is not None:
@@ -102,17 +111,89 @@ class TargetSocket(Socket):
             self.nb_transport_bw = backward
         if initiator._invalidate is not None:
             self.invalidate_direct_mem_ptr = initiator._invalidate
-        return self
 
     def _unbound_backward(self, payload: GenericPayload, phase: Phase, delay: int) -> NonBlockingResult:
         raise BindingError(f"{self.full_name}: no initiator with nb_transport_bw is bound")
+
+    def _not_offered(self, *_: Any) -> Any:
+        raise BindingError(f"{self.full_name}: not offered by the target, and the socket converts nothing")
+
+
+class PassthroughTargetSocket(TargetSocket):
+    """A target socket without conversions: a transport that the target does not offer is an error when it is called."""
+
+    _converts = False
+
+
+class TaggedTargetSocket(TargetSocket):
+    """A target socket whose functions get `tag` as first argument, so that several sockets can share them."""
+
+    def __init__(
+        self,
+        module: Module,
+        name: str,
+        tag: Any,
+        b_transport: Callable[[Any, GenericPayload, int], Delay] | None = None,
+        transport_dbg: Callable[[Any, GenericPayload], int] | None = None,
+        *,
+        nb_transport_fw: Callable[[Any, GenericPayload, Phase, int], NonBlockingResult] | None = None,
+        get_direct_mem_ptr: Callable[[Any, GenericPayload], tuple[bool, DirectMemory]] | None = None,
+    ) -> None:
+        self.tag = tag
+        super().__init__(
+            module,
+            name,
+            _tagged(b_transport, tag),
+            _tagged(transport_dbg, tag),
+            nb_transport_fw=_tagged(nb_transport_fw, tag),
+            get_direct_mem_ptr=_tagged(get_direct_mem_ptr, tag),
+        )
+
+
+class TargetExport(Socket, Bindable):
+    """A module's target socket that leads to one of its parts: `bind` it to that, before or after the initiator comes.
+
+    CompleteBindingError at the end of elaboration if it is not bound.
+    """
+
+    kind: ClassVar[str] = "target_socket"
+
+    def __init__(self, module: Module, name: str) -> None:
+        super().__init__(module, name)
+        self.target: TargetSocket | MultiTargetSocket | TargetExport | None = None
+        self._waiting: list[InitiatorSocket] = []
+        if not self.simulator.elaborated:
+            self.simulator._ports.append(self)
+
+    def bind(self, target: TargetSocket | MultiTargetSocket | TargetExport) -> None:
+        """Lead to `target`, a socket of a part; once (BindingError)."""
+        self._check_free(self.target)
+        if not isinstance(target, TargetSocket | MultiTargetSocket | TargetExport):
+            raise BindingError(f"{self.full_name}: expected a target socket, got {type(target).__name__}")
+        self.target = target
+        waiting, self._waiting = self._waiting, []
+        for initiator in waiting:
+            initiator._connect(self.accept(initiator))
+
+    def accept(self, initiator: InitiatorSocket) -> TargetSocket | None:
+        """The target socket that `initiator` gets, or None: later."""
+        if self.target is None:
+            self._waiting.append(initiator)
+            return None
+        return self.target.accept(initiator)
+
+    def _resolve(self) -> list[Any]:
+        if self.target is None:
+            raise CompleteBindingError(f"{self.full_name} is not bound")
+        return []
 
 
 class InitiatorSocket(Socket, Bindable):
     """The initiator's end. `peer` is the target socket it is bound to, or None.
 
     CompleteBindingError at the end of elaboration if it is not bound. `nb_transport_bw` and `invalidate_direct_mem_ptr`
-    are called by the target.
+    are called by the target. A part's socket may be bound to one of the module around it, which then has no functions
+    of its own and leads to where that is bound.
     """
 
     kind: ClassVar[str] = "initiator_socket"
@@ -127,6 +208,8 @@ class InitiatorSocket(Socket, Bindable):
     ) -> None:
         super().__init__(module, name)
         self.peer: TargetSocket | None = None
+        self._bound_to: Socket | None = None
+        self._inner: InitiatorSocket | None = None
         self._nb_transport_bw = nb_transport_bw
         self._invalidate = invalidate_direct_mem_ptr
         self.b_transport: BlockingTransport = self._unbound
@@ -136,17 +219,46 @@ class InitiatorSocket(Socket, Bindable):
         if not self.simulator.elaborated:
             self.simulator._ports.append(self)
 
-    def bind(self, target: TargetSocket | MultiTargetSocket) -> None:
-        """Connect to `target`; a socket is bound once (BindingError)."""
-        if not isinstance(target, TargetSocket | MultiTargetSocket):
+    def bind(self, target: TargetSocket | MultiTargetSocket | TargetExport | InitiatorSocket) -> None:
+        """Connect to `target`, or to an initiator socket of the module around; once (BindingError)."""
+        if not isinstance(target, TargetSocket | MultiTargetSocket | TargetExport | InitiatorSocket):
             raise BindingError(f"{self.full_name}: expected a target socket, got {type(target).__name__}")
-        self._check_free(self.peer)
-        self.peer = socket = target.accept(self)
+        self._check_free(self._bound_to)
+        if isinstance(target, InitiatorSocket):
+            target._adopt(self)
+            self._bound_to = target
+            self._connect(target.peer)
+        else:
+            socket = target.accept(self)
+            self._bound_to = socket or target
+            self._connect(socket)
+
+    def _adopt(self, inner: InitiatorSocket) -> None:
+        """Speak for the socket of a part: what comes back goes to it."""
+        self._check_free(self._inner if self._inner is not inner else None)
+        if not inner.module.full_name.startswith(f"{self.module.full_name}."):
+            raise BindingError(f"{inner.full_name}: {self.full_name} is not of a module around it")
+        if self._inner is None and (self._nb_transport_bw or self._invalidate):
+            raise BindingError(f"{self.full_name} has functions of its own and cannot lead on {inner.full_name}")
+        self._inner = inner
+        self._nb_transport_bw = inner._nb_transport_bw
+        self._invalidate = inner._invalidate
+        if isinstance(self._bound_to, InitiatorSocket):
+            self._bound_to._adopt(self)
+        elif self.peer is not None:
+            self.peer._take_backward(self)
+
+    def _connect(self, socket: TargetSocket | None) -> None:
+        if socket is None:
+            return
+        self.peer = socket
         # Calls go straight to the target's functions: nothing stands between.
         self.b_transport = socket.b_transport
         self.nb_transport_fw = socket.nb_transport_fw
         self.transport_dbg = socket.transport_dbg
         self.get_direct_mem_ptr = socket.get_direct_mem_ptr
+        if self._inner is not None:
+            self._inner._connect(socket)
 
     def _resolve(self) -> list[Any]:
         if self.peer is None:
@@ -155,6 +267,27 @@ class InitiatorSocket(Socket, Bindable):
 
     def _unbound(self, *_: Any) -> Any:
         raise BindingError(f"{self.full_name} is not bound")
+
+
+class TaggedInitiatorSocket(InitiatorSocket):
+    """An initiator socket whose functions get `tag` as first argument, so that several sockets can share them."""
+
+    def __init__(
+        self,
+        module: Module,
+        name: str,
+        tag: Any,
+        *,
+        nb_transport_bw: Callable[[Any, GenericPayload, Phase, int], NonBlockingResult] | None = None,
+        invalidate_direct_mem_ptr: Callable[[Any, int, int], None] | None = None,
+    ) -> None:
+        self.tag = tag
+        super().__init__(
+            module,
+            name,
+            nb_transport_bw=_tagged(nb_transport_bw, tag),
+            invalidate_direct_mem_ptr=_tagged(invalidate_direct_mem_ptr, tag),
+        )
 
 
 class MultiTargetSocket(Socket):
@@ -182,12 +315,11 @@ class MultiTargetSocket(Socket):
     def accept(self, initiator: InitiatorSocket) -> TargetSocket:
         """A new end for `initiator`."""
         index = len(self.sockets)
-        b_transport, debug, nb_transport_fw, direct = (
-            None if function is None else _with_index(function, index) for function in self._functions
-        )
-        socket = TargetSocket(
+        b_transport, debug, nb_transport_fw, direct = self._functions
+        socket = TaggedTargetSocket(
             self.module,
             f"{self.name}_{index}",
+            index,
             b_transport,
             debug,
             nb_transport_fw=nb_transport_fw,
@@ -217,22 +349,20 @@ class MultiInitiatorSocket(Socket):
         self._functions = (nb_transport_bw, invalidate_direct_mem_ptr)
         self.sockets: list[InitiatorSocket] = []
 
-    def bind(self, target: TargetSocket | MultiTargetSocket) -> InitiatorSocket:
+    def bind(self, target: TargetSocket | MultiTargetSocket | TargetExport) -> InitiatorSocket:
         """Connect to one more target; returns the socket that leads to it."""
         index = len(self.sockets)
-        backward, invalidate = (
-            None if function is None else _with_index(function, index) for function in self._functions
-        )
-        socket = InitiatorSocket(
-            self.module, f"{self.name}_{index}", nb_transport_bw=backward, invalidate_direct_mem_ptr=invalidate
+        backward, invalidate = self._functions
+        socket = TaggedInitiatorSocket(
+            self.module, f"{self.name}_{index}", index, nb_transport_bw=backward, invalidate_direct_mem_ptr=invalidate
         )
         socket.bind(target)
         self.sockets.append(socket)
         return socket
 
 
-def _with_index(function: Callable[..., Any], index: int) -> Callable[..., Any]:
-    return lambda *arguments: function(index, *arguments)
+def _tagged(function: Callable[..., Any] | None, tag: Any) -> Callable[..., Any] | None:
+    return None if function is None else partial(function, tag)
 
 
 def _no_debug(payload: GenericPayload) -> int:

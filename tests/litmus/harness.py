@@ -37,6 +37,7 @@ ERROR_TEXT = [
     (kernel.StoppedError, "", "sc_start called after sc_stop has been called"),
     (kernel.FifoPortError, "more than one reader", "sc_fifo<T> cannot have more than one reader"),
     (kernel.FifoPortError, "more than one writer", "sc_fifo<T> cannot have more than one writer"),
+    (kernel.BindingError, "the socket converts nothing", "/OSCI_TLM-2/passthrough_socket"),
     (ValueError, "requires an initial value >= 0", "sc_semaphore requires an initial value >= 0"),
     (ValueError, "must have a size of at least 1", "sc_fifo<T> must have a size of at least 1"),
     (ValueError, "period is zero", "sc_clock period is zero"),
