@@ -5,6 +5,7 @@ decoupling, direct memory access, debug transport, an address-decoding interconn
 """
 
 from ..kernel.errors import BindingError
+from .bus import Arbitration, Bus
 from .checker import ProtocolChecker, ProtocolError
 from .dmi import DirectMemory, DmiAccess
 from .event_queue import PeqWithCallback, PeqWithGet
@@ -24,7 +25,9 @@ from .socket import (
 )
 
 __all__ = [
+    "Arbitration",
     "BindingError",
+    "Bus",
     "Command",
     "DirectMemory",
     "DmiAccess",

@@ -15,7 +15,7 @@ from litmus.harness import EXPECTED, Log, comparable, expected
 # line, "exact", those included that depend on it (ORDER). But where several timed notifications are due at one instant,
 # Accellera's order is that of an unstable heap, which is not imitated: these agree as "phase". Delta counts agree
 # everywhere, so no design needs "time".
-UNSTABLE_HEAP = ("clocks", "clocked_threads", "process_reset")
+UNSTABLE_HEAP = ("clocks", "clocked_threads", "process_reset", "tlm_bus")
 MODE = dict.fromkeys(UNSTABLE_HEAP, "phase")
 ORDER = ("exec_order", "mutex_contention", "elaboration")
 DESIGNS = sorted(path.stem for path in EXPECTED.glob("*.jsonl"))

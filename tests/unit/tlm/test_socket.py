@@ -1,9 +1,12 @@
 """A call through sockets reaches the target's functions; wrong bindings are errors."""
 
+import itertools
+
 import pytest
 
 from cosim import Module, Simulator
-from cosim.tlm import BindingError, Command, GenericPayload, InitiatorSocket, Response, TargetSocket
+from cosim.kernel import CompleteBindingError
+from cosim.tlm import BindingError, Command, GenericPayload, InitiatorSocket, Response, TargetExport, TargetSocket
 
 
 class Memory(Module):
@@ -110,3 +113,49 @@ def test_payload_defaults_are_the_standards():
     assert [int(response) for response in Response] == [1, 0, -1, -2, -3, -4, -5]
     assert repr(GenericPayload.write(16, b"abc")) == "GenericPayload(WRITE, 0x10, 3 bytes, INCOMPLETE)"
     assert GenericPayload.write(16, b"abc").is_write
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(range(4))))
+def test_nested_sockets_are_bound_in_any_order(order):
+    env = Simulator()
+    outer, shell = Module(env, "outer"), Module(env, "shell")
+    part = Module(outer, "part")
+    log = []
+    inner = InitiatorSocket(part, "bus", invalidate_direct_mem_ptr=lambda *region: log.append(region))
+    out = InitiatorSocket(outer, "out")
+    into, deeper = TargetExport(shell, "in"), TargetExport(Module(shell, "deep"), "in")
+    memory = Memory(deeper.module, "memory")
+    steps = [
+        lambda: inner.bind(out),
+        lambda: out.bind(into),
+        lambda: into.bind(deeper),
+        lambda: deeper.bind(memory.socket),
+    ]
+    for index in order:
+        steps[index]()
+    env.start(0)
+    payload = GenericPayload.write(3, b"x")
+    inner.b_transport(payload, 0)
+    assert payload.is_ok
+    assert inner.peer is out.peer is memory.socket
+    memory.socket.invalidate_direct_mem_ptr(1, 2)
+    assert log == [(1, 2)]
+
+
+def test_what_nested_sockets_refuse():
+    env = Simulator()
+    outer = Module(env, "outer")
+    inner, second = (InitiatorSocket(Module(outer, name), "bus") for name in ("a", "b"))
+    out = InitiatorSocket(outer, "out")
+    inner.bind(out)
+    with pytest.raises(BindingError, match=r"^outer\.out is bound already, to outer\.a\.bus$"):
+        second.bind(out)
+    own = InitiatorSocket(outer, "own", invalidate_direct_mem_ptr=print)
+    with pytest.raises(BindingError, match=r"^outer\.own has functions of its own and cannot lead on outer\.b\.bus$"):
+        second.bind(own)
+    into = TargetExport(outer, "in")
+    with pytest.raises(BindingError, match=r"^outer\.in: expected a target socket, got InitiatorSocket$"):
+        into.bind(second)
+    second.bind(into)
+    with pytest.raises(CompleteBindingError, match=r"is not bound$"):
+        env.start(0)
