@@ -74,6 +74,10 @@ sanitize: $(VENV)/.installed-dev
 test-deep: $(VENV)/.installed-dev
 	@HYPOTHESIS_PROFILE=deep $(bin)/python -m pytest -m "slow or not slow"
 
+.PHONY: docs
+docs: $(VENV)/.installed
+	@$(bin)/python tools/kernel_reference.py docs/kernel-reference.md
+
 # What SystemC prints for the programs of tests/litmus/systemc, recorded again; where SystemC is not installed, says so.
 .PHONY: litmus-record
 litmus-record:
