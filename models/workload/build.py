@@ -7,6 +7,7 @@ from functools import partial
 
 from ..pruning import NoPruningSpec, PruningError, PruningSchedule, PruningSpec, build_pruning
 from ..tensors import ConvShape
+from . import loaders  # noqa: F401  (they register)
 from .data import load_dataset
 from .functional import FunctionalWorkload
 from .graph import Graph
@@ -29,7 +30,7 @@ def build_workload(
     """
     make_pruning = partial(build_pruning, pruning, seed=seed)
     if isinstance(spec, FunctionalSpec):
-        dataset = load_dataset(spec.data.loader, spec.data.file)
+        dataset = load_dataset(spec.data.loader, spec.data.file, **spec.data.others)
         return FunctionalWorkload(spec, dataset, make_pruning, seed=seed)
     return StatisticalWorkload(spec, partial(_without_values, pruning, seed=seed), seed=seed)
 
@@ -46,7 +47,7 @@ def planned_layers(
             schedules.append(build_pruning(pruning, layers, total, seed=seed))
             return schedules[0]
 
-        dataset = load_dataset(spec.data.loader, spec.data.file)
+        dataset = load_dataset(spec.data.loader, spec.data.file, **spec.data.others)
         return FunctionalWorkload(spec, dataset, keep, seed=seed).layers, schedules[0]
     layers = statistical_layers(spec)
     if spec.network is not None:

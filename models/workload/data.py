@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+import math
 import struct
 import zipfile
 import zlib
@@ -38,9 +40,17 @@ class Dataset:
                 raise ValueError(f"{self.name}: {part} labels must be int32, one for each of at least one image")
             if int(labels.min()) < 0 or int(labels.max()) >= self.classes:
                 raise ValueError(f"{self.name}: {part} labels must be in 0..{self.classes - 1}")
+        if self.train_images.shape[1:] != self.test_images.shape[1:]:
+            sizes = f"{self.train_images.shape[1:]} and {self.test_images.shape[1:]}"
+            raise ValueError(f"{self.name}: images for training and for testing differ in size, {sizes}")
 
 
-Loader = Callable[[Path], Dataset]
+Loader = Callable[..., Dataset]
+"""Reads a data set from `file`, and from what else it takes of `labels`, `test`, `test_labels` and `more`."""
+
+MAX_BYTES = 1 << 31
+"""Of one array or file that is read into memory."""
+
 _LOADERS: dict[str, Loader] = {}
 
 
@@ -51,12 +61,20 @@ def register_loader(name: str, loader: Loader) -> None:
     _LOADERS[name] = loader
 
 
-def load_dataset(loader: str, file: Path) -> Dataset:
-    """Read a data set; DataError for an unknown loader, or a file that is not what the loader reads."""
+def load_dataset(loader: str, file: Path, **others: Path | tuple[Path, ...]) -> Dataset:
+    """Read a data set; DataError for an unknown loader, files too many or too few for it, or a file that is not what it
+    reads."""
     if loader not in _LOADERS:
         raise DataError(f"unknown data loader {loader!r}; there are: {', '.join(sorted(_LOADERS))}", ("data", "loader"))
+    takes = inspect.signature(_LOADERS[loader]).parameters
+    for name in others:
+        if name not in takes:
+            raise DataError(f"the loader {loader!r} reads no {name!r}", ("data", name))
+    for name, parameter in list(takes.items())[1:]:
+        if name not in others and parameter.default is parameter.empty:
+            raise DataError(f"the loader {loader!r} also needs {name!r}", ("data",))
     try:
-        return _LOADERS[loader](file)
+        return _LOADERS[loader](file, **others)
     except (ValueError, OSError) as error:
         raise DataError(str(error), ("data", "file")) from error
 
@@ -66,13 +84,35 @@ def read_archive(file: Path, names: tuple[str, ...]) -> dict[str, npt.NDArray[An
     try:
         if not zipfile.is_zipfile(file):
             raise ValueError("not a numpy archive (.npz)")
-        with np.load(file, allow_pickle=False) as archive:
-            missing = set(names) - set(archive.files)
+        with zipfile.ZipFile(file) as archive:
+            missing = {name for name in names if f"{name}.npy" not in archive.namelist()}
             if missing:
                 raise ValueError(f"no array called {' or '.join(sorted(missing))}")
-            return {name: archive[name] for name in names}
+            return {name: _read_array(archive, name) for name in names}
     except (ValueError, EOFError, NotImplementedError, struct.error, zipfile.BadZipFile, zlib.error) as error:
         raise ValueError(f"{file.name}: {error}") from error
+
+
+def _read_array(archive: zipfile.ZipFile, name: str) -> npt.NDArray[Any]:
+    """One array, after what its header says has been compared with how long it is."""
+    length = archive.getinfo(f"{name}.npy").file_size
+    if length > MAX_BYTES:
+        raise ValueError(f"{name} has {length} bytes; at most {MAX_BYTES} are read")
+    with archive.open(f"{name}.npy") as stream:
+        version = np.lib.format.read_magic(stream)
+        if version == (1, 0):
+            shape, _, dtype = np.lib.format.read_array_header_1_0(stream)
+        elif version == (2, 0):
+            shape, _, dtype = np.lib.format.read_array_header_2_0(stream)
+        else:
+            raise ValueError(f"{name} is of version {version[0]}.{version[1]} of numpy's format")
+        if dtype.hasobject:
+            raise ValueError("object arrays are pickled, and nothing is unpickled")
+        size = math.prod(shape) * dtype.itemsize
+        if size != length - stream.tell():
+            raise ValueError(f"{name}: {size} bytes should follow its header, but {length - stream.tell()} do")
+    with archive.open(f"{name}.npy") as stream:
+        return np.asarray(np.lib.format.read_array(stream, allow_pickle=False))
 
 
 def load_optical_digits(file: Path) -> Dataset:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
@@ -218,8 +219,20 @@ class FormatsSpec(Spec):
 class DataSpec(Spec):
     """A data set: who reads it, and which file."""
 
-    loader: str = Field(description="Name of a registered loader, such as optical_digits.")
-    file: InputFile = Field(description="The file it reads.")
+    loader: str = Field(
+        description="Name of a registered loader: optical_digits, mnist_idx, cifar10_binary, cifar100_binary, npz."
+    )
+    file: InputFile = Field(description="The file it reads: all of the data, or the images for training.")
+    labels: InputFile | None = Field(default=None, description="mnist_idx: labels for training.")
+    test: InputFile | None = Field(default=None, description="mnist_idx, cifar: images for testing.")
+    test_labels: InputFile | None = Field(default=None, description="mnist_idx: labels for testing.")
+    more: tuple[InputFile, ...] = Field(default=(), description="cifar: further files for training.")
+
+    @property
+    def others(self) -> dict[str, Path | tuple[Path, ...]]:
+        """The files given beside the first, by name."""
+        named = {"labels": self.labels, "test": self.test, "test_labels": self.test_labels, "more": self.more}
+        return {name: file for name, file in named.items() if file}
 
 
 class FunctionalSpec(Spec):

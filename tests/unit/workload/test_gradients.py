@@ -1,4 +1,4 @@
-"""The gradients of every kind of layer: the layers' own code in FP64 against central differences, and against PyTorch."""
+"""The gradients of every kind of layer: their own code in FP64 against central differences, and against PyTorch."""
 
 import numpy as np
 import pytest
