@@ -74,15 +74,17 @@ static int64_t first_done(const dram_state *s) {
 
 static void tell(const dram_state *s, const dram_choice *choice, int32_t slot, cs_dram_command *out) {
     const int32_t of_bank = choice->command != CS_DRAM_PREA && choice->command != CS_DRAM_REF;
-    const int32_t column = choice->command == CS_DRAM_RD || choice->command == CS_DRAM_WR;
+    const int32_t column = dram_is_column(choice->command);
+    const int32_t rank = s->rank_of[choice->bank];
     const int32_t group = s->group_of[choice->bank];
     *out = (cs_dram_command){
         .clk = choice->clk,
         .command = choice->command,
-        .group = of_bank ? group : -1,
+        .group = of_bank ? group - rank * s->config.bank_groups : -1,
         .bank = of_bank ? choice->bank - group * s->config.banks_per_group : -1,
         .row = column || choice->command == CS_DRAM_ACT ? s->request[slot].row : -1,
         .column = column ? s->request[slot].column : -1,
+        .rank = rank,
     };
 }
 
@@ -92,8 +94,8 @@ static void issue(dram_state *s, const dram_choice *choice, dram_sink *sink) {
     const int32_t slot = is_round_robin(s) ? dram_round_robin_apply(s, choice) : dram_fr_fcfs_apply(s, choice);
     if (sink->commands != NULL) tell(s, choice, slot, &sink->commands[sink->command_count++]);
     dram_issue(s, choice->command, choice->bank, slot < 0 ? DRAM_NO_ROW : s->request[slot].row, choice->clk);
-    if (choice->command == CS_DRAM_RD || choice->command == CS_DRAM_WR) {
-        const int32_t is_write = choice->command == CS_DRAM_WR;
+    if (dram_is_column(choice->command)) {
+        const int32_t is_write = !dram_is_read(choice->command);
         const int64_t latency = is_write ? s->config.write_latency : s->config.read_latency;
         s->last_column = choice->clk + latency + s->config.burst_clocks;
         if (!is_write || !is_round_robin(s)) dram_complete(s, s->request[slot].tag, s->last_column);
@@ -101,18 +103,26 @@ static void issue(dram_state *s, const dram_choice *choice, dram_sink *sink) {
     }
 }
 
-/* With all banks closed and nothing to do, each refresh issues at the very clock at which it becomes due. */
+/* With all banks closed and nothing to do, each refresh issues at the very clock at which it becomes due: all but the
+ * last of each target are counted only. */
 static void skip_idle_refreshes(dram_state *s, int64_t horizon) {
-    const int64_t interval = s->config.refresh_interval;
-    if (s->refresh_at > horizon || s->refresh_pending > 0 || s->open_count > 0) return;
-    if (dram_ready(s, CS_DRAM_REF, 0) > s->refresh_at || s->now >= s->refresh_at) return;
-    const int64_t count = (horizon - s->refresh_at) / interval + 1;
-    const int64_t last = s->refresh_at + (count - 1) * interval;
-    settle(s, last);
-    s->refresh_pending += 1;
-    dram_issue(s, CS_DRAM_REF, 0, DRAM_NO_ROW, last);
-    s->commands[CS_DRAM_REF] += count - 1;
-    s->refresh_at = last + interval;
+    if (s->refresh_at > horizon || s->refresh_pending > 0 || s->now >= s->refresh_at) return;
+    const int32_t command = s->config.refresh_per_bank ? CS_DRAM_REFPB : CS_DRAM_REF;
+    const int32_t banks = s->config.refresh_per_bank ? 1 : s->banks_per_rank;
+    for (int32_t rank = 0; rank < s->config.ranks; ++rank)
+        if (s->open_count[rank] > 0) return;
+    for (int32_t target = 0; target < s->refresh_targets; ++target)
+        if (dram_ready(s, command, target * banks) > s->refresh_at) return;
+    const int64_t last = dram_refreshes_until(s, horizon);
+    const int64_t skipped = dram_max(0, last - s->refresh_turn - s->refresh_targets);
+    settle(s, dram_refresh_clk(s, last));
+    s->commands[command] += skipped;
+    s->refresh_turn += skipped;
+    while (s->refresh_turn < last) {
+        s->refresh_pending += 1;
+        dram_issue(s, command, dram_refresh_bank(s), DRAM_NO_ROW, dram_refresh_clk(s, s->refresh_turn + 1));
+    }
+    s->refresh_at = dram_refresh_clk(s, last + 1);
 }
 
 static int32_t emit_done(dram_state *s, int64_t clk, dram_sink *sink) {
@@ -176,7 +186,7 @@ static int32_t run(dram_state *s, int64_t until, int32_t stop, dram_sink *sink) 
         if (s->refresh_at == clk) {
             settle(s, clk - 1);
             s->refresh_pending += 1;
-            s->refresh_at += s->config.refresh_interval;
+            s->refresh_at = dram_refresh_clk(s, s->refresh_turn + s->refresh_pending + 1);
             known = 0;
             continue;
         }
@@ -212,7 +222,8 @@ static int64_t first_event(const dram_state *s) {
 static int32_t valid_config(const cs_dram_config *c) {
     if (c->policy < CS_DRAM_FR_FCFS || c->policy > CS_DRAM_BANK_ROUND_ROBIN) return 0;
     if (c->bank_groups < 1 || c->bank_groups > CS_DRAM_MAX_BANKS || c->banks_per_group < 1 ||
-        c->banks_per_group > CS_DRAM_MAX_BANKS || c->bank_groups * c->banks_per_group > CS_DRAM_MAX_BANKS)
+        c->banks_per_group > CS_DRAM_MAX_BANKS || c->ranks < 1 || c->ranks > CS_DRAM_MAX_RANKS ||
+        c->ranks * c->bank_groups * c->banks_per_group > CS_DRAM_MAX_BANKS)
         return 0;
     if (c->burst_bytes < 1 || (c->burst_bytes & (c->burst_bytes - 1)) != 0) return 0;
     /* At most one column command per clock: so this bounds the completions under way. */
@@ -234,17 +245,21 @@ static int32_t valid_config(const cs_dram_config *c) {
         bits[field->field] += field->bits;
     }
     if (bits[CS_DRAM_FIELD_ROW] > 30 || bits[CS_DRAM_FIELD_COLUMN] > 30 || bits[CS_DRAM_FIELD_BANK] > 5 ||
-        bits[CS_DRAM_FIELD_GROUP] > 5 || 1 << bits[CS_DRAM_FIELD_BANK] != c->banks_per_group ||
-        1 << bits[CS_DRAM_FIELD_GROUP] != c->bank_groups)
+        bits[CS_DRAM_FIELD_GROUP] > 5 || bits[CS_DRAM_FIELD_RANK] > 5 ||
+        1 << bits[CS_DRAM_FIELD_BANK] != c->banks_per_group || 1 << bits[CS_DRAM_FIELD_GROUP] != c->bank_groups ||
+        1 << bits[CS_DRAM_FIELD_RANK] != c->ranks)
         return 0;
+    const int32_t refresh = c->refresh_per_bank ? CS_DRAM_REFPB : CS_DRAM_REF;
+    const int32_t targets = c->ranks * (c->refresh_per_bank ? c->bank_groups * c->banks_per_group : 1);
     int32_t refresh_clocks = 0;
     for (int32_t i = 0; i < c->rule_count; ++i) {
         const cs_dram_rule *rule = &c->rules[i];
         if (rule->clocks < 0 || rule->clocks > MAX_CLOCKS) return 0;
-        if (rule->preceding == CS_DRAM_REF && rule->clocks > refresh_clocks) refresh_clocks = rule->clocks;
+        if (rule->preceding == refresh && rule->clocks > refresh_clocks) refresh_clocks = rule->clocks;
     }
     /* A refresh that takes longer than the interval would never let anything else happen. */
-    return c->refresh_interval == 0 || (c->refresh_interval > refresh_clocks && c->refresh_interval <= MAX_CLOCKS);
+    return c->refresh_interval == 0 ||
+           (c->refresh_interval / targets > refresh_clocks && c->refresh_interval <= MAX_CLOCKS);
 }
 
 int32_t cs_dram_state_bytes(const cs_dram_config *config, size_t *bytes) {
@@ -259,13 +274,16 @@ int32_t cs_dram_init(void *state, size_t state_bytes, const cs_dram_config *conf
     dram_state *s = state;
     memset(s, 0, sizeof *s);
     s->config = *config;
-    s->banks = config->bank_groups * config->banks_per_group;
+    s->banks_per_rank = config->bank_groups * config->banks_per_group;
+    s->banks = config->ranks * s->banks_per_rank;
     if (dram_compile_rules(s) != CS_OK) return CS_EINVAL;
     for (int32_t bank = 0; bank < s->banks; ++bank) {
         s->group_of[bank] = bank / config->banks_per_group;
+        s->rank_of[bank] = bank / s->banks_per_rank;
         s->open_row[bank] = DRAM_NO_ROW;
     }
-    s->refresh_at = config->refresh_interval > 0 && !config->ideal ? config->refresh_interval : CS_NEVER;
+    s->refresh_targets = config->refresh_per_bank ? s->banks : config->ranks;
+    s->refresh_at = config->refresh_interval > 0 && !config->ideal ? dram_refresh_clk(s, 1) : CS_NEVER;
     s->last_arrival = -1;
     s->moved = -1;
     for (int32_t slot = DRAM_SLOTS - 1; slot >= 0; --slot)
@@ -294,7 +312,8 @@ static int32_t decode(const cs_dram_config *config, uint64_t address, dram_reque
     }
     request->row = value[CS_DRAM_FIELD_ROW];
     request->column = value[CS_DRAM_FIELD_COLUMN];
-    request->bank = value[CS_DRAM_FIELD_GROUP] * config->banks_per_group + value[CS_DRAM_FIELD_BANK];
+    const int32_t group = value[CS_DRAM_FIELD_RANK] * config->bank_groups + value[CS_DRAM_FIELD_GROUP];
+    request->bank = group * config->banks_per_group + value[CS_DRAM_FIELD_BANK];
     return rest == 0 ? CS_OK : CS_EINVAL;
 }
 
@@ -395,9 +414,13 @@ int32_t cs_dram_stats(const void *state, size_t state_bytes, int64_t clk, cs_dra
                                   .forwarded_reads = then.forwarded,
                                   .row_hits = then.row_hits};
     memcpy(out->commands, then.commands, sizeof out->commands);
-    if (then.open_count > 0) out->active_clocks += clk - then.active_since;
-    out->refreshing_clocks = then.commands[CS_DRAM_REF] * refresh_clocks - dram_max(0, then.refresh_until - clk);
-    out->precharged_clocks = clk - out->active_clocks - out->refreshing_clocks;
+    out->refreshing_clocks = then.commands[CS_DRAM_REF] * refresh_clocks;
+    for (int32_t rank = 0; rank < then.config.ranks; ++rank) {
+        out->active_clocks -= dram_max(0, then.active_until[rank] - clk);
+        if (then.open_count[rank] > 0) out->active_clocks += dram_max(0, clk - then.active_since[rank]);
+        out->refreshing_clocks -= dram_max(0, then.refresh_until[rank] - clk);
+    }
+    out->precharged_clocks = clk * then.config.ranks - out->active_clocks - out->refreshing_clocks;
     return CS_OK;
 }
 

@@ -17,13 +17,17 @@
 #define CS_DRAM_RD 3
 #define CS_DRAM_WR 4
 #define CS_DRAM_REF 5
-#define CS_DRAM_COMMANDS 6
+#define CS_DRAM_REFPB 6 /* refresh of one bank */
+#define CS_DRAM_RDA 7   /* with auto-precharge */
+#define CS_DRAM_WRA 8
+#define CS_DRAM_COMMANDS 9
 
-/* Scopes of a rule: the two commands meet in the same bank, bank group or rank. */
+/* Scopes of a rule: the two commands meet in the same bank, bank group or rank, or in two ranks of the channel. */
 #define CS_DRAM_BANK 0
 #define CS_DRAM_GROUP 1
 #define CS_DRAM_RANK 2
-#define CS_DRAM_SCOPES 3
+#define CS_DRAM_OTHER_RANK 3
+#define CS_DRAM_SCOPES 4
 
 /* Scheduling policies. */
 #define CS_DRAM_FR_FCFS 0
@@ -35,11 +39,13 @@
 #define CS_DRAM_FIELD_BANK 1
 #define CS_DRAM_FIELD_GROUP 2
 #define CS_DRAM_FIELD_ROW 3
-#define CS_DRAM_FIELDS 4
+#define CS_DRAM_FIELD_RANK 4
+#define CS_DRAM_FIELDS 5
 
-#define CS_DRAM_MAX_RULES 64
+#define CS_DRAM_MAX_RULES 160
 #define CS_DRAM_MAX_FIELDS 16
-#define CS_DRAM_MAX_BANKS 32
+#define CS_DRAM_MAX_RANKS 8
+#define CS_DRAM_MAX_BANKS 32 /* of all ranks */
 #define CS_DRAM_MAX_QUEUE 64
 #define CS_DRAM_MAX_BANK_QUEUE 16
 
@@ -59,17 +65,21 @@ typedef struct {
     int32_t bits;
 } cs_dram_field;
 
-/* One channel of one rank. */
+/* One channel. Its refreshes are spread evenly over time: within each refresh interval every rank has its turn, or with
+ * refresh_per_bank every bank of every rank, by flat number. */
 typedef struct {
     int32_t policy;
-    int32_t ideal; /* not 0: no commands; every request is done at its arrival, any number of them per clock */
+    int32_t ideal;       /* not 0: no commands; every request is done at its arrival, any number of them per clock */
+    int32_t closed_page; /* not 0: a column command closes its bank (RDA, WRA) when nobody waits for the row */
+    int32_t refresh_per_bank; /* not 0: REFPB, bank by bank; 0: REF */
+    int32_t ranks;
     int32_t bank_groups;
     int32_t banks_per_group;
     int32_t burst_bytes;      /* of one request: bus width x burst length; a power of two */
     int32_t read_latency;     /* clocks from RD to the first data (RL) */
     int32_t write_latency;    /* clocks from WR to the first data (WL) */
     int32_t burst_clocks;     /* clocks of data on the bus (BL_CK) */
-    int32_t refresh_interval; /* tREFI in clocks; 0: never refreshed */
+    int32_t refresh_interval; /* tREFI in clocks, in which all is refreshed once; 0: never refreshed */
     int32_t read_queue;       /* places */
     int32_t write_queue;
     int32_t write_high; /* fr-fcfs: write mode is entered with so many writes waiting ... */
@@ -80,11 +90,11 @@ typedef struct {
     int32_t field_count;
     cs_dram_field fields[16];
     int32_t rule_count;
-    cs_dram_rule rules[64];
+    cs_dram_rule rules[160];
 } cs_dram_config;
 
-/* A command as issued. `group`, `bank` (within its group) of PREA and REF, `row` and `column` of commands without
- * one, are -1. */
+/* A command as issued. `group` (within its rank), `bank` (within its group) of PREA and REF, `row` and `column` of
+ * commands without one, are -1. */
 typedef struct {
     int64_t clk;
     int32_t command;
@@ -92,17 +102,17 @@ typedef struct {
     int32_t bank;
     int32_t row;
     int32_t column;
-    int32_t reserved;
+    int32_t rank;
 } cs_dram_command;
 
-/* Counts up to and including a clock, and where the clocks before it went:
- * active (a bank is open) + precharged (none is) + refreshing (tRFC after each REF) = clocks. */
+/* Counts up to and including a clock, and where the clocks before it went, summed over the ranks:
+ * active (a bank is open) + precharged (none is) + refreshing (tRFC after each REF) = clocks x ranks. */
 typedef struct {
     int64_t clocks;
     int64_t active_clocks;
     int64_t precharged_clocks;
     int64_t refreshing_clocks;
-    int64_t commands[6]; /* by CS_DRAM_ACT ... */
+    int64_t commands[9]; /* by CS_DRAM_ACT ... */
     int64_t reads;       /* accepted */
     int64_t writes;
     int64_t forwarded_reads; /* answered from a waiting write to the same burst, without a command */
@@ -159,8 +169,8 @@ int32_t cs_dram_replay(void *state, size_t state_bytes, const uint64_t *addresse
                        cs_dram_command *commands, size_t command_capacity, size_t *command_count,
                        cs_dram_progress *progress);
 
-/* Lines `clk,cmd,rank,bg,bank,row,col` of commands[*position..count), as many as fit; CS_FULL: call again. rank is 0;
- * what is -1 is left empty. */
+/* Lines `clk,cmd,rank,bg,bank,row,col` of commands[*position..count), as many as fit; CS_FULL: call again. What is -1
+ * is left empty. */
 int32_t cs_dram_format(const cs_dram_command *commands, size_t count, size_t *position, char *text, size_t capacity,
                        size_t *used);
 /* cffi: end */

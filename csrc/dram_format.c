@@ -22,7 +22,7 @@ static char *put_field(char *at, int64_t value) {
 
 int32_t cs_dram_format(const cs_dram_command *commands, size_t count, size_t *position, char *text, size_t capacity,
                        size_t *used) {
-    static const char *const names[CS_DRAM_COMMANDS] = {"ACT", "PRE", "PREA", "RD", "WR", "REF"};
+    static const char *const names[CS_DRAM_COMMANDS] = {"ACT", "PRE", "PREA", "RD", "WR", "REF", "REFPB", "RDA", "WRA"};
     if ((commands == NULL && count > 0) || position == NULL || text == NULL || used == NULL) return CS_EINVAL;
     char *at = text;
     *used = 0;
@@ -34,7 +34,7 @@ int32_t cs_dram_format(const cs_dram_command *commands, size_t count, size_t *po
         *at++ = ',';
         for (const char *name = names[command->command]; *name != '\0'; ++name)
             *at++ = *name;
-        at = put_field(at, 0);
+        at = put_field(at, command->rank);
         at = put_field(at, command->group);
         at = put_field(at, command->bank);
         at = put_field(at, command->row);

@@ -53,9 +53,24 @@ static void consider(dram_choice *best, int64_t clk, int32_t command, int32_t ba
         *best = (dram_choice){.clk = clk, .command = command, .bank = bank, .list = list, .index = index};
 }
 
-/* The best of `list` after `now`: the oldest of those that can issue first. `held_act`, `held_pre`: leave these out
- * (PRE only in banks with an active request). */
-static void best_of(const dram_state *s, int32_t which, int32_t held_act, int32_t held_pre, dram_choice *best) {
+/* Whether more than one request waits for a row: then it stays open. */
+static int32_t is_wanted_again(const dram_state *s, int32_t bank, int32_t row) {
+    int32_t wanting = 0;
+    for (int32_t which = DRAM_READ; which <= DRAM_ACTIVE; ++which)
+        for (int32_t i = 0; i < s->list[which].count; ++i)
+            wanting += s->list[which].bank[i] == bank && s->list[which].row[i] == row;
+    return wanting > 1;
+}
+
+static int32_t column_command(const dram_state *s, int32_t is_write, int32_t bank, int32_t row) {
+    if (s->config.closed_page && !is_wanted_again(s, bank, row)) return is_write ? CS_DRAM_WRA : CS_DRAM_RDA;
+    return is_write ? CS_DRAM_WR : CS_DRAM_RD;
+}
+
+/* The best of `list` after `now`: the oldest of those that can issue first. Left out are with `held_act` ACT, with
+ * `held_pre` PRE in banks with an active request, and all banks that the refresh of `refresh_bank` waits for. */
+static void best_of(const dram_state *s, int32_t which, int32_t held_act, int32_t held_pre, int32_t refresh_bank,
+                    dram_choice *best) {
     const dram_list *list = &s->list[which];
     const int64_t next = s->now + 1;
     /* By command, the banks whose oldest request that wants it was seen: younger ones cannot be better. */
@@ -63,8 +78,9 @@ static void best_of(const dram_state *s, int32_t which, int32_t held_act, int32_
     for (int32_t i = 0; i < list->count; ++i) {
         const int32_t bank = list->bank[i];
         int32_t command;
+        if (dram_is_refresh_due(s, refresh_bank, bank)) continue;
         if (s->open_row[bank] == list->row[i]) {
-            command = s->request[list->slot[i]].is_write ? CS_DRAM_WR : CS_DRAM_RD;
+            command = column_command(s, s->request[list->slot[i]].is_write, bank, list->row[i]);
         } else if (s->open_row[bank] == DRAM_NO_ROW) {
             if (held_act) continue;
             command = CS_DRAM_ACT;
@@ -79,21 +95,43 @@ static void best_of(const dram_state *s, int32_t which, int32_t held_act, int32_
     }
 }
 
+static int32_t active_in_rank(const dram_state *s, int32_t rank) {
+    int32_t active = 0;
+    for (int32_t bank = rank * s->banks_per_rank; bank < (rank + 1) * s->banks_per_rank; ++bank)
+        active += s->active_in_bank[bank];
+    return active;
+}
+
+/* The refresh of a bank, or of the rank that it is the first of, or what closes it before. */
+static void consider_refresh(const dram_state *s, int32_t bank, dram_choice *best) {
+    const int32_t per_bank = s->config.refresh_per_bank;
+    const int32_t rank = s->rank_of[bank];
+    int32_t command;
+    if (per_bank ? s->open_row[bank] == DRAM_NO_ROW : s->open_count[rank] == 0)
+        command = per_bank ? CS_DRAM_REFPB : CS_DRAM_REF;
+    else if ((per_bank ? s->active_in_bank[bank] : active_in_rank(s, rank)) == 0 || is_ramulator1(s))
+        command = per_bank ? CS_DRAM_PRE : CS_DRAM_PREA;
+    else
+        return;
+    consider(best, dram_max(s->now + 1, dram_ready(s, command, bank)), command, bank, 0, -1);
+}
+
+/* Whether nothing from the queues can be considered: all that there is waits for the refresh. */
+static int32_t all_held(const dram_state *s) {
+    return s->refresh_pending > 0 && s->refresh_targets == 1;
+}
+
 void dram_fr_fcfs_find(const dram_state *s, dram_choice *best) {
     const int64_t next = s->now + 1;
+    const int32_t refresh_bank = dram_refresh_bank(s);
     best->clk = CS_NEVER;
-    best_of(s, DRAM_ACTIVE, 0, 0, best);
+    best_of(s, DRAM_ACTIVE, 0, 0, -1, best);
     if (best->clk == next) return;
-    if (s->refresh_pending > 0) {
-        if (s->open_count == 0)
-            consider(best, dram_max(next, dram_ready(s, CS_DRAM_REF, 0)), CS_DRAM_REF, 0, 0, -1);
-        else if (s->list[DRAM_ACTIVE].count == 0 || is_ramulator1(s))
-            consider(best, dram_max(next, dram_ready(s, CS_DRAM_PREA, 0)), CS_DRAM_PREA, 0, 0, -1);
-        return;
-    }
+    if (refresh_bank >= 0) consider_refresh(s, refresh_bank, best);
+    if (best->clk == next || all_held(s)) return;
     /* Ramulator 1.0 lets a bank be closed under an active request, so more of them pile up; their number is bounded. */
     const int32_t no_place = s->list[DRAM_ACTIVE].count >= DRAM_MAX_ACTIVE - 1;
-    best_of(s, updated_write_mode(s) ? DRAM_WRITE : DRAM_READ, no_place, !is_ramulator1(s), best);
+    best_of(s, updated_write_mode(s) ? DRAM_WRITE : DRAM_READ, no_place, !is_ramulator1(s), refresh_bank, best);
 }
 
 /* Ramulator 1.0 updates the write mode in every clock, 2.1 only in those in which the queues have their turn: no active
@@ -101,7 +139,7 @@ void dram_fr_fcfs_find(const dram_state *s, dram_choice *best) {
 void dram_fr_fcfs_pass(dram_state *s, int64_t clk, const dram_choice *issuing) {
     const int32_t queue_command = issuing != NULL && issuing->index >= 0 && issuing->list != DRAM_ACTIVE;
     const int32_t quiet_clocks = clk - s->now > (issuing != NULL);
-    if (clk > s->now && (is_ramulator1(s) || (s->refresh_pending == 0 && (queue_command || quiet_clocks))))
+    if (clk > s->now && (is_ramulator1(s) || (!all_held(s) && (queue_command || quiet_clocks))))
         s->write_mode = updated_write_mode(s);
 }
 
@@ -114,7 +152,7 @@ int32_t dram_fr_fcfs_apply(dram_state *s, const dram_choice *choice) {
         dram_remove(list, choice->index);
         dram_insert(s, &s->list[DRAM_ACTIVE], slot);
         s->active_in_bank[choice->bank] += 1;
-    } else if (choice->command == CS_DRAM_RD || choice->command == CS_DRAM_WR) {
+    } else if (dram_is_column(choice->command)) {
         dram_remove(list, choice->index);
         if (from_queue)
             s->row_hits += 1;

@@ -70,21 +70,33 @@ void dram_round_robin_prepare(dram_state *s) {
     if (s->drain > 0) s->drain -= 1;
 }
 
-static void find_refresh(const dram_state *s, dram_choice *best) {
+static void find_refresh(const dram_state *s, int32_t refresh_bank, dram_choice *best) {
     const int64_t next = s->now + 1;
-    if (s->open_count == 0) {
-        best->clk = dram_max(next, dram_ready(s, CS_DRAM_REF, 0));
-        best->command = CS_DRAM_REF;
+    const int32_t per_bank = s->config.refresh_per_bank;
+    if (per_bank ? s->open_row[refresh_bank] == DRAM_NO_ROW : s->open_count[s->rank_of[refresh_bank]] == 0) {
+        best->command = per_bank ? CS_DRAM_REFPB : CS_DRAM_REF;
+        best->bank = refresh_bank;
+        best->clk = dram_max(next, dram_ready(s, best->command, refresh_bank));
         return;
     }
     best->command = CS_DRAM_PRE;
-    for (int32_t bank = 0; bank < s->banks; ++bank) {
+    const int32_t banks = per_bank ? 1 : s->banks_per_rank;
+    for (int32_t bank = refresh_bank; bank < refresh_bank + banks; ++bank) {
         if (s->open_row[bank] == DRAM_NO_ROW) continue;
         const int64_t clk = dram_max(next, dram_ready(s, CS_DRAM_PRE, bank));
         if (clk >= best->clk) continue;
         best->clk = clk;
         best->bank = bank;
     }
+}
+
+static int32_t column_command(const dram_state *s, int32_t bank, int32_t index) {
+    const dram_bank_queue *queue = &s->bank_queue[bank];
+    int32_t wanted_again = !s->config.closed_page;
+    for (int32_t i = 0; i < queue->count && !wanted_again; ++i)
+        wanted_again = i != index && queue->row[i] == queue->row[index];
+    if (s->request[queue->slot[index]].is_write) return wanted_again ? CS_DRAM_WR : CS_DRAM_WRA;
+    return wanted_again ? CS_DRAM_RD : CS_DRAM_RDA;
 }
 
 /* The first that the queue of `bank` can issue; the oldest of those. */
@@ -102,7 +114,7 @@ static void find_in_bank(const dram_state *s, int32_t bank, dram_choice *best) {
     for (int32_t i = 0; i < queue->count; ++i) {
         if (queue->row[i] != open_row) continue;
         wanted = 1;
-        const int32_t command = s->request[queue->slot[i]].is_write ? CS_DRAM_WR : CS_DRAM_RD;
+        const int32_t command = column_command(s, bank, i);
         const int64_t clk = dram_max(next, dram_ready(s, command, bank));
         in_bank = dram_min(in_bank, clk);
         if (clk < best->clk) *best = (dram_choice){.clk = clk, .command = command, .bank = bank, .index = i};
@@ -117,14 +129,13 @@ static void find_in_bank(const dram_state *s, int32_t bank, dram_choice *best) {
 void dram_round_robin_find(const dram_state *s, dram_choice *best) {
     const int64_t next = s->now + 1;
     *best = (dram_choice){.clk = CS_NEVER, .command = DRAM_NO_COMMAND, .index = -1};
-    if (s->refresh_pending > 0) {
-        find_refresh(s, best);
-    } else if (s->queued > 0) {
-        int32_t bank = s->pointer;
-        for (int32_t i = 0; i < s->banks && best->clk > next; ++i) {
-            bank = bank + 1 < s->banks ? bank + 1 : 0;
-            if (s->bank_queue[bank].count > 0) find_in_bank(s, bank, best);
-        }
+    const int32_t refresh_bank = dram_refresh_bank(s);
+    if (refresh_bank >= 0) find_refresh(s, refresh_bank, best);
+    if (s->queued == 0 || (refresh_bank >= 0 && s->refresh_targets == 1)) return;
+    int32_t bank = s->pointer;
+    for (int32_t i = 0; i < s->banks && best->clk > next; ++i) {
+        bank = bank + 1 < s->banks ? bank + 1 : 0;
+        if (s->bank_queue[bank].count > 0 && !dram_is_refresh_due(s, refresh_bank, bank)) find_in_bank(s, bank, best);
     }
 }
 

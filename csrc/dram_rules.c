@@ -2,7 +2,7 @@
  *
  * latency[scope][preceding][following] holds the rules; 0 where there is none, which is harmless as two commands are a
  * clock apart anyway. Issuing a command raises, in its bank, its group and the rank, the first clock at which each
- * following command may issue there.
+ * following command may issue there, and in the other ranks.
  */
 #include <string.h>
 
@@ -29,8 +29,9 @@ int32_t dram_compile_rules(dram_state *s) {
             s->window_clocks = rule->clocks;
         }
     }
-    for (int32_t i = 0; i < DRAM_MAX_WINDOW; ++i)
-        s->window_act[i] = -s->window_clocks;
+    for (int32_t rank = 0; rank < CS_DRAM_MAX_RANKS; ++rank)
+        for (int32_t i = 0; i < DRAM_MAX_WINDOW; ++i)
+            s->window_act[rank][i] = -s->window_clocks;
     /* PREA and REF belong to no bank or group: rules that say otherwise would never bind. */
     for (int32_t other = 0; other < CS_DRAM_COMMANDS; ++other)
         for (int32_t scope = CS_DRAM_BANK; scope < CS_DRAM_RANK; ++scope) {
@@ -47,15 +48,52 @@ static void raise_all(int64_t ready[CS_DRAM_COMMANDS], const int64_t latency[CS_
         ready[following] = dram_max(ready[following], clk + latency[following]);
 }
 
-static void close_all(dram_state *s, int64_t clk) {
-    for (int32_t bank = 0; bank < s->banks; ++bank)
+/* The last open bank of a rank closes at `clk`, or when the last auto-precharge under way begins. */
+static void end_active(dram_state *s, int32_t rank, int64_t clk) {
+    s->active_until[rank] = dram_max(clk, s->closing_until[rank]);
+    s->active_clocks += s->active_until[rank] - s->active_since[rank];
+}
+
+static void close_bank(dram_state *s, int32_t rank, int32_t bank, int64_t clk) {
+    s->open_row[bank] = DRAM_NO_ROW;
+    if (--s->open_count[rank] == 0) end_active(s, rank, clk);
+}
+
+static void close_rank(dram_state *s, int32_t rank, int64_t clk) {
+    for (int32_t bank = rank * s->banks_per_rank; bank < (rank + 1) * s->banks_per_rank; ++bank)
         s->open_row[bank] = DRAM_NO_ROW;
-    if (s->open_count > 0) s->active_clocks += clk - s->active_since;
-    s->open_count = 0;
+    if (s->open_count[rank] > 0) end_active(s, rank, clk);
+    s->open_count[rank] = 0;
+}
+
+/* An auto-precharge begins as early as a PRE might have been issued. */
+static void auto_precharge(dram_state *s, int32_t rank, int32_t bank, int32_t command, int64_t clk) {
+    const int32_t plain = dram_is_read(command) ? CS_DRAM_RD : CS_DRAM_WR;
+    const int64_t from_act = s->bank_act[bank] + s->latency[CS_DRAM_BANK][CS_DRAM_ACT][CS_DRAM_PRE];
+    const int64_t begins = dram_max(clk + s->latency[CS_DRAM_BANK][plain][CS_DRAM_PRE], from_act);
+    s->closing_until[rank] = dram_max(s->closing_until[rank], begins);
+    close_bank(s, rank, bank, clk);
+}
+
+/* Refresh `number` (from 1 on) becomes due: so many to an interval, evenly, with nothing lost to rounding. */
+int64_t dram_refresh_clk(const dram_state *s, int64_t number) {
+    const int64_t interval = s->config.refresh_interval;
+    return number / s->refresh_targets * interval + number % s->refresh_targets * interval / s->refresh_targets;
+}
+
+/* How many became due up to `clk`. */
+int64_t dram_refreshes_until(const dram_state *s, int64_t clk) {
+    const int64_t interval = s->config.refresh_interval;
+    const int64_t of_this_round = ((clk % interval + 1) * s->refresh_targets + interval - 1) / interval - 1;
+    return clk / interval * s->refresh_targets + of_this_round;
 }
 
 void dram_issue(dram_state *s, int32_t command, int32_t bank, int32_t row, int64_t clk) {
-    raise_all(s->rank_ready, s->latency[CS_DRAM_RANK][command], clk);
+    const int32_t rank = s->rank_of[bank];
+    raise_all(s->rank_ready[rank], s->latency[CS_DRAM_RANK][command], clk);
+    if (s->config.ranks > 1 && dram_is_column(command))
+        for (int32_t other = 0; other < s->config.ranks; ++other)
+            if (other != rank) raise_all(s->rank_ready[other], s->latency[CS_DRAM_OTHER_RANK][command], clk);
     if (command != CS_DRAM_PREA && command != CS_DRAM_REF) {
         raise_all(s->bank_ready[bank], s->latency[CS_DRAM_BANK][command], clk);
         raise_all(s->group_ready[s->group_of[bank]], s->latency[CS_DRAM_GROUP][command], clk);
@@ -63,28 +101,35 @@ void dram_issue(dram_state *s, int32_t command, int32_t bank, int32_t row, int64
     s->commands[command] += 1;
     switch (command) {
     case CS_DRAM_ACT:
-        if (s->open_count == 0) s->active_since = clk;
-        s->open_count += 1;
+        if (s->open_count[rank] == 0) s->active_since[rank] = dram_max(clk, s->active_until[rank]);
+        s->open_count[rank] += 1;
         s->open_row[bank] = row;
+        s->bank_act[bank] = clk;
         if (s->window > 0) {
-            s->window_act[s->window_at] = clk;
-            s->window_at = (s->window_at + 1) % s->window;
+            int64_t *act = s->window_act[rank];
+            act[s->window_at[rank]] = clk;
+            s->window_at[rank] = (s->window_at[rank] + 1) % s->window;
             /* Now the oldest of the last `window`. */
-            const int64_t next = s->window_act[s->window_at] + s->window_clocks;
-            s->rank_ready[CS_DRAM_ACT] = dram_max(s->rank_ready[CS_DRAM_ACT], next);
+            const int64_t next = act[s->window_at[rank]] + s->window_clocks;
+            s->rank_ready[rank][CS_DRAM_ACT] = dram_max(s->rank_ready[rank][CS_DRAM_ACT], next);
         }
         break;
     case CS_DRAM_PRE:
-        s->open_row[bank] = DRAM_NO_ROW;
-        s->open_count -= 1;
-        if (s->open_count == 0) s->active_clocks += clk - s->active_since;
+        close_bank(s, rank, bank, clk);
         break;
     case CS_DRAM_PREA:
-        close_all(s, clk);
+        close_rank(s, rank, clk);
+        break;
+    case CS_DRAM_RDA:
+    case CS_DRAM_WRA:
+        auto_precharge(s, rank, bank, command, clk);
         break;
     case CS_DRAM_REF:
+        s->refresh_until[rank] = clk + s->latency[CS_DRAM_RANK][CS_DRAM_REF][CS_DRAM_ACT];
+        /* fall through */
+    case CS_DRAM_REFPB:
         s->refresh_pending -= 1;
-        s->refresh_until = clk + s->latency[CS_DRAM_RANK][CS_DRAM_REF][CS_DRAM_ACT];
+        s->refresh_turn += 1;
         break;
     default:
         break;

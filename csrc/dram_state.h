@@ -22,7 +22,7 @@ typedef struct {
     int64_t arrival;
     int32_t row;
     int32_t column;
-    int32_t bank; /* flat: group * banks_per_group + bank */
+    int32_t bank; /* flat: (rank * groups + group) * banks_per_group + bank */
     int32_t is_write;
 } dram_request;
 
@@ -49,7 +49,7 @@ typedef struct {
 typedef struct {
     int64_t clk;
     int32_t command;
-    int32_t bank;  /* flat; 0 for PREA and REF */
+    int32_t bank;  /* flat; the first of the rank for PREA and REF */
     int32_t index; /* in its list (round robin: in the bank's queue); < 0: not for a request */
     int32_t list;  /* fr-fcfs: DRAM_READ ... */
 } dram_choice;
@@ -63,17 +63,21 @@ typedef struct {
     int64_t latency[CS_DRAM_SCOPES][CS_DRAM_COMMANDS][CS_DRAM_COMMANDS];
     int64_t window_clocks; /* of the ACT window rule; 0: none */
     int32_t window;
-    int32_t window_at;
-    int64_t window_act[DRAM_MAX_WINDOW];
+    int32_t banks_per_rank;
+    int32_t window_at[CS_DRAM_MAX_RANKS];
+    int64_t window_act[CS_DRAM_MAX_RANKS][DRAM_MAX_WINDOW];
     int64_t bank_ready[CS_DRAM_MAX_BANKS][CS_DRAM_COMMANDS];
     int64_t group_ready[CS_DRAM_MAX_BANKS][CS_DRAM_COMMANDS];
-    int64_t rank_ready[CS_DRAM_COMMANDS];
+    int64_t rank_ready[CS_DRAM_MAX_RANKS][CS_DRAM_COMMANDS];
     int32_t group_of[CS_DRAM_MAX_BANKS];
+    int32_t rank_of[CS_DRAM_MAX_BANKS];
 
-    /* Banks and refresh. */
+    /* Banks and refresh: target `refresh_turn % refresh_targets`, a rank or a bank, is refreshed next. */
     int32_t open_row[CS_DRAM_MAX_BANKS];
-    int32_t open_count;
+    int32_t open_count[CS_DRAM_MAX_RANKS];
+    int32_t refresh_targets;
     int32_t refresh_pending;
+    int64_t refresh_turn;
     int64_t refresh_at; /* the clock at which the next one becomes pending */
 
     /* Time: all clocks <= now are processed. */
@@ -110,8 +114,11 @@ typedef struct {
     int64_t forwarded;
     int64_t row_hits;
     int64_t active_clocks;
-    int64_t active_since;
-    int64_t refresh_until;
+    int64_t active_since[CS_DRAM_MAX_RANKS];  /* while a bank of the rank is open */
+    int64_t active_until[CS_DRAM_MAX_RANKS];  /* clocks before it are in active_clocks */
+    int64_t closing_until[CS_DRAM_MAX_RANKS]; /* the last auto-precharge of the rank begins */
+    int64_t bank_act[CS_DRAM_MAX_BANKS];      /* the last ACT */
+    int64_t refresh_until[CS_DRAM_MAX_RANKS];
     int64_t last_column; /* end of the data of the last column command */
 } dram_state;
 
@@ -122,14 +129,36 @@ static inline int64_t dram_min(int64_t a, int64_t b) {
     return a < b ? a : b;
 }
 
-/* The first clock at which all rules allow `command` at the flat bank; 0 as bank for PREA and REF. */
+/* The first clock at which all rules allow `command` at the flat bank; any bank of the rank for PREA and REF. */
 static inline int64_t dram_ready(const dram_state *s, int32_t command, int32_t bank) {
     int64_t ready = dram_max(s->bank_ready[bank][command], s->group_ready[s->group_of[bank]][command]);
-    return dram_max(ready, s->rank_ready[command]);
+    return dram_max(ready, s->rank_ready[s->rank_of[bank]][command]);
+}
+
+/* The bank, or the first bank of the rank, whose turn it is to be refreshed; -1: no refresh is pending. */
+static inline int32_t dram_refresh_bank(const dram_state *s) {
+    if (s->refresh_pending == 0) return -1;
+    const int32_t target = (int32_t)(s->refresh_turn % s->refresh_targets);
+    return s->config.refresh_per_bank ? target : target * s->banks_per_rank;
+}
+
+/* Whether the pending refresh is of this bank. */
+static inline int32_t dram_is_refresh_due(const dram_state *s, int32_t refresh_bank, int32_t bank) {
+    if (refresh_bank < 0) return 0;
+    return s->config.refresh_per_bank ? bank == refresh_bank : s->rank_of[bank] == s->rank_of[refresh_bank];
+}
+
+static inline int32_t dram_is_read(int32_t command) {
+    return command == CS_DRAM_RD || command == CS_DRAM_RDA;
+}
+static inline int32_t dram_is_column(int32_t command) {
+    return dram_is_read(command) || command == CS_DRAM_WR || command == CS_DRAM_WRA;
 }
 
 /* dram_rules.c: timing, banks, and requests' places. */
 int32_t dram_compile_rules(dram_state *s);
+int64_t dram_refresh_clk(const dram_state *s, int64_t number);
+int64_t dram_refreshes_until(const dram_state *s, int64_t clk);
 void dram_issue(dram_state *s, int32_t command, int32_t bank, int32_t row, int64_t clk);
 int32_t dram_take_slot(dram_state *s, const dram_request *request);
 void dram_release_slot(dram_state *s, int32_t slot);

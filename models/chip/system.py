@@ -25,7 +25,7 @@ def build_memory(
     simulator: Simulator, name: str, spec: MemorySpec, *, fused: bool = True
 ) -> tuple[MemorySystem, list[Controller]]:
     """A memory system with the controllers behind it."""
-    controllers = [Controller(spec.device, spec.mapping, spec.scheduler) for _ in range(spec.channels)]
+    controllers = [Controller(spec.device, spec.mapping, spec.policy) for _ in range(spec.channels)]
     clock = ClockDomain(f"{name}.clock", spec.t_ck_ps)
     parts = [MemoryPart(controller.state, clock, ideal=spec.ideal) for controller in controllers]
     geometry = spec.device.geometry

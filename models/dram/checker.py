@@ -12,13 +12,13 @@ from __future__ import annotations
 
 import csv
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
 from .presets import Preset
-from .rules import COMMANDS, ResolvedRule
+from .rules import COMMANDS, RANK_COMMANDS, ResolvedRule
 from .traces import TraceError, read_lines
 
 #: Refreshes that may be postponed or pulled in (JESD79-3, JESD79-4, JESD209-4).
@@ -34,6 +34,7 @@ class Command(NamedTuple):
     group: int | None = None
     bank: int | None = None
     row: int | None = None
+    rank: int = 0
 
 
 @dataclass
@@ -67,15 +68,24 @@ class Checker:
         self._ending_in: dict[str, list[tuple[str, ResolvedRule]]] = {name: [] for name in COMMANDS}
         windows: dict[str, int] = dict.fromkeys(COMMANDS, 1)
         for rule in preset.rules():
+            if rule.scope == "other rank" and preset.geometry.ranks == 1:
+                continue
             self._ending_in[rule.following].append((label(rule), rule))
             windows[rule.preceding] = max(windows[rule.preceding], rule.window)
         self._windows = windows
         self._seen: dict[tuple[str, tuple[int, ...]], deque[int]] = {}
-        self._open_rows: dict[tuple[int, int], int | None] = {}
+        self._open_rows: dict[tuple[int, ...], int | None] = {}
         self._bus_free = 0
+        self._bus_rank = -1
         self._last_clk = -1
-        self._refreshes = 0
-        self._last_refresh = 0
+        geometry = preset.geometry
+        self._banks = {
+            rank: [(rank, g, b) for g in range(geometry.groups) for b in range(geometry.banks_per_group)]
+            for rank in range(geometry.ranks)
+        }
+        places: list[tuple[int, ...]] = [place for banks in self._banks.values() for place in banks]
+        self._refreshes = dict.fromkeys(places, 0)
+        self._last_refresh = dict.fromkeys(places, 0)
 
     def feed(self, commands: Iterable[Command]) -> Checker:
         """Check more of the trace."""
@@ -85,7 +95,9 @@ class Checker:
 
     def finish(self, end_clk: int | None = None) -> Report:
         """The report of a trace that ends at `end_clk` (default: with its last command)."""
-        self._check_refresh(max(self._last_clk, 0) if end_clk is None else end_clk)
+        end = max(self._last_clk, 0) if end_clk is None else end_clk
+        for banks in self._banks.values():
+            self._check_refresh(Command(end, "end"), banks)
         return self.report
 
     def _measure(self, name: str, slack: int, command: Command, note: str) -> None:
@@ -100,10 +112,23 @@ class Checker:
     def _require(self, name: str, holds: bool, command: Command, note: str) -> None:
         self._measure(name, 0 if holds else -1, command, note)
 
-    def _scopes(self, command: Command) -> dict[str, tuple[int, ...]]:
+    @staticmethod
+    def _scopes(command: Command) -> dict[str, tuple[int, ...]]:
+        rank = command.rank
         if command.group is None or command.bank is None:
-            return {"rank": ()}
-        return {"rank": (), "group": (command.group,), "bank": (command.group, command.bank)}
+            return {"rank": (rank,)}
+        return {"rank": (rank,), "group": (rank, command.group), "bank": (rank, command.group, command.bank)}
+
+    def _before(self, rule: ResolvedRule, command: Command, scopes: dict[str, tuple[int, ...]]) -> int | None:
+        """The clock from which the rule counts for this command, if there was such a command."""
+        if rule.scope == "other rank":
+            others = [(rank,) for rank in self._banks if rank != command.rank]
+            clks = [self._seen[rule.preceding, other][-1] for other in others if (rule.preceding, other) in self._seen]
+            return max(clks, default=None)
+        if rule.scope not in scopes:
+            return None
+        before = self._seen.get((rule.preceding, scopes[rule.scope]))
+        return None if before is None or len(before) < rule.window else before[-rule.window]
 
     def _check(self, command: Command) -> None:
         name, clk = command.name, command.clk
@@ -112,35 +137,44 @@ class Checker:
         self._last_clk = clk
         scopes = self._scopes(command)
         for rule_name, rule in self._ending_in[name]:
-            scope = scopes.get(rule.scope)
-            if scope is None:
+            then = self._before(rule, command, scopes)
+            if then is None:
                 continue
-            before = self._seen.get((rule.preceding, (len(scope), *scope)))
-            if before is None or len(before) < rule.window:
-                continue
-            then = before[-rule.window]
             note = f"{rule.preceding} at {then}, expected at least {rule.clocks} clocks"
             self._measure(rule_name, clk - then - rule.clocks, command, note)
-        if name == "REF":
-            self._require("all banks closed at REF", not self._open_rows, command, f"open: {sorted(self._open_rows)}")
-            self._refresh(command)
-        elif name == "PREA":
-            self._open_rows.clear()
+        if name in RANK_COMMANDS:
+            self._check_rank(command)
         else:
             self._check_bank(command)
         for scope in scopes.values():
-            history = self._seen.setdefault((name, (len(scope), *scope)), deque(maxlen=self._windows[name]))
+            history = self._seen.setdefault((name, scope), deque(maxlen=self._windows[name]))
             history.append(clk)
+
+    def _check_rank(self, command: Command) -> None:
+        banks = self._banks.get(command.rank, [])
+        self._require("a rank that there is", bool(banks), command, f"rank {command.rank}")
+        still_open = sorted(place for place in self._open_rows if place[0] == command.rank)
+        if command.name == "REF":
+            self._require("all banks closed at REF", not still_open, command, f"open: {still_open}")
+            self._refresh(command, banks)
+        else:
+            for place in still_open:
+                del self._open_rows[place]
 
     def _check_bank(self, command: Command) -> None:
         assert command.group is not None
         assert command.bank is not None
-        place = command.group, command.bank
+        place = command.rank, command.group, command.bank
+        there_is = place in self._refreshes
+        self._require("a bank that there is", there_is, command, f"bank {place}")
         if command.name == "ACT":
             self._require("ACT on a closed bank", place not in self._open_rows, command, f"bank {place} is open")
             self._open_rows[place] = command.row
         elif command.name == "PRE":
             self._open_rows.pop(place, None)
+        elif command.name == "REFPB":
+            self._require("the bank closed at REFPB", place not in self._open_rows, command, f"bank {place} is open")
+            self._refresh(command, [place] if there_is else [])
         else:
             self._require(
                 "column command on an open bank", place in self._open_rows, command, f"bank {place} is closed"
@@ -148,26 +182,40 @@ class Checker:
             row = self._open_rows.get(place)
             if row is not None and command.row is not None:
                 self._require("column command on the open row", row == command.row, command, f"row {row} is open")
-            timing = self.preset.timing
-            start = command.clk + timing["RL" if command.name == "RD" else "WL"]
-            self._measure("data bus", start - self._bus_free, command, f"busy until {self._bus_free}")
-            self._bus_free = start + timing["BL_CK"]
+            if command.name in ("RDA", "WRA"):
+                self._open_rows.pop(place, None)
+            self._check_data_bus(command)
 
-    def _check_refresh(self, clk: int) -> None:
+    def _check_data_bus(self, command: Command) -> None:
+        timing = self.preset.timing
+        start = command.clk + timing["RL" if command.name in ("RD", "RDA") else "WL"]
+        self._measure("data bus", start - self._bus_free, command, f"busy until {self._bus_free}")
+        if self._bus_rank not in (-1, command.rank):
+            free = self._bus_free + timing["tCS"]
+            self._measure("data bus between ranks", start - free, command, f"not free until {free}")
+        self._bus_free = start + timing["BL_CK"]
+        self._bus_rank = command.rank
+
+    def _check_refresh(self, at: Command, places: Iterable[tuple[int, ...]]) -> None:
+        """Of each bank: a REF is one of all banks of its rank."""
         interval = self.preset.timing["tREFI"]
-        at = Command(clk, "end" if clk != self._last_clk else "REF")
-        due = clk // interval
-        self._measure("postponed refreshes", self._max_postponed - (due - self._refreshes), at, f"{due} were due")
-        gap = (self._max_postponed + 1) * interval - (clk - self._last_refresh)
-        self._measure("tREFI of the longest gap", gap, at, f"the last refresh was at {self._last_refresh}")
+        due = at.clk // interval
+        for place in places:
+            late = due - self._refreshes[place]
+            self._measure("postponed refreshes", self._max_postponed - late, at, f"{due} were due of bank {place}")
+            last = self._last_refresh[place]
+            gap = (self._max_postponed + 1) * interval - (at.clk - last)
+            self._measure("tREFI of the longest gap", gap, at, f"the last refresh of bank {place} was at {last}")
 
-    def _refresh(self, command: Command) -> None:
-        self._check_refresh(command.clk)
-        self._refreshes += 1
-        self._last_refresh = command.clk
+    def _refresh(self, command: Command, places: Sequence[tuple[int, ...]]) -> None:
+        self._check_refresh(command, places)
         due = command.clk // self.preset.timing["tREFI"]
-        early = self._max_postponed - (self._refreshes - due)
-        self._measure("refreshes pulled in", early, command, f"{due} were due, this is number {self._refreshes}")
+        for place in places:
+            self._refreshes[place] += 1
+            self._last_refresh[place] = command.clk
+            number = self._refreshes[place]
+            early = self._max_postponed - (number - due)
+            self._measure("refreshes pulled in", early, command, f"{due} were due, this is number {number}")
 
 
 def read_commands(path: Path) -> Iterator[Command]:
@@ -196,12 +244,13 @@ def _parse(path: Path, lines: Iterable[str]) -> Iterator[Command]:
         if name not in COMMANDS:
             raise fail(1, f"one of {', '.join(COMMANDS)}")
         values: list[int | None] = []
-        of_bank = name not in ("PREA", "REF")
-        for index in (0, 3, 4, 5):
+        of_bank = name not in RANK_COMMANDS
+        for index in (0, 2, 3, 4, 5):
             text = fields[index]
-            if not text.isdecimal() and (text or index == 0 or (of_bank and index in (3, 4))):
+            if not text.isdecimal() and (text or index in (0, 2) or (of_bank and index in (3, 4))):
                 raise fail(index, f"{_HEADER[index]} as a number")
             values.append(int(text) if text else None)
-        clk, group, bank, row = values
+        clk, rank, group, bank, row = values
         assert clk is not None
-        yield Command(clk, name, group if of_bank else None, bank if of_bank else None, row)
+        assert rank is not None
+        yield Command(clk, name, group if of_bank else None, bank if of_bank else None, row, rank)

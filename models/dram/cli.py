@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,9 +15,11 @@ import typer
 from cosim.cli.boundary import mistakes_named
 
 from .checker import Checker, Report, read_commands
-from .controller import SCHEDULERS, Controller, Replay, format_commands
+from .controller import Controller, Replay, format_commands
 from .energy import energy_fj
 from .presets import PRESETS, Preset, preset
+from .schedulers import SCHEDULERS, Scheduler
+from .schedulers import scheduler as scheduler_of
 from .traces import RequestTrace, read_requests
 
 __all__ = ["app"]
@@ -27,6 +30,7 @@ _MODES = ("fast", "one")
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
+Ranks = Annotated[int, typer.Option("--ranks", help="Ranks of the channel, a power of two.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
 
@@ -36,6 +40,13 @@ def replay_command(
     preset_name: Annotated[str, typer.Option("--preset", help=f"One of {', '.join(PRESETS)}.")] = "ddr4_2400",
     mapping: Annotated[str, typer.Option("--mapping", help="Order of the address bits: m1 or m2.")] = "m1",
     scheduler: Annotated[str, typer.Option("--scheduler", help=f"One of {', '.join(SCHEDULERS)}.")] = "fr-fcfs",
+    page: Annotated[
+        str, typer.Option("--page", help="open, or closed: the last waiting access closes its row.")
+    ] = "open",
+    refresh: Annotated[
+        str, typer.Option("--refresh", help="all-bank; or per-bank, where the standard has it.")
+    ] = "all-bank",
+    ranks: Ranks = 1,
     mode: Annotated[
         str, typer.Option("--mode", help="fast: one request per clock while there is room; one: one at a time.")
     ] = "fast",
@@ -49,8 +60,9 @@ def replay_command(
     with mistakes_named("dram"):
         if mode not in _MODES:
             raise ValueError(f"--mode {mode!r}: expected one of {', '.join(_MODES)}")
-        device = preset(preset_name)
-        controller = Controller(device, mapping, scheduler)
+        device = preset(preset_name).with_ranks(ranks)
+        policy = replace(scheduler_of(scheduler), page=page, refresh=refresh)
+        controller = Controller(device, mapping, policy)
         requests = read_requests(trace)
         replay = controller.replay(
             requests.addresses,
@@ -64,7 +76,7 @@ def replay_command(
             _write(commands, format_commands(replay.commands))
         if latencies is not None:
             _write(latencies, "".join(f"{clocks}\n" for clocks in reads.tolist()).encode())
-    result = _summary(device, mapping, scheduler, mode, requests, replay, reads)
+    result = _summary(device, mapping, policy, mode, requests, replay, reads)
     if as_json:
         print(json.dumps(result, indent=2))
     else:
@@ -79,14 +91,14 @@ def _write(path: Path, data: bytes) -> None:
 def _summary(
     device: Preset,
     mapping: str,
-    scheduler: str,
+    policy: Scheduler,
     mode: str,
     requests: RequestTrace,
     replay: Replay,
     reads: npt.NDArray[np.int64],
 ) -> dict[str, Any]:
     stats = replay.stats
-    columns = stats.commands["RD"] + stats.commands["WR"]
+    columns = sum(stats.columns)
     ps = replay.end_clk * device.t_ck_ps
     moved = columns * device.geometry.burst_bytes
     busy = columns * device.timing["BL_CK"]
@@ -94,7 +106,10 @@ def _summary(
         "schema_version": SCHEMA_VERSION,
         "preset": device.name,
         "mapping": mapping,
-        "scheduler": scheduler,
+        "scheduler": "ideal" if policy.ideal else policy.name,
+        "page": policy.page,
+        "refresh": policy.refresh,
+        "ranks": device.geometry.ranks,
         "mode": mode,
         "requests": len(requests),
         "reads": stats.reads,
@@ -136,7 +151,7 @@ def _print_replay(result: dict[str, Any]) -> None:
     print(f"{result['requests']} requests ({result['reads']} reads, {result['writes']} writes), {result['preset']}")
     print(f"end        clock {result['end_clk']}, {result['end_ps'] / 1000:.1f} ns")
     print(f"bandwidth  {result['bandwidth_bytes_per_s'] / 1e9:.3f} GB/s, {result['bus_utilisation']:.1%} of the bus")
-    print("commands   " + "  ".join(f"{name} {count}" for name, count in result["commands"].items()))
+    print("commands   " + "  ".join(f"{name} {count}" for name, count in result["commands"].items() if count))
     latency = result["read_latency_clk"]
     if latency is not None:
         print("latency    " + "  ".join(f"{name} {value}" for name, value in latency.items()) + " clocks, of reads")
@@ -147,6 +162,7 @@ def _print_replay(result: dict[str, Any]) -> None:
 def check_command(
     preset_name: Annotated[str, typer.Argument(metavar="PRESET", help=f"One of {', '.join(PRESETS)}.")],
     commands: Annotated[Path, typer.Argument(help="CSV with clk,cmd,rank,bg,bank,row,col; gzipped or not.")],
+    ranks: Ranks = 1,
     as_json: AsJson = False,
 ) -> None:
     """Check a command trace against every rule; status 1 if one is broken.
@@ -154,7 +170,7 @@ def check_command(
     The smallest slack of a rule is how many clocks later than allowed the closest command came.
     """
     with mistakes_named("dram"):
-        report = Checker(preset(preset_name)).feed(read_commands(commands)).finish()
+        report = Checker(preset(preset_name).with_ranks(ranks)).feed(read_commands(commands)).finish()
     if as_json:
         print(
             json.dumps(
@@ -176,7 +192,7 @@ def check_command(
 
 
 def _print_report(report: Report) -> None:
-    print("commands  " + "  ".join(f"{name} {count}" for name, count in report.counts.items()))
+    print("commands  " + "  ".join(f"{name} {count}" for name, count in report.counts.items() if count))
     print("smallest slack, in clocks:")
     for name, slack in sorted(report.slack.items()):
         broken = report.violations.get(name, 0)

@@ -6,8 +6,6 @@ whose recorded results the tests reproduce command by command.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,6 +16,8 @@ from cosim.clib import as_buffer, check, ffi, lib
 from .mapping import AddressMapping
 from .presets import Preset
 from .rules import COMMANDS, SCOPES
+from .schedulers import Scheduler
+from .schedulers import scheduler as scheduler_of
 
 NEVER: int = 9223372036854775807
 
@@ -31,54 +31,17 @@ COMMAND_DTYPE = np.dtype(
         ("bank", np.int32),
         ("row", np.int32),
         ("column", np.int32),
-        ("reserved", np.int32),
+        ("rank", np.int32),
     ]
 )
 DONE_DTYPE = np.dtype([("tag", np.uint64), ("clk", np.int64)])
 
-_FIELD_CODES = {"column": 0, "bank": 1, "group": 2, "row": 3}
-
-
-@dataclass(frozen=True)
-class Scheduler:
-    """A scheduling policy and its queues.
-
-    `policy` is one of `POLICIES`. `read_queue` and `write_queue` count places (1 to 64). fr-fcfs: write mode is
-    entered with `write_high` writes waiting and left with `write_low` or fewer. bank-round-robin: `bank_queue` places
-    per bank (1 to 16), writes move when more than `drain_over` wait and the banks' queues are empty, a wanted row may
-    be closed after `row_hits` column commands. `ideal`: no DRAM at all, every request is done when it arrives.
-    """
-
-    policy: str = "fr-fcfs"
-    read_queue: int = 32
-    write_queue: int = 32
-    write_high: int = 26
-    write_low: int = 6
-    bank_queue: int = 8
-    drain_over: int = 8
-    row_hits: int = 4
-    ideal: bool = False
-
-    def __post_init__(self) -> None:
-        if self.policy not in POLICIES:
-            raise ValueError(f"no DRAM scheduler {self.policy!r}; there are {', '.join(POLICIES)}")
-
-
-POLICIES = {"fr-fcfs": 0, "fr-fcfs-ramulator1": 1, "bank-round-robin": 2}
-
-#: The schedulers by name, configured as the simulators were whose results they reproduce; `ideal` is none at all.
-SCHEDULERS = MappingProxyType(
-    {
-        "fr-fcfs": Scheduler("fr-fcfs"),
-        "fr-fcfs-ramulator1": Scheduler("fr-fcfs-ramulator1", write_low=5),
-        "bank-round-robin": Scheduler("bank-round-robin"),
-        "ideal": Scheduler("fr-fcfs", ideal=True),
-    }
-)
+_FIELD_CODES = {"column": 0, "bank": 1, "group": 2, "row": 3, "rank": 4}
 
 
 class Stats(NamedTuple):
-    """Counts up to a clock; `active + precharged + refreshing` clocks are `clocks`."""
+    """Counts up to a clock; `active + precharged + refreshing` clocks, each summed over the ranks, are `clocks` times
+    the number of ranks."""
 
     clocks: int
     active_clocks: int
@@ -89,6 +52,12 @@ class Stats(NamedTuple):
     writes: int
     forwarded_reads: int
     row_hits: int
+
+    @property
+    def columns(self) -> tuple[int, int]:
+        """Read and write commands, with and without auto-precharge."""
+        commands = self.commands
+        return commands["RD"] + commands["RDA"], commands["WR"] + commands["WRA"]
 
 
 class Advanced(NamedTuple):
@@ -113,16 +82,14 @@ def c_config(preset: Preset, mapping: AddressMapping, scheduler: Scheduler) -> A
     Raises ValueError if the C library does not take it.
     """
     geometry, timing = preset.geometry, preset.timing
-    if geometry.channels != 1 or geometry.ranks != 1:
-        raise ValueError(f"{preset.name}: an engine is one channel of one rank")
+    if scheduler.refresh == "per-bank" and not preset.refreshes_banks:
+        raise ValueError(f"{preset.name}: {preset.standard} has no per-bank refresh")
     rules = preset.rules()
-    options = asdict(scheduler)
     config = ffi.new(
         "cs_dram_config *",
         {
-            **options,
-            "policy": POLICIES[scheduler.policy],
-            "ideal": int(scheduler.ideal),
+            **scheduler.settings(),
+            "ranks": geometry.ranks,
             "bank_groups": geometry.groups,
             "banks_per_group": geometry.banks_per_group,
             "burst_bytes": geometry.burst_bytes,
@@ -152,9 +119,7 @@ class Controller:
 
     def __init__(self, preset: Preset, mapping: str | AddressMapping = "m1", scheduler: str | Scheduler = "fr-fcfs"):
         if isinstance(scheduler, str):
-            if scheduler not in SCHEDULERS:
-                raise ValueError(f"no DRAM scheduler {scheduler!r}; there are {', '.join(SCHEDULERS)}")
-            scheduler = SCHEDULERS[scheduler]
+            scheduler = scheduler_of(scheduler)
         self.preset = preset
         self.mapping = preset.mapping(mapping) if isinstance(mapping, str) else mapping
         self.scheduler = scheduler

@@ -5,8 +5,10 @@ The method is Micron's (TN-40-07, TN-41-01), as in DRAMsim3: per command and dev
     ACT and PRE  VDD (IDD0 tRC - IDD3N tRAS - IDD2N tRP)      RD  VDD (IDD4R - IDD3N) burst      WR likewise
     REF          VDD (IDD5 - IDD3N) tRFC                      background  VDD IDD3N, or IDD2N while no bank is open
 
-summed over supplies and devices. While refreshing, the background is IDD3N. Energy of input and output drivers is a
-part of its own, and 0 where a preset gives no current for it.
+summed over supplies and devices of a rank. A column command with auto-precharge costs what it costs without; its PRE
+is in the ACT's part. While a rank is refreshed, its background is IDD3N. REFPB costs a bank's share of REF, an
+assumption: few data sheets have a current of its own. Energy of input and output drivers is a part of its own, and 0
+where a preset gives no current for it.
 """
 
 from __future__ import annotations
@@ -27,6 +29,7 @@ class EnergyTable:
     read_fj: int
     write_fj: int
     refresh_fj: int
+    refresh_bank_fj: int
     read_io_fj: int
     write_io_fj: int
     active_clock_fj: int
@@ -51,7 +54,8 @@ class EnergyTable:
             "active_clock_fj": [(1, "idd3n_ua")],
             "precharged_clock_fj": [(1, "idd2n_ua")],
         }
-        return cls(**{name: _femtojoules(preset, terms) for name, terms in cycle.items()})
+        energies = {name: _femtojoules(preset, terms) for name, terms in cycle.items()}
+        return cls(**energies, refresh_bank_fj=energies["refresh_fj"] // preset.geometry.banks)
 
 
 def _femtojoules(preset: Preset, terms: list[tuple[int, str]]) -> int:
@@ -69,12 +73,13 @@ def energy_fj(preset: Preset, stats: Stats) -> dict[str, int]:
     """
     table = EnergyTable.of(preset)
     commands = stats.commands
+    reads, writes = stats.columns
     return {
         "activate_precharge": commands["ACT"] * table.activate_precharge_fj,
-        "read": commands["RD"] * table.read_fj,
-        "write": commands["WR"] * table.write_fj,
-        "refresh": commands["REF"] * table.refresh_fj,
+        "read": reads * table.read_fj,
+        "write": writes * table.write_fj,
+        "refresh": commands["REF"] * table.refresh_fj + commands["REFPB"] * table.refresh_bank_fj,
         "background": (stats.active_clocks + stats.refreshing_clocks) * table.active_clock_fj
         + stats.precharged_clocks * table.precharged_clock_fj,
-        "io": commands["RD"] * table.read_io_fj + commands["WR"] * table.write_io_fj,
+        "io": reads * table.read_io_fj + writes * table.write_io_fj,
     }

@@ -11,7 +11,7 @@ from collections.abc import Mapping as MappingType
 from dataclasses import dataclass
 from typing import NamedTuple
 
-FIELDS = ("column", "bank", "group", "row")
+FIELDS = ("column", "bank", "group", "row", "rank")
 
 
 class Geometry(NamedTuple):
@@ -22,11 +22,11 @@ class Geometry(NamedTuple):
     rows: int
     columns: int
     burst_bytes: int
-    channels: int = 1
     ranks: int = 1
 
     @property
     def banks(self) -> int:
+        """Of one rank."""
         return self.groups * self.banks_per_group
 
     @property
@@ -42,7 +42,13 @@ class Geometry(NamedTuple):
         for name, size in self._asdict().items():
             if size < 1 or size & (size - 1):
                 raise ValueError(f"{name}: expected a power of two, got {size}")
-        sizes = {"column": self.columns, "bank": self.banks_per_group, "group": self.groups, "row": self.rows}
+        sizes = {
+            "column": self.columns,
+            "bank": self.banks_per_group,
+            "group": self.groups,
+            "row": self.rows,
+            "rank": self.ranks,
+        }
         return {name: size.bit_length() - 1 for name, size in sizes.items()}
 
 
@@ -80,7 +86,7 @@ class AddressMapping:
         return cls(tuple(fields), geometry.burst_bytes)
 
     def decode(self, address: int) -> dict[str, int]:
-        """Row, bank, group and column of a byte address. Raises ValueError outside the channel."""
+        """Rank, row, bank, group and column of a byte address. Raises ValueError outside the channel."""
         rest = address // self.burst_bytes
         value = dict.fromkeys(FIELDS, 0)
         filled = dict.fromkeys(FIELDS, 0)

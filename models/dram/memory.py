@@ -10,10 +10,11 @@ from simpy.events import Event
 from cosim import ClockDomain, Module, Simulator
 from cosim.tlm import Command, GenericPayload, Response, TargetSocket
 
-from .controller import Controller, Scheduler, Stats
+from .controller import Controller, Stats
 from .energy import energy_fj
 from .engine import DramEngine
 from .presets import Preset
+from .schedulers import Scheduler
 
 __all__ = ["Memory"]
 

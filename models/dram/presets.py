@@ -7,9 +7,14 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import NamedTuple
 
+from cosim.clib import lib
+
 from .mapping import AddressMapping, Geometry
 from .rules import ResolvedRule, resolve
 from .standards import STANDARDS
+
+MAX_RANKS: int = lib.CS_DRAM_MAX_RANKS
+MAX_BANKS: int = lib.CS_DRAM_MAX_BANKS
 
 
 class Rail(NamedTuple):
@@ -57,6 +62,28 @@ class Preset:
             raise KeyError(f"{self.name}: no address mapping {name!r}; there are {', '.join(self.mappings)}")
         return AddressMapping.of(self.mappings[name], self.geometry)
 
+    def with_ranks(self, ranks: int) -> Preset:
+        """A copy with `ranks` such ranks in the channel, the rank's address bits right below those of the row.
+
+        Raises ValueError unless `ranks` is a power of two that the controller has places for.
+        """
+        if ranks < 1 or ranks & (ranks - 1) or ranks > MAX_RANKS or ranks * self.geometry.banks > MAX_BANKS:
+            raise ValueError(
+                f"{self.name}: {ranks} ranks: expected a power of two up to {MAX_RANKS}, and at most {MAX_BANKS} banks "
+                f"of which each rank has {self.geometry.banks}"
+            )
+        mappings = {}
+        for name, order in self.mappings.items():
+            without = tuple(field for field in order if field != "rank")
+            at = without.index("row") + 1
+            mappings[name] = (*without[:at], "rank", *without[at:]) if ranks > 1 else without
+        return replace(self, geometry=self.geometry._replace(ranks=ranks), mappings=MappingProxyType(mappings))
+
+    @property
+    def refreshes_banks(self) -> bool:
+        """Whether the standard has a refresh of single banks."""
+        return any(rule.following == "REFPB" for rule in STANDARDS[self.standard])
+
     def with_timing(self, **clocks: int) -> Preset:
         """A copy with other timings. Raises KeyError for a name the preset does not have."""
         for name in clocks:
@@ -64,6 +91,9 @@ class Preset:
                 raise KeyError(f"{self.name}: no timing {name!r}; there are {', '.join(self.timing)}")
         return replace(self, timing=MappingProxyType({**self.timing, **clocks}))
 
+
+# No standard says it: drivers of two ranks must not meet on the bus, and simulators take one or two clocks.
+_RANK_SWITCH = "the data bus stands still for tCS 2 clocks between ranks"
 
 # fmt: off
 _ALL = (
@@ -77,7 +107,7 @@ _ALL = (
             "BL_CK": 4, "RL": 17, "WL": 12,
             "tRCD": 17, "tRP": 17, "tRAS": 39, "tRC": 56, "tRRD_S": 4, "tRRD_L": 6, "tFAW": 26,
             "tCCD_S": 4, "tCCD_L": 6, "tWTR_S": 3, "tWTR_L": 9, "tWR": 18, "tRTP": 9, "tRTW": 11,
-            "tRFC": 420, "tREFI": 9360,
+            "tRFC": 420, "tREFI": 9360, "tCS": 2,
         }),
         mappings=MappingProxyType({
             "m1": ("row", "bank", "group", "column"),
@@ -87,6 +117,7 @@ _ALL = (
         rails=(Rail("VDD", 1200, 48_000, 34_000, 43_000, 135_000, 123_000, 250_000),),
         timing_source="JESD79-4: speed bin 2400R, tRFC1 350 ns of an 8 Gb device, tREFI 7.8 us",
         current_source="DDR4_2400_8x8 of gem5, the same as DRAMsim3's DDR4_8Gb_x8_2400; core only, no termination",
+        assumptions=(_RANK_SWITCH,),
     ),
     Preset(
         name="ddr3_1600",
@@ -98,7 +129,7 @@ _ALL = (
             "BL_CK": 4, "RL": 11, "WL": 8,
             "tRCD": 11, "tRP": 11, "tRAS": 28, "tRC": 39, "tRRD_S": 5, "tFAW": 24,
             "tCCD_S": 4, "tWTR_S": 6, "tWR": 12, "tRTP": 6, "tRTW": 9,
-            "tRFC": 208, "tREFI": 6240,
+            "tRFC": 208, "tREFI": 6240, "tCS": 2,
         }),
         mappings=MappingProxyType({
             "m1": ("row", "bank", "column"),
@@ -108,6 +139,7 @@ _ALL = (
         rails=(Rail("VDD", 1500, 55_000, 32_000, 38_000, 157_000, 125_000, 235_000),),
         timing_source="JESD79-3: speed bin 1600K, tRFC 260 ns of a 4 Gb device, tREFI 7.8 us",
         current_source="DDR3_1600_8x8 of gem5 (Micron 4 Gb data sheet); core only, no termination",
+        assumptions=(_RANK_SWITCH,),
     ),
     Preset(
         name="lpddr4_3200",
@@ -119,7 +151,7 @@ _ALL = (
             "BL_CK": 8, "RL": 35, "WL": 18,
             "tRCD": 29, "tRP": 27, "tRPab": 32, "tRAS": 68, "tRC": 95, "tRRD_S": 16, "tFAW": 64,
             "tCCD_S": 8, "tWTR_S": 17, "tWR": 28, "tRTP": 14, "tRTW": 26, "tPPD": 4,
-            "tRFC": 288, "tREFI": 6247,
+            "tRFC": 288, "tREFI": 6247, "tRFCpb": 144, "tCS": 2,
         }),
         mappings=MappingProxyType({
             "m1": ("row", "bank", "column"),
@@ -131,10 +163,14 @@ _ALL = (
             Rail("VDD2", 1100, 45_000, 27_000, 30_000, 275_000, 210_000, 90_000),
             Rail("VDDQ", 1100, io_read_ua=150_000, io_write_ua=55_000),
         ),
-        timing_source="JESD209-4: LPDDR4-3200, RL 32 + tDQSCK 3, tRFCab 180 ns of a 4 Gb channel, tREFI 3.904 us",
+        timing_source="JESD209-4: LPDDR4-3200, RL 32 + tDQSCK 3, tRFCab 180 ns and tRFCpb 90 ns of a 4 Gb channel, "
+        "tREFI 3.904 us",
         current_source="JEDEC_8Gb_LPDDR4-3200_16bit of DRAMSys; representative, not a data sheet",
         assumptions=(
             "every command takes one clock of the command bus; latencies are adjusted for it, as in Ramulator 1",
+            _RANK_SWITCH,
+            "a per-bank refresh keeps tRRD to an ACT and does not count in tFAW; its energy is a bank's share of the "
+            "all-bank refresh's",
         ),
     ),
 )

@@ -1,8 +1,9 @@
 """Timing rules as rows of data, and their resolution into clocks.
 
 A row says: within one `scope`, `following` may issue at the earliest `latency` clocks after the `window`-th last
-`preceding`. `latency` is an expression over a preset's timing names ("WL + BL_CK + tWTR_S"). The controller and the
-checker both read these rows, and share nothing else.
+`preceding`; in the scope "other rank" the two are in different ranks of the channel. `latency` is an expression over a
+preset's timing names ("WL + BL_CK + tWTR_S"). The controller and the checker both read these rows, and share nothing
+else.
 """
 
 from __future__ import annotations
@@ -12,8 +13,10 @@ import operator
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-COMMANDS = ("ACT", "PRE", "PREA", "RD", "WR", "REF")
-SCOPES = ("bank", "group", "rank")
+COMMANDS = ("ACT", "PRE", "PREA", "RD", "WR", "REF", "REFPB", "RDA", "WRA")
+#: Commands that take a rank, not a bank.
+RANK_COMMANDS = ("PREA", "REF")
+SCOPES = ("bank", "group", "rank", "other rank")
 
 _OPERATORS = {ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul}
 
@@ -67,6 +70,7 @@ def resolve(rows: Iterable[Rule], timing: Mapping[str, int]) -> tuple[ResolvedRu
     for row in rows:
         if row.scope not in SCOPES or row.preceding not in COMMANDS or row.following not in COMMANDS:
             raise ValueError(f"{row}: expected a scope of {SCOPES} and commands of {COMMANDS}")
-        clocks = evaluate(row.latency, timing)
+        # A difference may come out negative (WR to RD of another rank): then the order of commands says more.
+        clocks = max(evaluate(row.latency, timing), 0)
         resolved.append(ResolvedRule(row.name, row.scope, row.preceding, row.following, clocks, row.window))
     return tuple(resolved)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from dataclasses import replace
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
 from cosim.quantity import TimePs
 from cosim.scenario import Spec, misfit
 
-from .controller import SCHEDULERS
-from .presets import PRESETS, Preset
+from .presets import MAX_BANKS, MAX_RANKS, PRESETS, Preset
+from .schedulers import SCHEDULERS, Scheduler
 
 
 class MemorySpec(Spec):
@@ -20,6 +21,11 @@ class MemorySpec(Spec):
     mapping: str = Field("m1", description="order of the address bits, as named in the preset")
     scheduler: str = Field("fr-fcfs", description="scheduling policy: " + ", ".join(sorted(SCHEDULERS)))
     channels: Annotated[int, Field(ge=1, le=16)] = Field(1, description="channels, interleaved")
+    ranks: Annotated[int, Field(ge=1, le=MAX_RANKS)] = Field(1, description="ranks of each channel, a power of two")
+    page: Literal["open", "closed"] = Field("open", description="closed: the last waiting access to a row closes it")
+    refresh: Literal["all-bank", "per-bank"] = Field(
+        "all-bank", description="per-bank: a bank at a time, the others go on (LPDDR4)"
+    )
     t_ck: TimePs | None = Field(None, description="another clock period than the preset's; all timings scale with it")
     ideal: bool = Field(False, description="no latency and endless bandwidth, for bounding experiments")
 
@@ -34,14 +40,26 @@ class MemorySpec(Spec):
             raise misfit(
                 f"unknown scheduler '{self.scheduler}'; there are {', '.join(sorted(SCHEDULERS))}", "scheduler"
             )
+        banks = PRESETS[self.preset].geometry.banks
+        if self.ranks & (self.ranks - 1) or self.ranks * banks > MAX_BANKS:
+            raise misfit(
+                f"expected a power of two, and at most {MAX_BANKS} banks, of which a rank has {banks}", "ranks"
+            )
+        if self.refresh == "per-bank" and not PRESETS[self.preset].refreshes_banks:
+            raise misfit(f"{PRESETS[self.preset].standard} has no per-bank refresh", "refresh")
         if self.t_ck is not None and self.t_ck < 1:
             raise misfit("must be at least 1 ps", "t_ck")
         return self
 
     @property
     def device(self) -> Preset:
-        """The preset."""
-        return PRESETS[self.preset]
+        """The preset, with as many ranks."""
+        return PRESETS[self.preset].with_ranks(self.ranks) if self.ranks > 1 else PRESETS[self.preset]
+
+    @property
+    def policy(self) -> Scheduler:
+        """The scheduler with its page policy and kind of refresh."""
+        return replace(SCHEDULERS[self.scheduler], page=self.page, refresh=self.refresh)
 
     @property
     def t_ck_ps(self) -> int:

@@ -43,7 +43,9 @@ def test_same_commands_and_latencies(run):
     if run["sim"] == "ramulator1":
         commands["row"] = commands["column"] = -1
     assert replay.end_clk == run["end_cycle"]
-    assert replay.stats.commands == run["commands"]
+    assert {name: count for name, count in replay.stats.commands.items() if count} == {
+        name: count for name, count in run["commands"].items() if count
+    }
     assert hashlib.sha256(format_commands(commands)).hexdigest() == run["commands_sha256"]
     if run["read_latencies_sha256"] is not None:
         latencies = "".join(f"{latency}\n" for latency in replay.latencies[is_write == 0].tolist())

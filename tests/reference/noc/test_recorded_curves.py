@@ -1,10 +1,15 @@
 """Latency against offered load as recorded with BookSim 2.0, here with a traffic generator of our own.
 
-Up to 1.3 times the latency without contention two generators agree within 3 % in the mean latency. Nearer to the knee
-a run is too short: two seeds of the same generator then differ by more.
+Two generators agree within 3 % in the mean latency and 2 % in the accepted load (or three standard deviations of the
+recorded run's number of packets, where that is more) up to 1.5 times the latency without
+contention; under transpose and hotspot, where a few saturating flows dominate the mean, up to 1.1 times. Nearer to
+the knee a run is too short, and two seeds of one generator differ by more: there the load is compared at which the
+latency passes three times that without contention, within 5 %.
 """
 
 import json
+from itertools import pairwise
+from math import sqrt
 from pathlib import Path
 
 import pytest
@@ -14,9 +19,13 @@ from cosim.models.noc.sweep import measure
 
 pytestmark = pytest.mark.c_library
 
-HERE = Path(__file__).parent
-CURVES = json.loads((HERE / "curves.json").read_text())["curves"]
+CURVES = json.loads((Path(__file__).parent / "curves.json").read_text())["curves"]
 FIELD = {"routing_delay": "routing_delay", "credit_delay": "credit_delay", "vc_buf_size": "depth"}
+# The least that a recorded run measured, in clocks, by the side of the mesh.
+RECORDED_CLOCKS = {4: 12_000, 8: 6_000}
+# By traffic: up to how many times the first point's latency the means are compared.
+COMPARED = {"uniform": 1.5, "neighbor": 1.5, "bitcomp": 1.5, "transpose": 1.1, "hotspot": 1.1}
+KNEE = 3.0
 
 
 def name(curve):
@@ -24,21 +33,73 @@ def name(curve):
     return f"{curve['mesh']}-{curve['traffic']}-p{curve['packet_flits']}-v{curve['vcs']}{changed}"
 
 
-def check_point(curve, point, packets):
-    """Measure about as many packets: their number spreads by the square root of it."""
+def mesh_of(curve):
     columns, rows = map(int, curve["mesh"].split("x"))
     changed = {FIELD[key]: value for key, value in curve["changed"].items()}
-    mesh = MeshConfig(columns, rows, vcs=curve["vcs"], **changed)
-    clocks = int(packets * curve["packet_flits"] / (point["offered"] * mesh.nodes))
-    measured, _ = measure(
-        mesh, curve["traffic"], point["offered"], curve["packet_flits"], warmup=2000, clocks=clocks, seed=1
+    return MeshConfig(columns, rows, vcs=curve["vcs"], **changed)
+
+
+def run(curve, offered, packets):
+    """Measure about as many packets: their number spreads by the square root of it."""
+    mesh = mesh_of(curve)
+    clocks = int(packets * curve["packet_flits"] / (offered * mesh.nodes))
+    point, alone = measure(
+        mesh, curve["traffic"], offered, curve["packet_flits"], warmup=2000, clocks=max(clocks, 6000), seed=1
     )
-    assert measured.accepted == pytest.approx(point["offered"], rel=0.02)
-    assert measured.packet_latency == pytest.approx(point["packet_latency"], rel=0.03)
-    assert measured.network_latency == pytest.approx(point["network_latency"], rel=0.03)
+    return point, alone
 
 
-@pytest.mark.parametrize("curve", CURVES, ids=name)
+def compared(curve):
+    """The points at which means can be compared."""
+    lowest = curve["points"][0][1]
+    return [point for point in curve["points"] if point[4] and point[1] < COMPARED[curve["traffic"]] * lowest]
+
+
+def check_point(curve, point, packets):
+    offered, packet_latency, network_latency, accepted, _ = point
+    measured, _ = run(curve, offered, packets)
+    mesh = mesh_of(curve)
+    recorded_packets = offered * mesh.nodes * RECORDED_CLOCKS[mesh.rows] / curve["packet_flits"]
+    assert measured.accepted == pytest.approx(accepted, rel=max(0.02, 3 / sqrt(recorded_packets)))
+    assert measured.packet_latency == pytest.approx(packet_latency, rel=0.03)
+    assert measured.network_latency == pytest.approx(network_latency, rel=0.03)
+
+
+def test_every_curve_has_points_to_compare():
+    assert len(CURVES) == 44
+    assert all(len(compared(curve)) >= 3 for curve in CURVES if curve["traffic"] in ("uniform", "neighbor", "bitcomp"))
+
+
+@pytest.mark.parametrize("curve", CURVES[::4], ids=name)
 def test_mean_latency_is_the_recorded_one(curve):
-    for point in curve["points"]:
-        check_point(curve, point, packets=16_000)
+    points = compared(curve)
+    check_point(curve, points[len(points) // 2], packets=16_000)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("curve", CURVES, ids=name)
+def test_every_point_of_every_curve(curve):
+    for point in compared(curve):
+        check_point(curve, point, packets=40_000)
+
+
+def recorded_knee(curve):
+    """The loads around the knee and the one interpolated between them; None: it was not reached."""
+    limit = KNEE * curve["points"][0][1]
+    for below, above in pairwise(curve["points"]):
+        if not above[4] or above[1] > limit:
+            return below, above, limit
+    return None
+
+
+KNEES = [c for c in CURVES if c["traffic"] in ("uniform", "neighbor", "bitcomp") and recorded_knee(c)]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("curve", KNEES, ids=name)
+def test_the_knee_is_at_the_recorded_load(curve):
+    """Our latency is below three times zero load 5 % before the recorded knee, and above it 5 % behind."""
+    below, above, limit = recorded_knee(curve)
+    before, behind = below[0] * 0.95, above[0] * 1.05
+    assert run(curve, before, 60_000)[0].packet_latency < limit
+    assert run(curve, behind, 60_000)[0].packet_latency > limit

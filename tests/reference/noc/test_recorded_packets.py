@@ -36,7 +36,7 @@ def check_run(path):
 
 
 def test_the_runs_are_here():
-    assert len(recorded_runs(HERE)) == 6
+    assert len(recorded_runs(HERE)) == 8
 
 
 @pytest.mark.parametrize("path", recorded_runs(HERE), ids=lambda path: path.name)

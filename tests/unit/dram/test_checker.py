@@ -16,19 +16,20 @@ SAME, OTHER_BANK, OTHER_GROUP = (0, 0), (0, 1), (1, 0)
 def rule_cases():
     for device in PRESETS.values():
         for rule in device.rules():
-            yield pytest.param(device, rule, id=f"{device.name}-{label(rule)}")
+            yield pytest.param(device.with_ranks(2), rule, id=f"{device.name}-{label(rule)}")
 
 
 def pair(rule, distance):
     """`rule.window` commands and the one that ends the rule, `distance` after the first, in one scope."""
     first, second = rule.preceding, rule.following
 
-    def at(clk, name, place):
-        return Command(clk, name) if name in ("PREA", "REF") else Command(clk, name, *place, 0)
+    def at(clk, name, place, rank=0):
+        return Command(clk, name, rank=rank) if name in ("PREA", "REF") else Command(clk, name, *place, 0, rank)
 
-    other = {"bank": SAME, "group": OTHER_BANK, "rank": OTHER_BANK}[rule.scope]
+    other = {"bank": SAME, "group": OTHER_BANK, "rank": OTHER_BANK, "other rank": SAME}[rule.scope]
     before = [at(100_000 + i, first, (0, i)) for i in range(rule.window)]
-    return [*before, at(100_000 + distance, second, other if rule.window == 1 else (1, 0))]
+    place = other if rule.window == 1 else (1, 0)
+    return [*before, at(100_000 + distance, second, place, int(rule.scope == "other rank"))]
 
 
 @pytest.mark.parametrize(("device", "rule"), list(rule_cases()))
@@ -37,6 +38,8 @@ def test_both_sides_of_every_row(device, rule):
     late = Checker(device).feed(pair(rule, rule.clocks)).report
     assert late.slack[label(rule)] == 0
     assert label(rule) not in late.violations
+    if rule.clocks == 0:
+        return  # nothing is earlier than at once
     early = Checker(device).feed(pair(rule, rule.clocks - 1)).report
     assert early.slack[label(rule)] == -1
     assert early.violations[label(rule)] == 1
@@ -47,6 +50,10 @@ def test_a_row_holds_only_in_its_scope():
     report = Checker(device).feed([Command(0, "RD", *SAME, 0), Command(4, "RD", *OTHER_GROUP, 0)]).report
     assert report.slack["tCCD_S RD-RD rank"] == 0
     assert "tCCD_L RD-RD group" not in report.slack
+    ranks = [Command(0, "RD", *SAME, 0), Command(6, "RD", *SAME, 0, rank=1)]
+    report = Checker(device.with_ranks(2)).feed(ranks).report
+    assert report.slack["tCS RD-RD other rank"] == report.slack["data bus between ranks"] == 0
+    assert not {"tCCD_S RD-RD rank", "tCCD_L RD-RD group"} & set(report.slack)
 
 
 def act(clk=0, row=7, place=SAME):
@@ -63,6 +70,15 @@ def act(clk=0, row=7, place=SAME):
         ([act(), Command(50, "PREA"), Command(90, "RD", *SAME, 7)], "column command on an open bank"),
         ([act(), Command(100, "WR", *SAME, 8)], "column command on the open row"),
         ([act(), Command(100, "REF")], "all banks closed at REF"),
+        ([act(), Command(50, "RDA", *SAME, 7), Command(90, "RD", *SAME, 7)], "column command on an open bank"),
+        (
+            [act(), Command(50, "WRA", *SAME, 7), Command(150, "PREA"), Command(200, "WR", *SAME, 7)],
+            "column command on an open bank",
+        ),
+        ([act(), Command(100, "REFPB", *SAME)], "the bank closed at REFPB"),
+        ([act(0), Command(99, "PREA", rank=1)], "a rank that there is"),
+        ([act(place=(4, 0))], "a bank that there is"),
+        ([Command(0, "REFPB", 0, 4)], "a bank that there is"),
         ([act(5), act(5, place=OTHER_GROUP)], "one command per clock"),
         ([act(9), act(5, place=OTHER_GROUP)], "one command per clock"),
         ([act(), Command(50, "RD", *SAME, 7), Command(58, "WR", *SAME, 7)], "data bus"),
@@ -85,6 +101,39 @@ def test_rows_that_are_not_told_are_not_judged():
     report = Checker(preset("ddr4_2400")).feed([Command(0, "ACT", *SAME), Command(100, "RD", *SAME)]).report
     assert report.ok
     assert "column command on the open row" not in report.slack
+
+
+def test_commands_of_a_rank_leave_the_other_alone():
+    device = preset("ddr4_2400").with_ranks(2)
+    other = Command(1, "ACT", *SAME, 7, rank=1)
+    commands = [act(0), other, Command(50, "PREA"), Command(90, "REF"), Command(95, "RD", *SAME, 7, rank=1)]
+    assert Checker(device).feed(commands).report.ok
+    closed = Checker(device).feed([*commands, Command(99, "REF", rank=1)]).report
+    assert set(closed.violations) == {"all banks closed at REF"}
+
+
+def test_a_bank_is_closed_by_auto_precharge():
+    commands = [act(), Command(50, "RDA", *SAME, 7), Command(50 + 9 + 17, "ACT", *SAME, 8)]
+    report = Checker(preset("ddr4_2400")).feed(commands).report
+    assert report.ok
+    assert report.slack["tRTP RDA-ACT bank"] == 0
+    assert Checker(preset("ddr4_2400")).feed([*commands[:2], Command(200, "REF")]).report.ok
+
+
+def test_refreshes_of_banks_are_counted_for_each():
+    """One bank is forgotten for nine intervals while the others are refreshed."""
+    device = preset("lpddr4_3200")
+    interval = device.timing["tREFI"]
+
+    def rounds(banks):
+        return [Command(k * interval + 200 * b, "REFPB", 0, b) for k in range(1, 10) for b in banks]
+
+    assert Checker(device).feed(rounds(range(8))).report.ok
+    assert set(Checker(device).feed(rounds(range(7))).finish().violations) == {
+        "postponed refreshes", "tREFI of the longest gap"
+    }  # fmt: skip
+    whole = sorted([*rounds(range(7)), Command(9 * interval - 500, "REF")])
+    assert Checker(device).feed(whole).finish().ok
 
 
 def refreshes(*times):
@@ -134,8 +183,8 @@ def commands(name, scheduler, mapping, trace, count=2000):
     controller = Controller(device, mapping, scheduler)
     replay = controller.replay(addresses[:count], is_write[:count], observe=True)
     return [
-        Command(clk, COMMANDS[kind], *(None if v < 0 else v for v in (group, bank, row)))
-        for clk, kind, group, bank, row, _, _ in replay.commands.tolist()
+        Command(clk, COMMANDS[kind], *(None if v < 0 else v for v in (group, bank, row)), rank)
+        for clk, kind, group, bank, row, _, rank in replay.commands.tolist()
     ]
 
 
@@ -150,7 +199,12 @@ def test_the_controller_is_legal_and_as_early_as_it_may_be(name, scheduler):
             assert report.ok, report.first
             for rule, slack in report.slack.items():
                 smallest[rule] = min(slack, smallest.get(rule, slack))
-    tight = {label(rule) for rule in device.rules()} - NEVER_TIGHT
+    new = ("RDA", "WRA", "REFPB")
+    tight = {
+        label(rule)
+        for rule in device.rules()
+        if rule.scope != "other rank" and rule.preceding not in new and rule.following not in new
+    } - NEVER_TIGHT
     if scheduler == "bank-round-robin":  # it closes banks one by one, without PREA
         tight = {rule for rule in tight if "PREA" not in rule}
     assert {rule: smallest.get(rule) for rule in tight} == dict.fromkeys(tight, 0)
@@ -189,6 +243,7 @@ HEADER = "clk,cmd,rank,bg,bank,row,col\n"
         (HEADER + "1,ACT,0,0,0,5\n", r":2:\d+: expected 7 fields, got 'the end of the line'$"),
         (HEADER + "1,ACT,0,0,0,5,\n2,NOP,0,0,0,,\n", r":3:3: expected one of ACT, .* got 'NOP'$"),
         (HEADER + "x,REF,0,,,,\n", r":2:1: expected clk as a number, got 'x'$"),
+        (HEADER + "1,REF,,,,,\n", r":2:7: expected rank as a number, got ''$"),
         (HEADER + "1,PRE,0,,0,,\n", r":2:9: expected bg as a number, got ''$"),
         (HEADER + "1,ACT,0,0,0,-1,\n", r":2:13: expected row as a number, got '-1'$"),
         (HEADER + "1,ACT,0,0,0,\u00e9,\n", r":2:13: expected plain ASCII text, got byte 0xc3$"),

@@ -47,6 +47,19 @@ def test_what_replay_writes_check_accepts(tmp_path, trace, scheduler, mode):
     assert json.loads(checked.stdout)["violations"] == {}
 
 
+def test_ranks_pages_and_refresh_are_options(tmp_path, trace):
+    commands = tmp_path / "commands.csv.gz"
+    options = ("--preset", "lpddr4_3200", "--ranks", 2, "--page", "closed", "--refresh", "per-bank")
+    result = cosim_dram("replay", trace, *options, "--commands", commands, "--json")
+    summary = json.loads(result.stdout)
+    assert (summary["ranks"], summary["page"], summary["refresh"]) == (2, "closed", "per-bank")
+    assert (summary["reads"], summary["writes"]) == (160, 40)
+    assert summary["commands"]["RDA"] > 0
+    assert summary["commands"]["REFPB"] > 0
+    assert cosim_dram("check", "lpddr4_3200", commands, "--ranks", 2).exit_code == 0
+    assert cosim_dram("check", "lpddr4_3200", commands).exit_code == 1
+
+
 def test_the_text_says_the_same(trace):
     result = cosim_dram("replay", trace)
     assert result.exit_code == 0
@@ -76,6 +89,9 @@ def test_a_broken_rule_ends_with_status_1(tmp_path):
         (["replay", "TRACE", "--preset", "ddr9"], "cosim dram: no DRAM preset 'ddr9'; there are ddr4_2400, "),
         (["replay", "TRACE", "--mapping", "m3"], "cosim dram: ddr4_2400: no address mapping 'm3'; there are m1, m2"),
         (["replay", "TRACE", "--scheduler", "x"], "cosim dram: no DRAM scheduler 'x'; there are fr-fcfs, "),
+        (["replay", "TRACE", "--page", "shut"], "cosim dram: page 'shut': expected open or closed"),
+        (["replay", "TRACE", "--refresh", "per-bank"], "cosim dram: ddr4_2400: DDR4 has no per-bank refresh"),
+        (["replay", "TRACE", "--ranks", "3"], "cosim dram: ddr4_2400: 3 ranks: expected a power of two up to 8"),
         (["check", "ddr4_2400", "TRACE"], "trace.txt:1:1: expected the header clk,cmd,rank,bg,bank,row,col, got "),
         (["check", "ddr4_2400", "none.csv"], "cosim dram: none.csv: No such file or directory"),
     ],

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.c_library
 
 def rows(commands):
     """Command records in the twin's form."""
-    return [(clk, COMMANDS[command], *rest) for clk, command, *rest, _ in commands.tolist()]
+    return [(clk, COMMANDS[command], *rest) for clk, command, *rest in commands.tolist()]
 
 
 def schedule_on_twin(twin, requests, tail):

@@ -15,6 +15,7 @@ def test_ddr4_table_by_hand():
         read_fj=round((135 - 43) * 4 * scale),
         write_fj=round((123 - 43) * 4 * scale),
         refresh_fj=round((250 - 43) * 420 * scale),
+        refresh_bank_fj=round((250 - 43) * 420 * scale) // 16,
         read_io_fj=0,
         write_io_fj=0,
         active_clock_fj=round(43 * scale),
@@ -38,14 +39,14 @@ def test_published_figures(name, read_pj_per_bit, io_pj_per_bit, standby_mw):
 def test_parts_are_counts_times_the_table():
     device = preset("lpddr4_3200")
     table = EnergyTable.of(device)
-    stats = Stats(1000, 600, 100, 300, dict(zip(COMMANDS, (3, 2, 1, 5, 7, 11), strict=True)), 5, 7, 0, 0)
+    stats = Stats(1000, 600, 100, 300, dict(zip(COMMANDS, (3, 2, 1, 5, 7, 11, 13, 17, 19), strict=True)), 5, 7, 0, 0)
     assert energy_fj(device, stats) == {
         "activate_precharge": 3 * table.activate_precharge_fj,
-        "read": 5 * table.read_fj,
-        "write": 7 * table.write_fj,
-        "refresh": 11 * table.refresh_fj,
+        "read": (5 + 17) * table.read_fj,
+        "write": (7 + 19) * table.write_fj,
+        "refresh": 11 * table.refresh_fj + 13 * table.refresh_bank_fj,
         "background": 900 * table.active_clock_fj + 100 * table.precharged_clock_fj,
-        "io": 5 * table.read_io_fj + 7 * table.write_io_fj,
+        "io": (5 + 17) * table.read_io_fj + (7 + 19) * table.write_io_fj,
     }
 
 

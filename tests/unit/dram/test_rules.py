@@ -34,13 +34,41 @@ def test_a_row_of_an_unknown_scope_or_command_is_refused(row):
 
 # From the standards' tables: the distances that are sums.
 @pytest.mark.parametrize(
-    ("name", "write_to_read", "write_to_precharge"),
-    [("ddr4_2400", {19, 25}, 34), ("ddr3_1600", {18}, 24), ("lpddr4_3200", {43}, 54)],
+    ("name", "write_to_read", "write_to_precharge", "auto_precharge_to_act"),
+    [
+        ("ddr4_2400", {19, 25}, 34, (26, 51)),
+        ("ddr3_1600", {18}, 24, (17, 35)),
+        ("lpddr4_3200", {43}, 54, (41, 81)),
+    ],
 )
-def test_command_distances(name, write_to_read, write_to_precharge):
-    rules = preset(name).rules()
-    assert {r.clocks for r in rules if (r.preceding, r.following) == ("WR", "RD")} == write_to_read
-    assert {r.clocks for r in rules if (r.preceding, r.following) == ("WR", "PRE")} == {write_to_precharge}
+def test_command_distances(name, write_to_read, write_to_precharge, auto_precharge_to_act):
+    rules = [rule for rule in preset(name).rules() if rule.scope != "other rank"]
+
+    def distances(preceding, following):
+        return {rule.clocks for rule in rules if (rule.preceding, rule.following) == (preceding, following)}
+
+    for write in ("WR", "WRA"):
+        for read in ("RD", "RDA"):
+            assert distances(write, read) == write_to_read
+    assert distances("WR", "PRE") == {write_to_precharge}
+    assert (distances("RDA", "ACT"), distances("WRA", "ACT")) == tuple({clocks} for clocks in auto_precharge_to_act)
+    assert distances("RDA", "PRE") == distances("WRA", "PREA") == set()
+
+
+@pytest.mark.parametrize(
+    ("name", "distances"),
+    [
+        ("ddr4_2400", {"RD-RD": 6, "WR-WR": 6, "RD-WR": 11, "WR-RD": 1}),
+        ("ddr3_1600", {"RD-RD": 6, "WR-WR": 6, "RD-WR": 9, "WR-RD": 3}),
+        # The read's data comes so late that nothing has to wait.
+        ("lpddr4_3200", {"RD-RD": 10, "WR-WR": 10, "RD-WR": 27, "WR-RD": 0}),
+    ],
+)
+def test_bursts_of_two_ranks_leave_two_clocks_between_them(name, distances):
+    rules = [rule for rule in preset(name).rules() if rule.scope == "other rank"]
+    assert {
+        f"{r.preceding}-{r.following}": r.clocks for r in rules if "A" not in r.preceding + r.following
+    } == distances
 
 
 @pytest.mark.parametrize("device", PRESETS.values(), ids=PRESETS)
@@ -91,7 +119,7 @@ def test_a_field_may_be_split():
     geometry = Geometry(groups=2, banks_per_group=2, rows=4, columns=8, burst_bytes=64)
     mapping = AddressMapping.of(("row", "column:2", "bank", "group", "column:1"), geometry)
     # row 10, column 11, bank 0, group 1, column 0
-    assert mapping.decode(0b10_11_0_1_0 << 6) == {"row": 2, "column": 6, "bank": 0, "group": 1}
+    assert mapping.decode(0b10_11_0_1_0 << 6) == {"row": 2, "column": 6, "bank": 0, "group": 1, "rank": 0}
 
 
 @pytest.mark.parametrize(
@@ -99,7 +127,7 @@ def test_a_field_may_be_split():
     [
         (("row", "bank", "column"), "group has 1 address bits, 0 are mapped"),
         (("row", "bank", "group", "column:2"), "column has 3 address bits, 2 are mapped"),
-        (("row", "bank", "grp", "column"), "'grp': expected one of column, bank, group, row"),
+        (("row", "bank", "grp", "column"), "'grp': expected one of column, bank, group, row, rank"),
         (("row", "bank", "group", "column:x"), "'column:x': expected one of"),
     ],
 )

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
+from cosim.models.dram import BankRoundRobin
 from cosim.models.dram.presets import PRESETS
 from cosim.models.dram.spec import MemorySpec
 from cosim.scenario import load_component
@@ -41,6 +42,10 @@ def test_another_clock():
             {"scheduler": "fcfs"},
             r"unknown scheduler 'fcfs'; there are bank-round-robin, fr-fcfs, fr-fcfs-ramulator1",
         ),
+        ({"ranks": 3}, r"expected a power of two, and at most 32 banks, of which a rank has 16"),
+        ({"ranks": 4}, r"expected a power of two, and at most 32 banks, of which a rank has 16"),
+        ({"refresh": "per-bank"}, r"DDR4 has no per-bank refresh"),
+        ({"page": "shut"}, r"Input should be 'open' or 'closed'"),
         ({"channels": 0}, r"greater than or equal to 1"),
         ({"channels": 17}, r"less than or equal to 16"),
     ],
@@ -48,6 +53,13 @@ def test_another_clock():
 def test_what_there_is_not(wrong, message):
     with pytest.raises(ValidationError, match=message):
         MemorySpec(**{"preset": "ddr4_2400", **wrong})
+
+
+def test_ranks_page_and_refresh():
+    spec = MemorySpec(preset="lpddr4_3200", ranks=2, page="closed", refresh="per-bank", scheduler="bank-round-robin")
+    assert spec.device.geometry.ranks == 2
+    assert spec.device.geometry.channel_bytes == 2 * PRESETS["lpddr4_3200"].geometry.channel_bytes
+    assert spec.policy == BankRoundRobin(page="closed", refresh="per-bank")
 
 
 def test_as_many_channels_as_allowed():
