@@ -53,15 +53,25 @@ typedef struct {
     int32_t in_flight;
 } endpoint;
 
+/* A clock, and the last edge looked for: most questions are about the same instant. The divisions that this saves were
+ * a sixth of the fabric's time. */
+typedef struct {
+    cs_fabric_clock period;
+    int64_t limit;           /* CLOCK_LIMIT_PS in periods: clocks past limit * period_den are never reached */
+    int64_t clk, begin, end; /* begin <= t < end is in clock clk */
+} ticker;
+
 /* Requests that wait at a DRAM controller; it accepts at most one a clock. */
 typedef struct {
     cs_fabric_dram p;
+    ticker clock;
     int64_t next, accepted_clk;
     int32_t head, tail, stale;
 } dram_part;
 
 typedef struct {
     cs_fabric_noc p;
+    ticker clock;
     int64_t next;
     int32_t stale; /* something was submitted, or it was advanced: `next` is to be asked again */
     cs_fabric_stats stats;
@@ -69,6 +79,7 @@ typedef struct {
 
 typedef struct {
     cs_fabric_sram p;
+    ticker clock;
     int64_t next;
     int32_t stale;
     size_t words_at; /* index of its counters in `words` */
@@ -102,10 +113,11 @@ typedef struct {
 
 /* ---- clocks --------------------------------------------------------------------------------------------- */
 
-static int64_t edge(const cs_fabric_clock *clock, int64_t clk) {
-    if (clk == CS_NEVER || clk / clock->period_den > CLOCK_LIMIT_PS / clock->period_num) return CS_NEVER;
-    return clk / clock->period_den * clock->period_num +
-           clk % clock->period_den * clock->period_num / clock->period_den;
+static int64_t edge(const ticker *clock, int64_t clk) {
+    const int64_t num = clock->period.period_num, den = clock->period.period_den;
+    if (den == 1) return clk > clock->limit ? CS_NEVER : clk * num;
+    if (clk == CS_NEVER || clk / den > clock->limit) return CS_NEVER;
+    return clk / den * num + clk % den * num / den;
 }
 
 /* An engine may still have to take in, at an edge that has just passed, what arrived since. */
@@ -114,12 +126,18 @@ static int64_t later(int64_t now, int64_t t) {
 }
 
 /* The last edge at or before t. */
-static int64_t clk_at(const cs_fabric_clock *clock, int64_t t) {
-    int64_t clk =
-        t / clock->period_num * clock->period_den + t % clock->period_num * clock->period_den / clock->period_num;
+static int64_t clk_at(ticker *clock, int64_t t) {
+    if (clock->begin <= t && t < clock->end) return clock->clk;
+    const int64_t num = clock->period.period_num, den = clock->period.period_den;
+    int64_t clk = t / num * den + t % num * den / num;
     while (edge(clock, clk + 1) <= t)
         ++clk;
+    *clock = (ticker){clock->period, clock->limit, clk, edge(clock, clk), edge(clock, clk + 1)};
     return clk;
+}
+
+static ticker ticker_of(const cs_fabric_clock *clock) {
+    return (ticker){.period = *clock, .limit = CLOCK_LIMIT_PS / clock->period_num, .begin = CS_NEVER};
 }
 
 /* ---- layout --------------------------------------------------------------------------------------------- */
@@ -185,17 +203,27 @@ int32_t cs_fabric_init(void *state, size_t bytes, const cs_fabric_config *config
             return CS_EINVAL;
         for (int32_t port = 0; port < nocs[i].memory_ports; ++port)
             if (nocs[i].memory_nodes[port] < 0 || nocs[i].memory_nodes[port] >= NODE_LIMIT) return CS_EINVAL;
-        NOCS(f)[i] = (noc_part){.p = nocs[i], .next = CS_NEVER};
+        NOCS(f)[i] = (noc_part){.p = nocs[i], .clock = ticker_of(&nocs[i].clock), .next = CS_NEVER};
     }
     for (int32_t i = 0; i < config->drams; ++i) {
         if (!valid_clock(&drams[i].clock)) return CS_EINVAL;
-        DRAMS(f)[i] = (dram_part){.p = drams[i], .next = CS_NEVER, .accepted_clk = -1, .head = NONE, .tail = NONE};
+        DRAMS(f)
+        [i] = (dram_part){.p = drams[i],
+                          .clock = ticker_of(&drams[i].clock),
+                          .next = CS_NEVER,
+                          .accepted_clk = -1,
+                          .head = NONE,
+                          .tail = NONE};
     }
     for (int32_t i = 0; i < config->srams; ++i) {
         if (!valid_clock(&srams[i].clock) || srams[i].word_bytes < 1 || srams[i].memories < 1 || srams[i].words < 1 ||
             srams[i].words > WORD_LIMIT || srams[i].memories > MAX_MEMORIES)
             return CS_EINVAL;
-        SRAMS(f)[i] = (sram_part){.p = srams[i], .next = CS_NEVER, .words_at = (size_t)i * 2 * MAX_MEMORIES};
+        SRAMS(f)
+        [i] = (sram_part){.p = srams[i],
+                          .clock = ticker_of(&srams[i].clock),
+                          .next = CS_NEVER,
+                          .words_at = (size_t)i * 2 * MAX_MEMORIES};
     }
     for (int32_t i = 0; i < config->endpoints; ++i) {
         const cs_fabric_endpoint *e = &endpoints[i];
@@ -281,7 +309,7 @@ static int start_stage(fabric *f, const cs_fabric_parts *parts, int32_t index, i
         if (r->kind == K_LOCAL) r->words -= words;
         WORDS(f)[sram->words_at + (is_write ? MAX_MEMORIES : 0) + (size_t)memory] += words;
         if (sram->p.ideal || words == 0) return 1;
-        int64_t clk = clk_at(&sram->p.clock, t), word = (far ? r->far_word : r->word) % sram->p.words;
+        int64_t clk = clk_at(&sram->clock, t), word = (far ? r->far_word : r->word) % sram->p.words;
         if (word + words > sram->p.words) word = 0;
         int32_t s = cs_sram_submit(parts->sram[r->sram], parts->sram_bytes[r->sram], clk, (uint64_t)index, memory,
                                    client, word, words);
@@ -425,7 +453,7 @@ static void flush_outbox(fabric *f, const cs_fabric_parts *parts, int64_t t, int
     }
     for (int32_t i = 0; i < f->outbox_count; ++i) {
         noc_part *noc = &NOCS(f)[box[i].noc];
-        int64_t clk = clk_at(&noc->p.clock, t) + 1;
+        int64_t clk = clk_at(&noc->clock, t) + 1;
         int32_t s = cs_noc_submit(parts->noc[box[i].noc], parts->noc_bytes[box[i].noc], clk, (uint64_t)box[i].request,
                                   box[i].src, box[i].dst, box[i].flits);
         if (s != CS_OK) *status = s;
@@ -438,7 +466,7 @@ static void offer_to_drams(fabric *f, const cs_fabric_parts *parts, int64_t t, i
     for (int32_t i = 0; i < f->c.drams; ++i) {
         dram_part *dram = &DRAMS(f)[i];
         if (dram->head == NONE) continue;
-        int64_t clk = clk_at(&dram->p.clock, t);
+        int64_t clk = clk_at(&dram->clock, t);
         if (clk <= dram->accepted_clk) continue;
         int32_t index = dram->head;
         request *r = &REQUESTS(f)[index];
@@ -467,7 +495,7 @@ static int32_t refresh_next(fabric *f, const cs_fabric_parts *parts, int64_t *ea
         if (part->stale) {
             part->stale = 0;
             if ((status = cs_noc_next(parts->noc[i], parts->noc_bytes[i], &clk)) != CS_OK) return status;
-            part->next = later(f->now, edge(&part->p.clock, clk));
+            part->next = later(f->now, edge(&part->clock, clk));
         }
         if (part->next < min) min = part->next;
     }
@@ -476,7 +504,7 @@ static int32_t refresh_next(fabric *f, const cs_fabric_parts *parts, int64_t *ea
         if (part->stale) {
             part->stale = 0;
             if ((status = cs_sram_next(parts->sram[i], parts->sram_bytes[i], &clk)) != CS_OK) return status;
-            part->next = later(f->now, edge(&part->p.clock, clk));
+            part->next = later(f->now, edge(&part->clock, clk));
         }
         if (part->next < min) min = part->next;
     }
@@ -485,12 +513,12 @@ static int32_t refresh_next(fabric *f, const cs_fabric_parts *parts, int64_t *ea
         if (part->stale) {
             part->stale = 0;
             if ((status = cs_dram_next(parts->dram[i], parts->dram_bytes[i], &clk)) != CS_OK) return status;
-            part->next = later(f->now, edge(&part->p.clock, clk));
+            part->next = later(f->now, edge(&part->clock, clk));
         }
         int64_t next = part->next;
         /* Another request waits because one was accepted at this clock already: it is offered at the next. */
         if (part->head != NONE) {
-            int64_t offer = edge(&part->p.clock, part->accepted_clk + 1);
+            int64_t offer = edge(&part->clock, part->accepted_clk + 1);
             if (offer > f->now && offer < next) next = offer;
         }
         if (next < min) min = next;
@@ -511,7 +539,7 @@ static void step(fabric *f, const cs_fabric_parts *parts, int64_t t, int32_t *st
         noc_part *part = &NOCS(f)[i];
         if (part->next != t) continue;
         part->stale = 1;
-        int64_t clk = clk_at(&part->p.clock, t);
+        int64_t clk = clk_at(&part->clock, t);
         do {
             s = cs_noc_advance(parts->noc[i], parts->noc_bytes[i], clk, 0, delivered, BATCH, &count);
             if (s != CS_OK && s != CS_FULL) *status = s, count = 0;
@@ -523,7 +551,7 @@ static void step(fabric *f, const cs_fabric_parts *parts, int64_t t, int32_t *st
         dram_part *part = &DRAMS(f)[i];
         if (part->next != t) continue;
         part->stale = 1;
-        int64_t clk = clk_at(&part->p.clock, t);
+        int64_t clk = clk_at(&part->clock, t);
         do {
             s = cs_dram_advance(parts->dram[i], parts->dram_bytes[i], clk, 0, done, BATCH, &count, NULL, 0, NULL);
             if (s != CS_OK && s != CS_FULL) *status = s, count = 0;
@@ -535,7 +563,7 @@ static void step(fabric *f, const cs_fabric_parts *parts, int64_t t, int32_t *st
         sram_part *part = &SRAMS(f)[i];
         if (part->next != t) continue;
         part->stale = 1;
-        int64_t clk = clk_at(&part->p.clock, t);
+        int64_t clk = clk_at(&part->clock, t);
         do {
             s = cs_sram_advance(parts->sram[i], parts->sram_bytes[i], clk, 0, done, BATCH, &count);
             if (s != CS_OK && s != CS_FULL) *status = s, count = 0;

@@ -272,6 +272,10 @@ static int next_place(round_robin *r) {
 
 /* The grant with which the first part ends. */
 static int64_t grants_to_end(const bank *b, const queue *queues, int *ending) {
+    if (!(b->pending & (b->pending - 1))) { /* alone, as most clients are most of the time */
+        *ending = __builtin_ctzll(b->pending);
+        return queues[*ending].left;
+    }
     round_robin r = rounds_of(b);
     int64_t best = INT64_MAX;
     for (int64_t place = 0; place < r.clients; ++place) {
@@ -305,6 +309,15 @@ static int64_t granted_clocks(const bank *b, int64_t used, int64_t place, int64_
 
 /* Gives the next `grants`, none of them beyond the end of a part, after `used` since `served`. */
 static void give(bank *b, queue *queues, int64_t used, int64_t grants) {
+    if (!(b->pending & (b->pending - 1))) {
+        const int client = __builtin_ctzll(b->pending);
+        queue *q = &queues[client];
+        q->left -= grants;
+        q->accesses += grants;
+        q->granted_total += granted_clocks(b, used, 0, 1, grants, &q->last_granted);
+        b->turn = client + 1;
+        return;
+    }
     round_robin r = rounds_of(b);
     const int64_t last_place = (grants - 1) % r.clients;
     for (int64_t place = 0; place < r.clients; ++place) {
@@ -414,7 +427,10 @@ static void enter(view *v, int32_t index, int64_t clk) {
             q->accesses += accesses;
             continue;
         }
-        serve(v, at, clk);
+        if (v->banks[at].pending)
+            serve(v, at, clk);
+        else
+            v->banks[at].served = clk;
         const int32_t piece = take_part(head, v->parts);
         v->parts[piece] = (part){.accesses = accesses, .job = index, .next = NOBODY};
         if (q->first == NOBODY) {
