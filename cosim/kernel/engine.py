@@ -150,7 +150,7 @@ class EngineGroup:
     def _advance_alone(self, member: Attachment, now: int, limit: int) -> tuple[int, list[Callable[[], None]]]:
         """The same for the only engine, which has nobody to wait for. NOTE: half of the cost of a chip's instant."""
         engine = member.engine
-        start = engine.next()
+        start = engine.next() if member.polled else member.next_time
         if start > limit or start == NEVER:
             member.next_time = start
             self.earliest = NEVER if member.polled else start

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
 class Direction(enum.IntEnum):
@@ -14,8 +14,7 @@ class Direction(enum.IntEnum):
     MOVE = 2  # the endpoint's local memory to the memory of another node
 
 
-@dataclass(frozen=True, slots=True)
-class Descriptor:
+class Descriptor(NamedTuple):
     """`rows` pieces of `row_bytes` each, `stride_bytes` apart in DRAM, consecutive in the local memory.
 
     `memory` and `word` say where in the SRAMs of the endpoint's network it begins locally. A MOVE has no DRAM side, but
@@ -41,8 +40,7 @@ class Descriptor:
         return self.row_bytes * self.rows
 
 
-@dataclass(frozen=True, slots=True)
-class Completion:
+class Completion(NamedTuple):
     """When a descriptor (or direct access) began and ended, and where the time went, by resource; it sums."""
 
     start_ps: int

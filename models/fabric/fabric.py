@@ -139,10 +139,8 @@ class Fabric:
             )
             for index in range(self._count[0]):
                 record = self._records[index]
-                instant = int(record.time_ps)
-                self._completed.append(
-                    (int(record.tag), Completion(int(record.start_ps), instant, *map(int, record.spent_ps)))
-                )
+                instant = record.time_ps
+                self._completed.append((record.tag, Completion(record.start_ps, instant, *record.spent_ps)))
             if status != lib.CS_FULL:
                 check("cs_fabric_advance", status)
                 return instant
