@@ -302,6 +302,9 @@ class StatisticalSpec(Spec):
     )
     densities: dict[Name, Densities] = Field(default={}, description="By layer of the network, where they differ.")
     layers: tuple[StatisticalLayer, ...] = Field(default=(), description="Or layers by themselves.")
+    forward_only: bool = Field(
+        default=False, description="Of a network the feed-forward part alone: no loss, no gradients, no update."
+    )
     batch: Count = 1
     iterations: Count = 1
     channel_spread: Share = Field(
@@ -316,6 +319,8 @@ class StatisticalSpec(Spec):
             raise ValueError("either a network or layers, one of them")
         if self.network is None and (self.densities or self.density != Densities()):
             raise ValueError("density and densities are a network's; layers have their own")
+        if self.network is None and self.forward_only:
+            raise ValueError("forward_only is a network's")
         return self
 
     @model_validator(mode="after")

@@ -82,7 +82,7 @@ class StatisticalWorkload:
             steps = self._training_steps(index) if wanted else []
             events = self._prune(index)
             if wanted:
-                steps += [*events, *self._updates()]
+                steps += [*events, *(() if self._spec.forward_only else self._updates())]
             yield Iteration(index, 0, wanted, tuple(steps), events, None, self._sparsity())
 
     def _prune(self, index: int) -> tuple[PruneEvent, ...]:
@@ -110,7 +110,11 @@ class StatisticalWorkload:
             return self._layers_by_themselves(index)
         recorder = Recorder(True)
         masks = DrawnMasks(self._draws, self._densities, self._masks, index)
-        Walk(self._graph, self._spec.batch, self._formats, masks, recorder).run()
+        walk = Walk(self._graph, self._spec.batch, self._formats, masks, recorder)
+        if self._spec.forward_only:
+            walk.forward()
+        else:
+            walk.run()
         return recorder.steps
 
     def _layers_by_themselves(self, index: int) -> list[Step]:

@@ -57,10 +57,14 @@ class Walk:
         self._packed: dict[tuple[str, tuple[int, ...]], BitTensor] = {}
         self._with_gradient: set[str] = set()
 
-    def run(self) -> None:
-        """FF of all layers, the loss, then BP and WG from the last to the first."""
+    def forward(self) -> None:
+        """FF of all layers."""
         for node in self._graph.nodes:
             self._forward(node)
+
+    def run(self) -> None:
+        """FF of all layers, the loss, then BP and WG from the last to the first."""
+        self.forward()
         last = self._graph.nodes[-1]
         if self._graph.spec.loss != "none":
             notes.loss(self._recorder, last.tensor, self._images * self._graph.classes, self._images)
