@@ -1,7 +1,7 @@
 // The designs of kernel.py in SystemC: prints nanoseconds per event. Arguments: design (a .. e), number of events.
-#include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <ctime>
 #include <systemc>
 
 using namespace sc_core;
@@ -91,9 +91,8 @@ int sc_main(int argc, char **argv) {
         case 'e': new Pipeline("top"); break;
         default: return 2;
     }
-    const auto start = std::chrono::steady_clock::now();
+    const std::clock_t start = std::clock();  // processor time, as for the others
     sc_start();
-    const std::chrono::duration<double, std::nano> elapsed = std::chrono::steady_clock::now() - start;
-    std::printf("%.1f\n", elapsed.count() / events);
+    std::printf("%.1f\n", 1e9 * double(std::clock() - start) / CLOCKS_PER_SEC / double(events));
     return 0;
 }

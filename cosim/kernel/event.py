@@ -30,6 +30,7 @@ class Event:
     Threads wait with `yield event`, `yield a | b`, `yield a & b`; or `await` instead of `yield`.
     """
 
+    _runnable = False  # no process
     __slots__ = (
         "__weakref__", "_hooks", "_methods", "_pending", "_stamp", "_static_methods", "_static_threads", "_threads",
         "full_name", "name", "parent", "simulator",
@@ -122,7 +123,7 @@ class Event:
         simulator = self.simulator
         self._stamp = simulator._stamp
         if self._static_methods:
-            for method in reversed(self._static_methods):
+            for method in self._static_methods:
                 if method._static and not method._runnable:
                     # NOTE: Method._ready inlined: 10 % of a method's activation.
                     if method._held:
@@ -136,7 +137,7 @@ class Event:
             for method in methods[:0:-1]:
                 method._dynamic(self)
         if self._static_threads:
-            for thread in reversed(self._static_threads):
+            for thread in self._static_threads:
                 if thread._static:
                     thread._static_trigger()
         if self._threads:

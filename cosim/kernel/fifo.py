@@ -34,9 +34,9 @@ class Fifo(PrimitiveChannel, Generic[T]):
         super().__init__(parent, name)
         self.capacity = capacity
         self._items: deque[T] = deque()
-        self._readable = 0
-        self._read = 0
-        self._written = 0
+        # As of the last update phase, and what is left of it in this evaluation phase.
+        self._readable = self._available = 0
+        self._room = capacity
         self.data_written_event = Event.hidden(self, "data_written_event")
         self.data_read_event = Event.hidden(self, "data_read_event")
         self._reader: Any = None
@@ -44,26 +44,26 @@ class Fifo(PrimitiveChannel, Generic[T]):
 
     def num_available(self) -> int:
         """How many items can be read now."""
-        return self._readable - self._read
+        return self._available
 
     def num_free(self) -> int:
         """How many items can be written now."""
-        return self.capacity - self._readable - self._written
+        return self._room
 
     def nb_write(self, item: T) -> bool:
         """Write if there is room; whether it was written."""
-        if self._readable + self._written >= self.capacity:
+        if not self._room:
             return False
-        self._written += 1
+        self._room -= 1
         self._items.append(item)
         self.simulator._updates[self] = None
         return True
 
     def nb_read(self) -> tuple[bool, T | None]:
         """(True, item), or (False, None) when there is nothing to read."""
-        if self._readable == self._read:
+        if not self._available:
             return False, None
-        self._read += 1
+        self._available -= 1
         self.simulator._updates[self] = None
         return True, self._items.popleft()
 
@@ -76,20 +76,20 @@ class Fifo(PrimitiveChannel, Generic[T]):
     @coroutine
     def read(self) -> Generator[Any, Any, T]:
         """Read, waiting for an item."""
-        while self._readable == self._read:
+        while not self._available:
             yield self.data_written_event
-        self._read += 1
+        self._available -= 1
         self.simulator._updates[self] = None
         return self._items.popleft()
 
     def update(self) -> None:
         """Make what was written readable, and what was read free."""
-        if self._read:
+        if self._available < self._readable:
             self.data_read_event.notify(0)
-        if self._written:
+        if self._room < self.capacity - self._readable:
             self.data_written_event.notify(0)
-        self._readable = len(self._items)
-        self._read = self._written = 0
+        self._readable = self._available = len(self._items)
+        self._room = self.capacity - self._readable
 
     def register_port(self, port: Port[Any]) -> None:
         """FifoPortError for a second port that writes, or a second one that only reads."""

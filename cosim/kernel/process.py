@@ -24,8 +24,6 @@ class Timeout(simpy.events.Timeout):
         # NOTE: simpy.Timeout.__init__ and Environment.schedule are inlined: 20 % of a time-out's cost.
         if type(delay) is not int and env.strict_time:
             delay = whole(delay, "delay")
-        if delay < 0:
-            raise ValueError(f"Negative delay {delay}")
         self.env = env
         self.callbacks = []
         self._value = value
@@ -33,15 +31,17 @@ class Timeout(simpy.events.Timeout):
         self._ok = True
         now = env._now
         time = now + delay
-        if time == now:
+        if time > now:
+            buckets = env._buckets
+            if time in buckets:
+                env._add_normal(time, self)
+            else:
+                buckets[time] = self
+                heappush(env._times, time)
+        elif time == now:
             env._normal.append(self)
-            return
-        buckets = env._buckets
-        if time in buckets:
-            buckets[time].append(self)
         else:
-            buckets[time] = [self]
-            heappush(env._times, time)
+            raise ValueError(f"Negative delay {delay}")
 
 
 class Process(simpy.Process):

@@ -37,7 +37,7 @@ class ScProcess(NamedObject):
         self.unwinding = False
         """Whether the process is being ended by a kill or reset: its clean-up runs."""
         self._resets: list[tuple[Any, bool]] = []  # (signal, active level)
-        self._runnable = False
+        self._runnable: Any = False  # or True, or ASLEEP
         self._static = False
         self._suspended = False
         self._disabled = False
@@ -59,7 +59,7 @@ class ScProcess(NamedObject):
         for event in self._static_events():
             listeners: list[Any] = event._static_methods if self.is_method else event._static_threads
             if self not in listeners:
-                listeners.append(self)
+                listeners.insert(0, self)  # the order of Event._fire
 
     def _unhook_static(self) -> None:
         for event in self._static_events():
@@ -106,6 +106,7 @@ class ScProcess(NamedObject):
         elif isinstance(what, simpy.Event):
             if what.processed:
                 self._simpy_result = what
+                self._plan()
                 self._ready()
             else:
                 self._simpy_event = what
@@ -136,6 +137,7 @@ class ScProcess(NamedObject):
             self._end_wait()
             self._simpy_result = event
             self.timed_out = False
+            self._plan()
             self._ready()
 
     def _dynamic(self, event: Event) -> None:
@@ -179,12 +181,29 @@ class ScProcess(NamedObject):
         timeout = self._timeout
         if timeout is not None:
             self._timeout = None
+            if self._runnable is ASLEEP:
+                self._runnable = False
             if timeout is DELTA:
                 self.simulator._deltas.pop(self, None)
             else:
                 self.simulator._cancel_timed(timeout, self)
 
     # ---- running ------------------------------------------------------------------------------------------
+
+    def _plan(self) -> None:
+        """What decides how `_run` runs the process has changed."""
+        raise NotImplementedError
+
+    def _unqueue(self) -> None:
+        """Do not run in this evaluation phase."""
+        if self._runnable:
+            self._runnable = False
+            simulator = self.simulator
+            if simulator._current is None:
+                # From outside of all processes: it must not count as one that ran. Else `_run` passes it over.
+                queue = simulator._methods if self.is_method else simulator._threads
+                if self in queue:
+                    queue.remove(self)
 
     def _ready(self) -> None:
         """Make the process runnable in this or the next evaluation phase."""
@@ -230,6 +249,15 @@ class ScProcess(NamedObject):
 
         def action(process: ScProcess) -> None:
             process._suspended = process._held = True
+            process._plan()
+            if process._runnable is ASLEEP:
+                # Its time is to find it suspended, not runnable.
+                time = process._timeout
+                process._end_wait()
+                process._wait_for(time - process.simulator._now)
+            elif process._runnable:
+                process._unqueue()
+                process._missed = True
 
         self._each(action, descendants)
         return OrList(())
@@ -240,6 +268,7 @@ class ScProcess(NamedObject):
         def action(process: ScProcess) -> None:
             process._suspended = False
             process._held = process._disabled
+            process._plan()
             if process._missed:
                 process._missed = False
                 process._ready()
@@ -253,6 +282,7 @@ class ScProcess(NamedObject):
             if process._timeout is not None:
                 raise RuntimeError(f"process {process.full_name} waits for a time and cannot be disabled")
             process._disabled = process._held = True
+            process._plan()
 
         self._each(action, descendants)
 
@@ -262,6 +292,7 @@ class ScProcess(NamedObject):
         def action(process: ScProcess) -> None:
             process._disabled = False
             process._held = process._suspended
+            process._plan()
 
         self._each(action, descendants)
 
@@ -279,6 +310,7 @@ class ScProcess(NamedObject):
         A method has no state to lose: it runs, and is back at its static sensitivity.
         """
         self._resets.append((signal, level))
+        self._plan()
         if asynchronous:
             event = signal.posedge_event if level else signal.negedge_event
 
@@ -295,6 +327,7 @@ class ScProcess(NamedObject):
         def action(process: ScProcess) -> None:
             if _STICKY not in process._resets:
                 process._resets.append(_STICKY)
+                process._plan()
 
         self._each(action, descendants)
 
@@ -304,6 +337,7 @@ class ScProcess(NamedObject):
         def action(process: ScProcess) -> None:
             if _STICKY in process._resets:
                 process._resets.remove(_STICKY)
+                process._plan()
 
         self._each(action, descendants)
 
@@ -358,6 +392,9 @@ class ScProcess(NamedObject):
     if TYPE_CHECKING:
         simulator: Simulator
 
+
+ASLEEP: Any = 2
+"""What `_runnable` is of a thread that waits for a time and nothing else: it runs as soon as it is queued."""
 
 DELTA: Any = object()
 """Marks a time-out of zero: the next delta cycle."""

@@ -43,6 +43,7 @@ class Signal(PrimitiveChannel, Generic[T]):
         self._value: T = initial
         self._new: T = initial
         self._policy = writer_policy
+        self._many = writer_policy is WriterPolicy.MANY
         self._checked = writer_policy is not WriterPolicy.UNCHECKED
         self._writer: Any = None
         self._written_at = -1
@@ -90,7 +91,7 @@ class Signal(PrimitiveChannel, Generic[T]):
 
     def update(self) -> None:
         """Take the new value over; tell who waits for a change."""
-        if self._policy is WriterPolicy.MANY:
+        if self._many:
             self._writer = None
         new = self._new
         if new == self._value:

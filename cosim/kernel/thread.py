@@ -8,13 +8,13 @@ from typing import Any, ClassVar
 
 import simpy
 
+from .environment import Sleepers
 from .event import Event, Wait
 from .hierarchy import Node
 from .process import copy_of_exception
-from .sc_process import ProcessKilled, ProcessReset, ScProcess
+from .sc_process import ASLEEP, ProcessKilled, ProcessReset, ScProcess
 
 _ONLY_ONCE = "process {} was made of a generator object and cannot start anew"
-_START_ANEW = object()
 
 
 class Thread(ScProcess):
@@ -41,6 +41,7 @@ class Thread(ScProcess):
     ) -> None:
         self.function = function if callable(function) else None
         self._body: Any = None if callable(function) else function
+        # The body's `send`, or None while there is more to do than that to run: see `_plan`.
         self._send: Callable[[Any], Any] | None = None
         self._started = False
         self._running = False
@@ -71,117 +72,145 @@ class Thread(ScProcess):
         self.simulator._threads.append(self)
 
     def _fire(self) -> None:
-        # NOTE: ScProcess._fire and _ready inlined for the plain wait for a time: 15 % of it.
-        if self._timeout is None:
-            return
-        self._timeout = None
-        self.timed_out = True
-        if self._events or self._simpy_event is not None:
-            self._end_wait()
-        if self._held:
-            self._ready()
-        elif not self._runnable:
-            self._runnable = True
+        if self._runnable is ASLEEP:
             self.simulator._threads.append(self)
+        else:
+            super()._fire()
+
+    def _plan(self) -> None:
+        plain = self._started and not (self._held or self._resets or self._simpy_result is not None)
+        self._send = self._body.send if plain else None
 
     def _run(self) -> None:
-        if not self._runnable:
+        state = self._runnable
+        if not state:
             return  # killed, or reset, meanwhile
         self._runnable = False
+        if state is ASLEEP:
+            self._timeout = None
+        send = self._send
+        if send is None:
+            self._run_rare()
+            return
+        # NOTE: _step inlined, with the two commonest waits of _wait_for: 40 % of a wait's cost.
+        simulator = self.simulator
+        simulator._current = self
+        self._running = True
+        self._static = False
+        try:
+            what = send(not self.timed_out)
+        except BaseException as error:
+            self._leave(None)
+            self._ended_by(error)
+            return
+        self._running = False
+        simulator._current = None
+        kind = type(what)
+        if kind is int and what > 0:
+            self._runnable = ASLEEP
+            self._timeout = time = simulator._now + what
+            timed = simulator._timed
+            if time not in timed:
+                timed[time] = self
+                heappush(simulator._times, time)
+            elif type(sleepers := timed[time]) is Sleepers:
+                sleepers[self] = None
+            else:
+                simulator._add_timed(time, self)
+        elif kind is Event:
+            self._events = (what,)
+            what._threads.append(self)
+        elif not self.terminated:
+            self._begin_wait(what)
+
+    def _run_rare(self) -> None:
         if self._suspended:
             self._missed = True
-        elif self._resets and self._started and self._reset_active():
+        elif not self._started:
+            self._begin()
+        elif self._resets and self._reset_active():
             self._restart()
         elif self._simpy_result is not None:
             self._resume_from(self._simpy_result)
         else:
-            self._step(self._send, not self.timed_out)
+            self._step(self._body.send, not self.timed_out)
 
     def _resume_from(self, event: simpy.Event) -> None:
         self._simpy_result = None
+        self._plan()
         if event._ok:
-            self._step(self._send, event._value)
+            self._step(self._body.send, event._value)
         else:
             event._defused = True
             self._step(self._body.throw, copy_of_exception(event._value))
 
-    def _step(self, resume: Callable[[Any], Any] | None, value: Any) -> None:
-        """Run to the next wait."""
-        simulator = self.simulator
-        caller = simulator._current
-        simulator._current = self
-        simulator._ran = True
-        self._static = False
-        self._running = True
-        try:
-            if resume is None:
-                if not self._start():
-                    return
-                resume, value = self._send, None
-                assert resume is not None
-            what = resume(value)
-        except StopIteration as stop:
-            self.result = stop.value
-            self._terminate()
-            return
-        except ProcessKilled as unwinding:
-            # By its own hand, or unwound.
-            self.unwinding = False
-            if self.terminated:
-                return
-            if not isinstance(unwinding, ProcessReset):
-                self._terminate()
-                return
-            what = _START_ANEW
-        except Exception as error:
-            note = f"in process {self.full_name} at t={simulator._now}"
-            if note not in getattr(error, "__notes__", ()):
-                error.add_note(note)
-            raise
-        finally:
-            self._running = False
-            simulator._current = caller
-        # NOTE: the two commonest waits are inlined from _wait_for: 20 % of a wait's cost.
-        kind = type(what)
-        if kind is int and what > 0:
-            self._timeout = time = simulator._now + what
-            timed = simulator._timed
-            if time in timed:
-                timed[time][self] = None
-            else:
-                timed[time] = {self: None}
-                if time not in simulator._buckets and time not in simulator._later_unusual:
-                    heappush(simulator._times, time)
-        elif kind is Event:
-            self._events = (what,)
-            what._threads.append(self)
-        elif what is _START_ANEW:
-            self._clear()
-            self._start_anew()
-        elif not self.terminated:
-            self.timed_out = False
-            self._count = what.count if kind is Wait else 0
-            self._wait_for(what)
-
-    def _start(self) -> bool:
-        """Make the body; False if it is a plain function, which has run now."""
+    def _begin(self) -> None:
+        """Make the body and run it to its first wait."""
         self._started = True
+        self._step(self._send_first, None)
+
+    def _send_first(self, nothing: None) -> Any:
         if self._body is None:
             assert self.function is not None
             body = self.function()
             if not hasattr(body, "send"):
-                self.result = body
-                self._terminate()
-                return False
+                raise StopIteration(body)  # a plain function has run, and that was all
             self._body = body
-        self._send = self._body.send
-        return True
+        self._plan()
+        return self._body.send(nothing)
+
+    def _step(self, resume: Callable[[Any], Any], value: Any) -> None:
+        """Run to the next wait, by `resume(value)`."""
+        simulator = self.simulator
+        caller = simulator._current
+        simulator._current = self
+        self._running = True
+        self._static = False
+        try:
+            what = resume(value)
+        except BaseException as error:
+            self._leave(caller)
+            self._ended_by(error)
+            return
+        self._leave(caller)
+        if not self.terminated:
+            self._begin_wait(what)
+
+    def _leave(self, caller: Any) -> None:
+        self._running = False
+        self.simulator._current = caller
+
+    def _begin_wait(self, what: Any) -> None:
+        self.timed_out = False
+        self._count = what.count if type(what) is Wait else 0
+        self._wait_for(what)
+
+    def _ended_by(self, error: BaseException) -> None:
+        """The body returned, was ended or reset by its own hand, or failed: then the error goes on to the caller."""
+        if isinstance(error, StopIteration):
+            self.result = error.value
+            self._terminate()
+        elif isinstance(error, ProcessKilled):
+            self.unwinding = False
+            if self.terminated:
+                return
+            if isinstance(error, ProcessReset):
+                self._clear()
+                self._start_anew()
+            else:
+                self._terminate()
+        else:
+            if isinstance(error, Exception):
+                note = f"in process {self.full_name} at t={self.simulator._now}"
+                if note not in getattr(error, "__notes__", ()):
+                    error.add_note(note)
+            raise error
 
     # ---- control ------------------------------------------------------------------------------------------
 
     def _unwind(self, error: ProcessKilled) -> None:
         """Raise `error` in the body, which must end."""
-        if self._send is None:
+        if not self._started:
             if self._body is not None:
                 self._body.close()
             return
@@ -202,7 +231,7 @@ class Thread(ScProcess):
             # It is killing itself, or something it called into does: unwind the caller.
             self.unwinding = True
             raise ProcessKilled(self.full_name)
-        self._runnable = False
+        self._unqueue()
         self._clear()
         self._unwind(ProcessKilled(self.full_name))
         self._terminate()
@@ -214,7 +243,7 @@ class Thread(ScProcess):
             self.unwinding = True
             raise ProcessReset(self.full_name)
         if self._started:
-            self._runnable = False
+            self._unqueue()
             self._restart()
 
     def _restart(self) -> None:
@@ -228,7 +257,7 @@ class Thread(ScProcess):
         self._body = self._send = None
         self.timed_out = False
         self._tell_reset()
-        self._step(None, None)
+        self._begin()
 
     def _reset_by_signal(self) -> None:
         if self._started:
@@ -240,6 +269,6 @@ class Thread(ScProcess):
             raise error
         if not self._started:
             raise RuntimeError(f"process {self.full_name} has not started: nothing can be raised in it")
-        self._runnable = False
+        self._unqueue()
         self._clear()
         self._step(self._body.throw, error)
