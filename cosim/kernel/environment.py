@@ -53,6 +53,12 @@ class Environment(simpy.Environment):
     that only sleep are in a `Sleepers`, which becomes runnable as a whole: 20 % of a wait among 1,000 threads.
     """
 
+    # NOTE: in slots, as SimPy's attributes are not: 5 % of a time-out.
+    __slots__ = (
+        "_active_proc", "_buckets", "_later_unusual", "_normal", "_now", "_times", "_timed", "_unusual", "_urgent",
+        "strict_time",
+    )  # fmt: skip
+
     def __init__(self, initial_time: float, strict_time: bool, shuffle_seed: int | None) -> None:
         self.strict_time = strict_time
         self._now: Any = whole(initial_time, "initial_time") if strict_time else initial_time

@@ -14,6 +14,7 @@ class Method(ScProcess):
 
     kind = "method_process"
     is_method: ClassVar[bool] = True
+    __slots__ = ("_next", "function")
 
     def __init__(
         self,

@@ -35,6 +35,10 @@ class Signal(PrimitiveChannel, Generic[T]):
     """
 
     kind = "signal"
+    __slots__ = (
+        "_changed_at", "_changed_event", "_checked", "_many", "_negedge_event", "_new", "_posedge_event", "_value",
+        "_writer", "simulator",
+    )  # fmt: skip
 
     def __init__(
         self, parent: Node, name: str | None, initial: T, *, writer_policy: WriterPolicy = WriterPolicy.ONE

@@ -72,6 +72,10 @@ class Simulator(Environment, Node):
       delta cycles (at the latest within twice as many).
     """
 
+    __slots__ = (
+        "_current", "_delta_count", "_deltas", "_halting", "_methods", "_stamp", "_threads", "_updates",
+    )  # fmt: skip
+
     def __init__(
         self,
         initial_time: float = 0,

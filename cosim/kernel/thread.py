@@ -28,6 +28,7 @@ class Thread(ScProcess):
 
     kind = "thread_process"
     is_method: ClassVar[bool] = False
+    __slots__ = ("_body", "_count", "_running", "_send", "_started", "function")
 
     def __init__(
         self,
