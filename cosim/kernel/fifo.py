@@ -27,6 +27,7 @@ class Fifo(PrimitiveChannel, Generic[T]):
     """
 
     kind = "fifo"
+    __slots__ = ("_available", "_items", "_readable", "_room", "capacity", "simulator")
 
     def __init__(self, parent: Node, name: str | None = None, capacity: int = 16) -> None:
         if capacity < 1:

@@ -43,19 +43,16 @@ class Method(ScProcess):
             self._missed = self._suspended and not self._disabled
             return
         self._runnable = True
+        self._static = False
         self.simulator._methods.append(self)
 
     def _run(self) -> None:
         if not self._runnable:
             return  # killed meanwhile
         self._runnable = False
-        if self._held:
-            self._missed = self._suspended
-            return
         simulator = self.simulator
         caller = simulator._current
         simulator._current = self
-        self._static = False
         # NOTE: not `self.function()`, which the interpreter looks up in the class first: 3 % of an activation.
         function = self.function
         try:
@@ -88,6 +85,7 @@ class Method(ScProcess):
         if self.simulator._current is not self:
             self._tell_reset()
             self._runnable = True
+            self._static = False
             self._run()
 
     def _reset_by_signal(self) -> None:

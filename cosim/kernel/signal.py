@@ -36,7 +36,7 @@ class Signal(PrimitiveChannel, Generic[T]):
 
     kind = "signal"
     __slots__ = (
-        "_changed_at", "_changed_event", "_checked", "_many", "_negedge_event", "_new", "_posedge_event", "_value",
+        "_changed_at", "_changed_event", "_checked", "_edges", "_many", "_negedge_event", "_new", "_posedge_event", "_value",
         "_writer", "simulator",
     )  # fmt: skip
 
@@ -54,6 +54,7 @@ class Signal(PrimitiveChannel, Generic[T]):
         self._changed_at = -1
         self._out_port: Any = None
         self._changed_event: Event | None = None
+        self._edges = False  # whether an edge has an event
         self._posedge_event: Event | None = None
         self._negedge_event: Event | None = None
 
@@ -108,10 +109,11 @@ class Signal(PrimitiveChannel, Generic[T]):
         if event is not None:
             event._pending = DELTA_PENDING
             simulator._deltas[event] = None
-        if self._posedge_event is not None and is_high(new):
-            self._posedge_event.notify(0)
-        if self._negedge_event is not None and is_low(new):
-            self._negedge_event.notify(0)
+        if self._edges:
+            if self._posedge_event is not None and is_high(new):
+                self._posedge_event.notify(0)
+            if self._negedge_event is not None and is_low(new):
+                self._negedge_event.notify(0)
 
     # ---- events -------------------------------------------------------------------------------------------
 
@@ -128,6 +130,7 @@ class Signal(PrimitiveChannel, Generic[T]):
     def posedge_event(self) -> Event:
         """Happens in the delta cycle after a change to True or 1."""
         if self._posedge_event is None:
+            self._edges = True
             self._posedge_event = Event.hidden(self, "posedge_event")
         return self._posedge_event
 
@@ -135,6 +138,7 @@ class Signal(PrimitiveChannel, Generic[T]):
     def negedge_event(self) -> Event:
         """Happens in the delta cycle after a change to False or 0."""
         if self._negedge_event is None:
+            self._edges = True
             self._negedge_event = Event.hidden(self, "negedge_event")
         return self._negedge_event
 

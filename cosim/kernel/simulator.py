@@ -206,22 +206,12 @@ class Simulator(Environment, Node):
         if self._halting and self.stop_mode is StopMode.IMMEDIATE and self.stopped:
             raise _Halt
         self._stamp += 1
-        updates = self._updates
-        if updates:
-            # What an update requests is for the next cycle. Last requested first, as Accellera does; no model may
-            # depend on it.
-            channels = list(updates)
-            updates.clear()
-            for channel in reversed(channels):
-                channel.update()
+        if self._updates:
+            self._update(self._updates.popitem()[0])
         if self._halting and self.stopped:
             raise _Halt
-        deltas = self._deltas
-        if deltas:
-            entries = list(deltas)
-            deltas.clear()
-            for entry in reversed(entries):
-                entry._fire()
+        if self._deltas:
+            self._notify(self._deltas.popitem()[0])
         if ran:
             self._delta_count += 1
         if not (self._methods or self._threads or self._normal or self._urgent):
@@ -245,10 +235,32 @@ class Simulator(Environment, Node):
             for queue in queues:
                 if self._shuffle is not None:
                     self._shuffle.shuffle(queue)
-                count = len(queue)
-                while count and queue:  # an immediate stop drops them
-                    count -= 1
-                    queue.popleft()._run()
+                if queue:
+                    self._round(queue.popleft(), queue)
+
+    def _round(self, first: ScProcess, others: deque[ScProcess]) -> None:
+        count = len(others)
+        first._run()
+        while count and others:  # an immediate stop drops them
+            count -= 1
+            others.popleft()._run()
+
+    # Last requested, last notified first, as Accellera does; no model may depend on it. What an update requests is for
+    # the next cycle.
+
+    def _update(self, last: Updatable) -> None:
+        others = list(self._updates)
+        self._updates.clear()
+        last.update()
+        for channel in reversed(others):
+            channel.update()
+
+    def _notify(self, last: Any) -> None:
+        others = list(self._deltas)
+        self._deltas.clear()
+        last._fire()
+        for entry in reversed(others):
+            entry._fire()
 
     # ---- from instant to instant --------------------------------------------------------------------------
 
@@ -383,36 +395,34 @@ class Simulator(Environment, Node):
                 elif methods or threads:
                     # NOTE: _delta_cycle inlined, for one round of evaluation and one update: 25 % of a cycle.
                     if methods:
-                        count = len(methods)
-                        while count and methods:
-                            count -= 1
-                            methods.popleft()._run()
+                        process = methods.popleft()
+                        if methods:
+                            self._round(process, methods)
+                        else:
+                            process._run()
                     if threads:
-                        count = len(threads)
-                        while count and threads:
-                            count -= 1
-                            threads.popleft()._run()
+                        process = threads.popleft()
+                        if threads:
+                            self._round(process, threads)
+                        else:
+                            process._run()
                     if methods or threads or special:
                         self._delta_cycle(True)
                         continue
                     self._stamp += 1
-                    if len(updates) == 1:
+                    if updates:
                         channel, _ = updates.popitem()
-                        channel.update()
-                    elif updates:
-                        channels = list(updates)
-                        updates.clear()
-                        for channel in reversed(channels):
+                        if updates:
+                            self._update(channel)
+                        else:
                             channel.update()
                     if special and self._halting and self.stopped:
                         raise _Halt
-                    if len(deltas) == 1:
+                    if deltas:
                         entry, _ = deltas.popitem()
-                        entry._fire()
-                    elif deltas:
-                        entries = list(deltas)
-                        deltas.clear()
-                        for entry in reversed(entries):
+                        if deltas:
+                            self._notify(entry)
+                        else:
                             entry._fire()
                     self._delta_count += 1
                     if not (methods or threads or normal or urgent):

@@ -70,6 +70,7 @@ class Thread(ScProcess):
             self._missed = self._suspended and not self._disabled
             return
         self._runnable = True
+        self._static = False
         self.simulator._threads.append(self)
 
     def _fire(self) -> None:
@@ -97,7 +98,6 @@ class Thread(ScProcess):
         simulator = self.simulator
         simulator._current = self
         self._running = True
-        self._static = False
         try:
             what = send(not self.timed_out)
         except BaseException as error:
