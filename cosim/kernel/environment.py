@@ -55,7 +55,15 @@ class Environment(simpy.Environment):
 
     # NOTE: in slots, as SimPy's attributes are not: 5 % of a time-out.
     __slots__ = (
-        "_active_proc", "_buckets", "_later_unusual", "_normal", "_now", "_times", "_timed", "_unusual", "_urgent",
+        "_active_proc",
+        "_buckets",
+        "_later_unusual",
+        "_normal",
+        "_now",
+        "_timed",
+        "_times",
+        "_unusual",
+        "_urgent",
         "strict_time",
     )  # fmt: skip
 

@@ -32,7 +32,7 @@ class Event:
 
     _runnable = False  # no process
     __slots__ = (
-        "__weakref__", "_hooks", "_methods", "_pending", "_stamp", "_static_methods", "_static_threads", "_threads",
+        "__weakref__", "_hooks", "_methods", "_more", "_pending", "_stamp", "_static_methods", "_static_threads", "_threads",
         "full_name", "name", "parent", "simulator",
     )  # fmt: skip
 
@@ -57,6 +57,7 @@ class Event:
         self._methods: list[Method] = []
         self._threads: list[Thread] = []
         self._hooks: list[Callable[[], None]] = []
+        self._more = False  # whether anything but static methods waits
         self._pending: Any = None
         self._stamp = -1
 
@@ -132,6 +133,11 @@ class Event:
                         method._static = False
                         method._runnable = True
                         simulator._methods.append(method)
+        if self._more:
+            self._fire_more()
+
+    def _fire_more(self) -> None:
+        self._more = bool(self._static_threads)
         if self._methods:
             methods, self._methods = self._methods, []
             methods[0]._dynamic(self)
@@ -176,14 +182,20 @@ class Event:
     def once(self) -> simpy.Event:
         """A SimPy event that succeeds when this one happens next, for SimPy processes to wait for."""
         event = simpy.Event(self.simulator)
-        self._hooks.append(event.succeed)  # type: ignore[arg-type]
+        self._hook(event.succeed)  # type: ignore[arg-type]
         return event
 
     def _forget(self, once: simpy.Event) -> None:
         """Drop what `once` made, when nobody waits for it any more."""
         self._hooks = [hook for hook in self._hooks if getattr(hook, "__self__", None) is not once]
 
+    def _hook(self, function: Callable[[], None]) -> None:
+        """Call `function` when the event happens next."""
+        self._more = True
+        self._hooks.append(function)
+
     def _waiters(self, process: ScProcess) -> list[Any]:
+        self._more = True
         return self._methods if process.is_method else self._threads
 
     def __repr__(self) -> str:

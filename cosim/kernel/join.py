@@ -30,7 +30,7 @@ class Join:
             self._done = Event.hidden(process.simulator, "joined")
         if not process.terminated and process not in self._pending:
             self._pending.add(process)
-            process.terminated_event._hooks.append(lambda: self._ended(process))
+            process.terminated_event._hook(lambda: self._ended(process))
 
     def _ended(self, process: ScProcess) -> None:
         self._pending.discard(process)

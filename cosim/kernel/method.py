@@ -51,18 +51,17 @@ class Method(ScProcess):
             return  # killed meanwhile
         self._runnable = False
         simulator = self.simulator
-        caller = simulator._current
         simulator._current = self
         # NOTE: not `self.function()`, which the interpreter looks up in the class first: 3 % of an activation.
         function = self.function
         try:
             function()
         except BaseException as error:
-            simulator._current = caller
+            simulator._current = None
             if not (self.terminated and isinstance(error, ProcessKilled)):
                 error.add_note(f"in process {self.full_name} at t={simulator._now}")
                 raise
-        simulator._current = caller
+        simulator._current = None
         if self._next is None:
             self._static = True
         elif not self.terminated:
@@ -82,11 +81,16 @@ class Method(ScProcess):
         # A method has no state: it runs once more, and with its static sensitivity.
         self._end_wait()
         self._next = None
-        if self.simulator._current is not self:
+        simulator = self.simulator
+        caller = simulator._current
+        if caller is not self:
             self._tell_reset()
             self._runnable = True
             self._static = False
-            self._run()
+            try:
+                self._run()
+            finally:
+                simulator._current = caller
 
     def _reset_by_signal(self) -> None:
         self._reset()

@@ -63,6 +63,7 @@ class ScProcess(NamedObject):
         """Register with the events of the static sensitivity; ports are bound by now."""
         for event in self._static_events():
             listeners: list[Any] = event._static_methods if self.is_method else event._static_threads
+            event._more |= not self.is_method
             if self not in listeners:
                 listeners.insert(0, self)  # the order of Event._fire
 
@@ -321,10 +322,10 @@ class ScProcess(NamedObject):
 
             def check() -> None:
                 if not self.terminated:
-                    event._hooks.append(check)
+                    event._hook(check)
                     self._reset_by_signal()
 
-            event._hooks.append(check)
+            event._hook(check)
 
     def sync_reset_on(self, *, descendants: bool = False) -> None:
         """Start anew whenever the process would run, until `sync_reset_off`."""

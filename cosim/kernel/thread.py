@@ -28,7 +28,7 @@ class Thread(ScProcess):
 
     kind = "thread_process"
     is_method: ClassVar[bool] = False
-    __slots__ = ("_body", "_count", "_running", "_send", "_started", "function")
+    __slots__ = ("_body", "_count", "_entered", "_send", "_started", "function")
 
     def __init__(
         self,
@@ -45,7 +45,7 @@ class Thread(ScProcess):
         # The body's `send`, or None while there is more to do than that to run: see `_plan`.
         self._send: Callable[[Any], Any] | None = None
         self._started = False
-        self._running = False
+        self._entered = False  # in `_step`
         self._count = 0
         self.result: Any = None
         """What the body returned, once terminated."""
@@ -97,14 +97,12 @@ class Thread(ScProcess):
         # NOTE: _step inlined, with the two commonest waits of _wait_for: 40 % of a wait's cost.
         simulator = self.simulator
         simulator._current = self
-        self._running = True
         try:
             what = send(not self.timed_out)
         except BaseException as error:
-            self._leave(None)
+            simulator._current = None
             self._ended_by(error)
             return
-        self._running = False
         simulator._current = None
         kind = type(what)
         if kind is int and what > 0:
@@ -120,6 +118,7 @@ class Thread(ScProcess):
                 simulator._add_timed(time, self)
         elif kind is Event:
             self._events = (what,)
+            what._more = True
             what._threads.append(self)
         elif not self.terminated:
             self._begin_wait(what)
@@ -165,7 +164,7 @@ class Thread(ScProcess):
         simulator = self.simulator
         caller = simulator._current
         simulator._current = self
-        self._running = True
+        self._entered = True
         self._static = False
         try:
             what = resume(value)
@@ -178,7 +177,7 @@ class Thread(ScProcess):
             self._begin_wait(what)
 
     def _leave(self, caller: Any) -> None:
-        self._running = False
+        self._entered = False
         self.simulator._current = caller
 
     def _begin_wait(self, what: Any) -> None:
@@ -208,6 +207,12 @@ class Thread(ScProcess):
             raise error
 
     # ---- control ------------------------------------------------------------------------------------------
+
+    @property
+    def _running(self) -> bool:
+        # Also while another process runs that this one has killed, reset or thrown at.
+        body = self._body
+        return self._entered or getattr(body, "gi_running", False) or getattr(body, "cr_running", False)
 
     def _unwind(self, error: ProcessKilled) -> None:
         """Raise `error` in the body, which must end."""
