@@ -49,8 +49,8 @@ class Environment(simpy.Environment):
     dictionaries from time to entries, whose keys are in the heap `_times`, once for each dictionary. A time whose
     entries were all cancelled stays in the heap until it is passed or outnumbers the live ones.
 
-    NOTE: a time's only event, or only timed entry, is in its dictionary without a list around it: 8 % of a wait. Threads
-    that only sleep are in a `Sleepers`, which becomes runnable as a whole: 20 % of a wait among 1,000 threads.
+    NOTE: a time's only event, or only timed entry, is in its dictionary without a list around it: 8 % of a wait.
+    Threads that only sleep are in a `Sleepers`, which becomes runnable as a whole: 20 % of a wait among 1,000 threads.
     """
 
     # NOTE: in slots, as SimPy's attributes are not: 5 % of a time-out.

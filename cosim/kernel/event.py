@@ -32,8 +32,8 @@ class Event:
 
     _runnable = False  # no process
     __slots__ = (
-        "__weakref__", "_hooks", "_methods", "_more", "_pending", "_stamp", "_static_methods", "_static_threads", "_threads",
-        "full_name", "name", "parent", "simulator",
+        "__weakref__", "_hooks", "_methods", "_more", "_pending", "_stamp", "_static_methods", "_static_threads",
+        "_threads", "full_name", "name", "parent", "simulator",
     )  # fmt: skip
 
     def __init__(self, parent: Node, name: str | None = None) -> None:

@@ -36,8 +36,8 @@ class Signal(PrimitiveChannel, Generic[T]):
 
     kind = "signal"
     __slots__ = (
-        "_changed_at", "_changed_event", "_checked", "_edges", "_many", "_negedge_event", "_new", "_posedge_event", "_value",
-        "_writer", "simulator",
+        "_changed_at", "_changed_event", "_checked", "_edges", "_many", "_negedge_event", "_new", "_posedge_event",
+        "_value", "_writer", "simulator",
     )  # fmt: skip
 
     def __init__(

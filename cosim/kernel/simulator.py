@@ -382,7 +382,7 @@ class Simulator(Environment, Node):
         special = self._special
         engines = self._engines
         members = engines.members
-        event: Event | None = None
+        event: Any = None
         while True:
             began = self._now
             for _ in repeat(None, self.max_zero_time_steps + 1):
@@ -475,7 +475,7 @@ class Simulator(Environment, Node):
                         normal.extend(event)
                         continue
                 # NOTE: _run_callbacks inlined: 10 % of a time-out's cost.
-                callbacks, event.callbacks = event.callbacks, None  # type: ignore[assignment]
+                callbacks, event.callbacks = event.callbacks, None
                 try:
                     for callback in callbacks:
                         callback(event)
@@ -504,7 +504,8 @@ class Simulator(Environment, Node):
 
     def _check_progress(self, began: Any, event: Event | None) -> None:
         if self._now == began:
-            last = "a delta cycle" if event is None else describe(event)
+            cycling = event is None or self._methods or self._threads or self._updates or self._deltas
+            last = "a delta cycle" if cycling else describe(event)
             raise ZeroTimeLoopError(self._now, self.max_zero_time_steps, last)
 
     # ---- running ------------------------------------------------------------------------------------------

@@ -469,3 +469,50 @@ def test_what_happened_in_a_cycle_that_nobody_saw_is_not_just_now_later():
     top.thread(driver)
     env.run()
     assert log == [(False, False), (True, True)]
+
+
+def test_a_sleeper_that_is_suspended_or_reset_runs_when_it_should():
+    env, top, log = design()
+
+    def sleeper(name):
+        while True:
+            yield 10
+            log.append((env.now, name))
+
+    threads = {name: top.thread(lambda name=name: sleeper(name), name) for name in "abcd"}
+
+    def control():
+        yield 5
+        threads["b"].suspend()
+        threads["c"].reset()  # starts anew: next at 15
+        threads["d"].kill()
+        yield 10
+        threads["b"].resume()  # its time has passed: it runs at once
+
+    top.thread(control)
+    env.run(until=26)
+    assert sorted(log) == [(10, "a"), (15, "b"), (15, "c"), (20, "a"), (25, "b"), (25, "c")]
+    assert threads["d"].terminated
+
+
+@pytest.mark.parametrize("held", ["kill", "suspend"])
+def test_what_was_taken_out_before_it_ran_is_no_delta_cycle(held):
+    env, top, log = design()
+    e = Event(top, "e")
+
+    def thread():
+        yield e
+        log.append("ran")
+
+    waiting = top.thread(thread)
+    env.start(1)
+    count = env.delta_count
+
+    def outside():
+        yield env.timeout(4)
+        e.notify()
+        getattr(waiting, held)()
+
+    env.process(outside())
+    env.run()
+    assert log == [] and env.delta_count == count
