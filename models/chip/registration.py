@@ -7,7 +7,7 @@ from cosim.registry import Registry
 from ..dram.spec import MemorySpec
 from ..energy import EnergyTableSpec
 from ..pruning.build import register as register_schedules
-from ..workload.schema import FunctionalSpec, NetworkSpec, StatisticalSpec
+from ..workload.schema import FunctionalSpec, NetworkSpec, StatisticalSpec, TraceSpec
 from .report import build_report
 from .spec import ChipSpec
 from .training import TrainingScenario, run
@@ -23,4 +23,5 @@ def register(registry: Registry) -> None:
     registry.component("network", "network", NetworkSpec)
     registry.component("workload", "functional", FunctionalSpec)
     registry.component("workload", "statistical", StatisticalSpec)
+    registry.component("workload", "trace", TraceSpec)
     register_schedules(registry)

@@ -1,8 +1,9 @@
 """Training workloads: networks, data, training. They know no hardware.
 
 `interface` is what a chip model consumes: `Iteration`s of `Operation`s, `VectorWork` and `PruneEvent`s. Behind it are
-`functional` (the network really trains) and `statistical` (seeded masks of given densities); `build_workload` makes
-either from its description in `schema`.
+`functional` (the network really trains), `trace` (masks recorded in a real training) and `statistical` (seeded masks of
+given densities); `build_workload` makes any of them from its description in `schema`. `graph` is what they share of a
+network, `notes` what its vector work costs, `importers` where other tools' networks come in.
 """
 
 from .build import build_workload, planned_layers
@@ -20,8 +21,9 @@ from .interface import (
     Workload,
 )
 from .network import Network
-from .schema import FunctionalSpec, NetworkSpec, StatisticalSpec, WorkloadSpec
+from .schema import FunctionalSpec, NetworkSpec, StatisticalSpec, TraceSpec, WorkloadSpec
 from .statistical import StatisticalWorkload
+from .trace import TraceWorkload
 
 __all__ = [
     "DataError",
@@ -39,6 +41,8 @@ __all__ = [
     "StatisticalWorkload",
     "Step",
     "TensorBytes",
+    "TraceSpec",
+    "TraceWorkload",
     "TrainingDiverged",
     "VectorWork",
     "Workload",

@@ -13,15 +13,16 @@ from .functional import FunctionalWorkload
 from .graph import Graph
 from .interface import LayerInfo
 from .masks import NetworkDensities
-from .schema import FunctionalSpec, WorkloadSpec
+from .schema import FunctionalSpec, TraceSpec, WorkloadSpec
 from .statistical import StatisticalWorkload, statistical_layers
+from .trace import TraceWorkload
 
 _DENSE = NoPruningSpec()
 
 
 def build_workload(
     spec: WorkloadSpec, pruning: PruningSpec = _DENSE, *, seed: int
-) -> FunctionalWorkload | StatisticalWorkload:
+) -> FunctionalWorkload | StatisticalWorkload | TraceWorkload:
     """The workload that `spec` and `pruning` describe.
 
     Everything random comes from `seed`, in streams named by their purpose. Raises NetworkError for a network that does
@@ -32,6 +33,9 @@ def build_workload(
     if isinstance(spec, FunctionalSpec):
         dataset = load_dataset(spec.data.loader, spec.data.file, **spec.data.others)
         return FunctionalWorkload(spec, dataset, make_pruning, seed=seed)
+    if isinstance(spec, TraceSpec):
+        _unpruned(pruning)
+        return TraceWorkload(spec)
     return StatisticalWorkload(spec, partial(_without_values, pruning, seed=seed), seed=seed)
 
 
@@ -49,11 +53,20 @@ def planned_layers(
 
         dataset = load_dataset(spec.data.loader, spec.data.file, **spec.data.others)
         return FunctionalWorkload(spec, dataset, keep, seed=seed).layers, schedules[0]
+    if isinstance(spec, TraceSpec):
+        _unpruned(pruning)
+        workload = TraceWorkload(spec)
+        return workload.layers, _without_values(pruning, {}, workload.total_iterations, seed=seed)
     layers = statistical_layers(spec)
     if spec.network is not None:
         NetworkDensities(Graph(spec.network), spec.density, spec.densities)
     shapes = {layer.name: layer.shape for layer in layers if layer.has_weights}
     return layers, _without_values(pruning, shapes, spec.iterations, seed=seed)
+
+
+def _unpruned(spec: PruningSpec) -> None:
+    if not isinstance(spec, NoPruningSpec):
+        raise PruningError("a trace has its zeros already: only the schedule none goes with it", ("schedule",))
 
 
 def _without_values(spec: PruningSpec, layers: Mapping[str, ConvShape], total: int, *, seed: int) -> PruningSchedule:

@@ -332,4 +332,13 @@ class StatisticalSpec(Spec):
         return self
 
 
-WorkloadSpec = Annotated[FunctionalSpec | StatisticalSpec, Field(discriminator="fidelity")]
+class TraceSpec(Spec):
+    """Zero masks recorded in a real training (`cosim.capture`) are replayed, an iteration for each recorded step."""
+
+    fidelity: Literal["trace"]
+    network: NetworkSpec = Field(description="Its convolutions and linear layers have the names of the recorded ones.")
+    file: InputFile = Field(description="The recorded masks.")
+    formats: FormatsSpec = FormatsSpec()
+
+
+WorkloadSpec = Annotated[FunctionalSpec | StatisticalSpec | TraceSpec, Field(discriminator="fidelity")]

@@ -18,7 +18,7 @@ from .interface import Iteration, LayerInfo, LayerSparsity, Operation, Step
 from .masks import DrawnMasks, Draws, NetworkDensities
 from .recorder import Recorder
 from .schema import StatisticalSpec
-from .walk import Walk
+from .walk import Walk, updates
 
 
 class StatisticalWorkload:
@@ -171,20 +171,7 @@ class StatisticalWorkload:
 
     def _updates(self) -> list[Step]:
         recorder = Recorder(True)
-        for layer, parameter, size, decays in self._parameters():
-            mask = self._masks.get(layer) if decays else None
-            kept = size if mask is None else int(np.count_nonzero(mask))
-            notes.update(
-                recorder,
-                layer,
-                parameter,
-                size=size,
-                kept=kept,
-                moments=("momentum",),
-                operations=6 if decays else 4,
-                low=self._formats.weight if mask is not None else None,
-                masked=kept < size,
-            )
+        updates(self._parameters(), self._masks, self._formats, recorder)
         return recorder.steps
 
     def _parameters(self) -> Iterator[tuple[str, str, int, bool]]:
@@ -194,8 +181,8 @@ class StatisticalWorkload:
                 yield name, f"{name}.w", mask.size, True
             return
         for node in self._graph.nodes:
-            for parameter, size, decays in node.parameters():
-                yield node.name, parameter, size, decays
+            for parameter in node.parameters():
+                yield node.name, *parameter
 
 
 def statistical_layers(spec: StatisticalSpec) -> tuple[LayerInfo, ...]:

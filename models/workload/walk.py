@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Protocol
+
+import numpy as np
 
 from ..pruning.interface import Mask
 from ..tensors import BitTensor, ConvShape, Stage
@@ -301,6 +304,29 @@ class Walk:
             return None
         mask = self._masks.needed(source, self._batch(node.input_shapes[0]))
         return None if mask is None else self._pack(f"{source}.mask", mask, shape.x_shape)
+
+
+def updates(
+    parameters: Iterable[tuple[str, str, int, bool]],
+    masks: Mapping[str, Mask],
+    formats: notes.Formats,
+    recorder: Recorder,
+) -> None:
+    """Note the update of (layer, parameter, size, whether it decays) by gradient descent with momentum."""
+    for layer, parameter, size, decays in parameters:
+        mask = masks.get(layer) if decays else None
+        kept = size if mask is None else int(np.count_nonzero(mask))
+        notes.update(
+            recorder,
+            layer,
+            parameter,
+            size=size,
+            kept=kept,
+            moments=("momentum",),
+            operations=6 if decays else 4,
+            low=formats.weight if mask is not None else None,
+            masked=kept < size,
+        )
 
 
 def _index_bits(item: PoolSpec | GlobalPoolSpec) -> int:
