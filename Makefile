@@ -52,7 +52,7 @@ test: lint $(VENV)/.installed-dev
 lint: $(VENV)/.installed-dev typecheck
 	@$(bin)/ruff check .
 	@$(bin)/ruff format --check .
-	@$(bin)/clang-format --dry-run --Werror csrc/*.c csrc/*.h
+	@$(bin)/clang-format --dry-run --Werror csrc/*.[ch] tests/litmus/systemc/*.cpp tests/litmus/systemc/*.h
 	@for file in csrc/*.c; do \
 	  $(CC) -std=c11 -O2 -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Werror -c -o /dev/null $$file || exit 1; \
 	done
@@ -63,7 +63,7 @@ typecheck: $(VENV)/.installed-dev
 format: $(VENV)/.installed-dev
 	@$(bin)/ruff check --fix --quiet . || true
 	@$(bin)/ruff format .
-	@$(bin)/clang-format -i csrc/*.c csrc/*.h
+	@$(bin)/clang-format -i csrc/*.[ch] tests/litmus/systemc/*.cpp tests/litmus/systemc/*.h
 
 # ---- deeper -----------------------------------------------------------------------------------------------
 

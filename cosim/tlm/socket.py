@@ -8,6 +8,8 @@ does not wait costs one call:
     if not isinstance(delay, int):
         delay = yield from delay
 
+`socket.transport(payload, 0)` is these three lines as a generator or awaitable.
+
 `nb_transport_fw(payload, phase, delay)` and `nb_transport_bw` never wait; they return (sync, phase, delay).
 """
 
@@ -15,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator
 from functools import partial
+from types import coroutine
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..kernel.channel import Bindable
@@ -232,6 +235,15 @@ class InitiatorSocket(Socket, Bindable):
             socket = target.accept(self)
             self._bound_to = socket or target
             self._connect(socket)
+
+    @coroutine
+    def transport(self, payload: GenericPayload, delay: int = 0) -> Generator[Any, Any, int]:
+        """`b_transport` for a process that does not care who waits: `delay = yield from socket.transport(payload)`.
+
+        In an async function `await`. The value is the delay that is still to be waited.
+        """
+        result = self.b_transport(payload, delay)
+        return result if isinstance(result, int) else (yield from result)
 
     def _adopt(self, inner: InitiatorSocket) -> None:
         """Speak for the socket of a part: what comes back goes to it."""

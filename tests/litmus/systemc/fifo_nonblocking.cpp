@@ -1,4 +1,5 @@
-// The fifo without waiting: what can be read and written when; several reads and writes in one phase; ports; too many ports.
+// The fifo without waiting: what can be read and written when; several reads and writes in one phase; ports; too many
+// ports.
 #include "log.h"
 
 struct Reader : sc_module {
@@ -87,9 +88,22 @@ struct TwoWriters : sc_module {
 };
 
 int sc_main(int, char *[]) {
-    scenario("one reader, one writer", [] { Top top("top"); sc_start(); note("main", "done"); });
-    scenario("default capacity", [] { sc_fifo<int> fifo("fifo"); note("main", "free", fifo.num_free()); });
-    scenario("two readers", [] { TwoReaders top("top"); sc_start(); });
-    scenario("two writers", [] { TwoWriters top("top"); sc_start(); });
+    scenario("one reader, one writer", [] {
+        Top top("top");
+        sc_start();
+        note("main", "done");
+    });
+    scenario("default capacity", [] {
+        sc_fifo<int> fifo("fifo");
+        note("main", "free", fifo.num_free());
+    });
+    scenario("two readers", [] {
+        TwoReaders top("top");
+        sc_start();
+    });
+    scenario("two writers", [] {
+        TwoWriters top("top");
+        sc_start();
+    });
     return 0;
 }

@@ -1,4 +1,5 @@
-// Before and at time zero: writes, notifications and requests of elaboration, processes that do not start by themselves.
+// Before and at time zero: writes, notifications and requests of elaboration, processes that do not start by
+// themselves.
 #include "log.h"
 
 struct Top : sc_module {

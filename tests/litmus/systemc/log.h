@@ -1,4 +1,5 @@
-// What the litmus programs of this folder share: JSON lines on stdout, cases in a simulator of their own, reports as lines.
+// What the litmus programs of this folder share: JSON lines on stdout, cases in a simulator of their own, reports as
+// lines.
 #pragma once
 #define SC_INCLUDE_DYNAMIC_PROCESSES
 #include <sys/wait.h>
@@ -20,25 +21,39 @@ inline std::string json(const std::string &text) {
     }
     return quoted + "\"";
 }
-inline std::string json(const char *text) { return json(std::string(text)); }
-inline std::string json(bool value) { return value ? "true" : "false"; }
-inline std::string json(int value) { return std::to_string(value); }
-inline std::string json(unsigned value) { return std::to_string(value); }
-inline std::string json(unsigned long value) { return std::to_string(value); }
-inline std::string json(unsigned long long value) { return std::to_string(value); }
-inline std::string json(const sc_time &value) { return std::to_string(value.value()); }
+inline std::string json(const char *text) {
+    return json(std::string(text));
+}
+inline std::string json(bool value) {
+    return value ? "true" : "false";
+}
+inline std::string json(int value) {
+    return std::to_string(value);
+}
+inline std::string json(unsigned value) {
+    return std::to_string(value);
+}
+inline std::string json(unsigned long value) {
+    return std::to_string(value);
+}
+inline std::string json(unsigned long long value) {
+    return std::to_string(value);
+}
+inline std::string json(const sc_time &value) {
+    return std::to_string(value.value());
+}
 
 // A line with time and delta count; `plain` is one without.
-template <class Value>
-void note(const std::string &who, const std::string &what, const Value &value) {
+template <class Value> void note(const std::string &who, const std::string &what, const Value &value) {
     std::printf("{\"t_ps\":%llu,\"delta\":%llu,\"who\":%s,\"what\":%s,\"value\":%s}\n",
                 static_cast<unsigned long long>(sc_time_stamp().value()),
                 static_cast<unsigned long long>(sc_delta_count()), json(who).c_str(), json(what).c_str(),
                 json(value).c_str());
 }
-inline void note(const std::string &who, const std::string &what) { note(who, what, 0); }
-template <class Value>
-void plain(const std::string &who, const std::string &what, const Value &value) {
+inline void note(const std::string &who, const std::string &what) {
+    note(who, what, 0);
+}
+template <class Value> void plain(const std::string &who, const std::string &what, const Value &value) {
     std::printf("{\"who\":%s,\"what\":%s,\"value\":%s}\n", json(who).c_str(), json(what).c_str(), json(value).c_str());
 }
 
@@ -75,4 +90,6 @@ inline void scenario(const char *name, const std::function<void()> &body) {
     plain("case", "end", WIFEXITED(status) ? WEXITSTATUS(status) : -1);
 }
 
-inline sc_time ns(double value) { return sc_time(value, SC_NS); }
+inline sc_time ns(double value) {
+    return sc_time(value, SC_NS);
+}

@@ -1,4 +1,5 @@
-// Control of processes beyond the first design: sticky resets, events of resets, families of processes, control of oneself.
+// Control of processes beyond the first design: sticky resets, events of resets, families of processes, control of
+// oneself.
 #include "log.h"
 
 struct Unwound {
@@ -229,10 +230,30 @@ struct Both : sc_module {
 };
 
 int sc_main(int, char *[]) {
-    scenario("sticky", [] { Sticky top("top"); sc_start(); note("main", "done"); });
-    scenario("family", [] { Family top("top"); sc_start(); note("main", "done"); });
-    scenario("extinct", [] { Extinct top("top"); sc_start(); note("main", "done"); });
-    scenario("oneself", [] { Oneself top("top"); sc_start(); note("main", "done"); });
-    scenario("both", [] { Both top("top"); sc_start(); note("main", "done"); });
+    scenario("sticky", [] {
+        Sticky top("top");
+        sc_start();
+        note("main", "done");
+    });
+    scenario("family", [] {
+        Family top("top");
+        sc_start();
+        note("main", "done");
+    });
+    scenario("extinct", [] {
+        Extinct top("top");
+        sc_start();
+        note("main", "done");
+    });
+    scenario("oneself", [] {
+        Oneself top("top");
+        sc_start();
+        note("main", "done");
+    });
+    scenario("both", [] {
+        Both top("top");
+        sc_start();
+        note("main", "done");
+    });
     return 0;
 }

@@ -1,4 +1,5 @@
-// Reports of a design's own: actions by severity, by id and by both; counts, limits, suppressed and forced actions; verbosity.
+// Reports of a design's own: actions by severity, by id and by both; counts, limits, suppressed and forced actions;
+// verbosity.
 #include "log.h"
 
 static const char *const names[] = {"info", "warning", "error", "fatal"};
@@ -16,7 +17,8 @@ static void attempt(const char *what, const std::function<void()> &action) {
         action();
         note("main", what, "nothing thrown");
     } catch (const sc_report &report) {
-        note("main", what, std::string(report.get_msg_type()) + " " + names[report.get_severity()] + ": " + report.get_msg());
+        note("main", what,
+             std::string(report.get_msg_type()) + " " + names[report.get_severity()] + ": " + report.get_msg());
     }
 }
 

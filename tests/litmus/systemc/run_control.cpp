@@ -1,13 +1,19 @@
-// Running in pieces: pause from a method and from a thread, status, pending activity, notifications from outside, stop at the edges.
+// Running in pieces: pause from a method and from a thread, status, pending activity, notifications from outside, stop
+// at the edges.
 #include "log.h"
 
 static std::string status() {
     switch (sc_get_status()) {
-        case SC_ELABORATION: return "elaboration";
-        case SC_RUNNING: return "running";
-        case SC_PAUSED: return "paused";
-        case SC_STOPPED: return "stopped";
-        default: return "other";
+    case SC_ELABORATION:
+        return "elaboration";
+    case SC_RUNNING:
+        return "running";
+    case SC_PAUSED:
+        return "paused";
+    case SC_STOPPED:
+        return "stopped";
+    default:
+        return "other";
     }
 }
 static void state(const char *after) {

@@ -37,12 +37,15 @@ struct Leaf : sc_module {
     }
     void rising() { note("rising", "bit", bit.read()); }
     void falling() { note("falling", "bit", bit.read()); }
-    void changed() { note("changed", "bit", std::string(bit.posedge() ? "pos" : bit.negedge() ? "neg" : bit.event() ? "?" : "no")); }
+    void changed() {
+        note("changed", "bit", std::string(bit.posedge() ? "pos" : bit.negedge() ? "neg" : bit.event() ? "?" : "no"));
+    }
     void logic_rising() { note("logic_rising", "value", std::string(1, logic.read().to_char())); }
     void logic_falling() { note("logic_falling", "value", std::string(1, logic.read().to_char())); }
     void any_of_many() {
         int sum = 0;
-        for (int i = 0; i < many.size(); i++) sum += many[i]->read();
+        for (int i = 0; i < many.size(); i++)
+            sum += many[i]->read();
         note("any_of_many", "sum", sum);
     }
     void item_written() { note("item_written", "available", items.num_available()); }

@@ -4,9 +4,7 @@
 struct Top : sc_module {
     sc_event e{"e"};
     int result = 0;
-    SC_CTOR(Top) {
-        SC_THREAD(main_thread);
-    }
+    SC_CTOR(Top) { SC_THREAD(main_thread); }
     int work(const char *who, double time, int value) {
         note(who, "begin");
         if (time > 0) wait(ns(time));
@@ -35,7 +33,13 @@ struct Top : sc_module {
         sc_spawn_options waiting;
         waiting.dont_initialize();
         waiting.set_sensitivity(&e);
-        sc_spawn([this] { note("late", "begin"); wait(); note("late", "again"); }, "late", &waiting);
+        sc_spawn(
+            [this] {
+                note("late", "begin");
+                wait();
+                note("late", "again");
+            },
+            "late", &waiting);
         wait(ns(1));
         e.notify();
         wait(ns(1));
@@ -44,11 +48,8 @@ struct Top : sc_module {
 
         note("main_thread", "fork");
         SC_FORK
-            sc_spawn([this] { work("fork_a", 3, 0); }, "fork_a"),
-            sc_spawn([this] { work("fork_b", 1, 0); }, "fork_b"),
-            sc_spawn([this] { work("fork_c", 2, 0); }, "fork_c"),
-        SC_JOIN
-        note("main_thread", "joined");
+        sc_spawn([this] { work("fork_a", 3, 0); }, "fork_a"), sc_spawn([this] { work("fork_b", 1, 0); }, "fork_b"),
+            sc_spawn([this] { work("fork_c", 2, 0); }, "fork_c"), SC_JOIN note("main_thread", "joined");
 
         sc_join join;
         sc_process_handle quick = sc_spawn([this] { work("quick", 0, 0); }, "quick");
@@ -56,7 +57,12 @@ struct Top : sc_module {
         join.add_process(quick);
         join.add_process(slow);
         note("main_thread", "processes", join.process_count());
-        sc_spawn([this, &join] { join.wait(); note("second", "joined, too"); }, "second");
+        sc_spawn(
+            [this, &join] {
+                join.wait();
+                note("second", "joined, too");
+            },
+            "second");
         wait(ns(1));
         note("main_thread", "processes left", join.process_count());
         join.wait();
@@ -66,17 +72,24 @@ struct Top : sc_module {
         sc_process_handle killed = sc_spawn([this] { work("killed", 100, 0); }, "killed");
         sc_join other;
         other.add_process(killed);
-        sc_spawn([this, &killed] { wait(ns(2)); killed.kill(); }, "killer");
+        sc_spawn(
+            [this, &killed] {
+                wait(ns(2));
+                killed.kill();
+            },
+            "killer");
         other.wait();
         note("main_thread", "joined a killed one");
 
-        sc_spawn([this] {
-            note("outer", "begin");
-            sc_process_handle inner = sc_spawn([this] { work("inner", 2, 0); }, "inner");
-            note("outer", "name", std::string(inner.name()));
-            wait(inner.terminated_event());
-            note("outer", "end");
-        }, "outer");
+        sc_spawn(
+            [this] {
+                note("outer", "begin");
+                sc_process_handle inner = sc_spawn([this] { work("inner", 2, 0); }, "inner");
+                note("outer", "name", std::string(inner.name()));
+                wait(inner.terminated_event());
+                note("outer", "end");
+            },
+            "outer");
         wait(ns(5));
         note("main_thread", "end");
     }

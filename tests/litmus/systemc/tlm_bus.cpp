@@ -1,5 +1,5 @@
-// An address-decoding, arbitrating bus: three initiators, two targets, three policies; requests of one instant, of others;
-// translated debug accesses, direct memory and invalidations.
+// An address-decoding, arbitrating bus: three initiators, two targets, three policies; requests of one instant, of
+// others; translated debug accesses, direct memory and invalidations.
 #include <algorithm>
 #include <vector>
 
@@ -18,7 +18,8 @@ struct Lane : sc_prim_channel {
     int initiators, last = -1;
     Request *owner = nullptr;
     std::vector<Request *> waiting;
-    Lane(const char *name, Policy policy, int initiators) : sc_prim_channel(name), policy(policy), initiators(initiators) {}
+    Lane(const char *name, Policy policy, int initiators)
+        : sc_prim_channel(name), policy(policy), initiators(initiators) {}
     void ask(Request &request) {
         waiting.push_back(&request);
         request_update();
@@ -110,13 +111,15 @@ struct Bus : sc_module {
         const bool granted = (region ? high : low)->get_direct_mem_ptr(payload, dmi);
         payload.set_address(address);
         dmi.set_start_address(dmi.get_start_address() + start(region));
-        dmi.set_end_address(std::min<unsigned long long>(dmi.get_end_address(), end(region) - start(region) - 1) + start(region));
+        dmi.set_end_address(std::min<unsigned long long>(dmi.get_end_address(), end(region) - start(region) - 1) +
+                            start(region));
         return granted;
     }
     void invalidate(int region, sc_dt::uint64 first, sc_dt::uint64 last) {
         const unsigned long long size = end(region) - start(region);
         for (unsigned i = 0; i < in.size(); i++)
-            in[i]->invalidate_direct_mem_ptr(first + start(region), std::min<unsigned long long>(last, size - 1) + start(region));
+            in[i]->invalidate_direct_mem_ptr(first + start(region),
+                                             std::min<unsigned long long>(last, size - 1) + start(region));
     }
 };
 
@@ -154,7 +157,7 @@ struct Memory : sc_module {
 
 struct Initiator : sc_module {
     tlm_utils::simple_initiator_socket<Initiator> socket{"socket"};
-    std::vector<std::vector<int>> program;  // at (ns), address, length, annotated (ns)
+    std::vector<std::vector<int>> program; // at (ns), address, length, annotated (ns)
     SC_CTOR(Initiator) {
         socket.register_invalidate_direct_mem_ptr(this, &Initiator::invalidate);
         SC_THREAD(run);
@@ -182,7 +185,8 @@ static void contend(Policy policy) {
     Bus bus("bus", policy);
     Memory low("low", false), high("high", true);
     Initiator a("a"), b("b"), c("c");
-    for (Initiator *initiator : {&a, &b, &c}) initiator->socket.bind(bus.in);
+    for (Initiator *initiator : {&a, &b, &c})
+        initiator->socket.bind(bus.in);
     bus.low.bind(low.socket);
     bus.high.bind(high.socket);
     c.program = {{10, 0x00, 4, 0}, {10, 0x08, 4, 0}, {10, 0x100, 8, 0}, {70, 0x10, 1, 5}, {90, 0x3e, 2, 0}};

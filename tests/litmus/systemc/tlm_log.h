@@ -16,7 +16,9 @@ using Phase = tlm::tlm_phase;
 using Sync = tlm::tlm_sync_enum;
 using Dmi = tlm::tlm_dmi;
 
-inline std::string name_of(const Phase &phase) { return phase.get_name(); }
+inline std::string name_of(const Phase &phase) {
+    return phase.get_name();
+}
 inline std::string name_of(Sync sync) {
     return sync == tlm::TLM_ACCEPTED ? "ACCEPTED" : sync == tlm::TLM_UPDATED ? "UPDATED" : "COMPLETED";
 }
@@ -29,7 +31,8 @@ inline std::string hex(const unsigned char *bytes, unsigned length) {
     }
     return text;
 }
-inline void set_up(Payload &payload, tlm::tlm_command command, unsigned long long address, unsigned char *data, unsigned length) {
+inline void set_up(Payload &payload, tlm::tlm_command command, unsigned long long address, unsigned char *data,
+                   unsigned length) {
     payload.set_command(command);
     payload.set_address(address);
     payload.set_data_ptr(data);

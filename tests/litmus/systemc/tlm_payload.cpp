@@ -7,11 +7,13 @@ struct Route : tlm::tlm_extension<Route> {
     tlm::tlm_extension_base *clone() const override { return new Route(hops); }
     void copy_from(const tlm::tlm_extension_base &other) override { hops = static_cast<const Route &>(other).hops; }
 };
-struct Ticket : tlm::tlm_extension<Ticket> {  // cannot be cloned
+struct Ticket : tlm::tlm_extension<Ticket> { // cannot be cloned
     int number;
     explicit Ticket(int number) : number(number) {}
     tlm::tlm_extension_base *clone() const override { return nullptr; }
-    void copy_from(const tlm::tlm_extension_base &other) override { number = static_cast<const Ticket &>(other).number; }
+    void copy_from(const tlm::tlm_extension_base &other) override {
+        number = static_cast<const Ticket &>(other).number;
+    }
 };
 struct Keeper : tlm::tlm_mm_interface {
     int given_back = 0;
@@ -85,7 +87,8 @@ int sc_main(int, char *[]) {
     plain("copy", "hops again", hops(copy));
     plain("copy", "ticket, copied into", number(copy));
 
-    for (unsigned i = 0; i < 8; i++) copied[i] = 0xa0 + i;
+    for (unsigned i = 0; i < 8; i++)
+        copied[i] = 0xa0 + i;
     copy.set_response_status(tlm::TLM_OK_RESPONSE);
     copy.set_dmi_allowed(false);
     copy.set_address(0x80);
@@ -101,7 +104,8 @@ int sc_main(int, char *[]) {
     original.update_original_from(copy, false);
     plain("update", "data without byte enables", hex(data, 8));
     original.set_write();
-    for (unsigned i = 0; i < 8; i++) copied[i] = 0xb0 + i;
+    for (unsigned i = 0; i < 8; i++)
+        copied[i] = 0xb0 + i;
     original.update_original_from(copy);
     plain("update", "data of a write", hex(data, 8));
     return 0;

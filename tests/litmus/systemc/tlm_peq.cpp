@@ -6,7 +6,8 @@ struct Top : sc_module {
     tlm_utils::peq_with_cb_and_phase<Top> called;
     Payload payloads[8];
     SC_CTOR(Top) : called(this, &Top::due) {
-        for (int i = 0; i < 8; i++) payloads[i].set_address(i);
+        for (int i = 0; i < 8; i++)
+            payloads[i].set_address(i);
         SC_THREAD(get);
         SC_METHOD(on_event);
         sensitive << queue.get_event();
@@ -18,7 +19,8 @@ struct Top : sc_module {
         for (;;) {
             wait(queue.get_event());
             note("get", "wake");
-            while (Payload *payload = queue.get_next_transaction()) note("get", "payload", payload->get_address());
+            while (Payload *payload = queue.get_next_transaction())
+                note("get", "payload", payload->get_address());
         }
     }
     void on_event() { note("on_event", "run"); }

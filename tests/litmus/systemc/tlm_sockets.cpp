@@ -1,7 +1,8 @@
-// Sockets: with tags, with many peers, through the modules around, without conversions; all six functions and both ways back.
+// Sockets: with tags, with many peers, through the modules around, without conversions; all six functions and both ways
+// back.
 #include "tlm_log.h"
 
-struct Tagged : sc_module {  // two sockets, one set of functions
+struct Tagged : sc_module { // two sockets, one set of functions
     tlm_utils::simple_target_socket_tagged<Tagged> a{"a"}, b{"b"};
     unsigned char memory[16] = {};
     SC_CTOR(Tagged) {
@@ -66,8 +67,7 @@ struct TaggedInitiator : sc_module {
     }
 };
 
-template <class Socket>
-static void use(const char *who, Socket &socket, bool non_blocking = true) {
+template <class Socket> static void use(const char *who, Socket &socket, bool non_blocking = true) {
     unsigned char data[8] = {};
     Payload payload;
     set_up(payload, tlm::TLM_READ_COMMAND, 0, data, 8);
@@ -91,7 +91,7 @@ static void use(const char *who, Socket &socket, bool non_blocking = true) {
     note(who, "end address", static_cast<unsigned long long>(dmi.get_end_address()));
 }
 
-struct Many : sc_module {  // many initiators at one socket
+struct Many : sc_module { // many initiators at one socket
     tlm_utils::multi_passthrough_target_socket<Many> socket{"socket"};
     SC_CTOR(Many) {
         socket.register_b_transport(this, &Many::b_transport);
@@ -126,10 +126,12 @@ struct Initiator : sc_module {
         note(name(), name_of(phase), delay);
         return tlm::TLM_ACCEPTED;
     }
-    void invalidate(sc_dt::uint64 start, sc_dt::uint64 end) { note(name(), "invalidate", static_cast<unsigned long long>(start * 1000 + end)); }
+    void invalidate(sc_dt::uint64 start, sc_dt::uint64 end) {
+        note(name(), "invalidate", static_cast<unsigned long long>(start * 1000 + end));
+    }
 };
 
-struct ManyTargets : sc_module {  // one socket to many targets
+struct ManyTargets : sc_module { // one socket to many targets
     tlm_utils::multi_passthrough_initiator_socket<ManyTargets> socket{"socket"};
     SC_CTOR(ManyTargets) {
         socket.register_nb_transport_bw(this, &ManyTargets::nb_transport_bw);
@@ -152,7 +154,7 @@ struct Memory : sc_module {
     }
 };
 
-struct InnerInitiator : sc_module {  // an initiator below two modules that hand its socket on
+struct InnerInitiator : sc_module { // an initiator below two modules that hand its socket on
     struct Shell : sc_module {
         tlm::tlm_initiator_socket<> out{"out"};
         Initiator initiator{"initiator"};
@@ -181,7 +183,7 @@ struct InnerTarget : sc_module {
     }
 };
 
-struct Plain : sc_module {  // without conversions
+struct Plain : sc_module { // without conversions
     tlm_utils::passthrough_target_socket<Plain> socket{"socket"};
     SC_CTOR(Plain) { socket.register_b_transport(this, &Plain::b_transport); }
     void b_transport(Payload &payload, sc_time &delay) {

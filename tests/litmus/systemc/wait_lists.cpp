@@ -1,4 +1,5 @@
-// Lists of events to wait for: with time-outs, of zero time, made step by step, over several instants, by threads and methods.
+// Lists of events to wait for: with time-outs, of zero time, made step by step, over several instants, by threads and
+// methods.
 #include "log.h"
 
 struct Top : sc_module {
@@ -12,7 +13,8 @@ struct Top : sc_module {
         SC_THREAD(drive);
     }
     void happened(const char *who, const char *what) {
-        note(who, what, std::string(a.triggered() ? "a" : "") + (b.triggered() ? "b" : "") + (c.triggered() ? "c" : ""));
+        note(who, what,
+             std::string(a.triggered() ? "a" : "") + (b.triggered() ? "b" : "") + (c.triggered() ? "c" : ""));
     }
     void t() {
         wait(SC_ZERO_TIME, a | b);
@@ -56,12 +58,23 @@ struct Top : sc_module {
         happened("m", "run");
         if (runs > 0 && runs < 6) note("m", "timed out", timed_out());
         switch (runs++) {
-            case 0: next_trigger(ns(12), a & b); break;
-            case 1: next_trigger(SC_ZERO_TIME, a | b); break;
-            case 2: next_trigger(a & b & a); break;
-            case 3: next_trigger(ns(100), never | a); break;
-            case 4: next_trigger(ns(1), never & a); break;
-            default: break;  // static sensitivity
+        case 0:
+            next_trigger(ns(12), a & b);
+            break;
+        case 1:
+            next_trigger(SC_ZERO_TIME, a | b);
+            break;
+        case 2:
+            next_trigger(a & b & a);
+            break;
+        case 3:
+            next_trigger(ns(100), never | a);
+            break;
+        case 4:
+            next_trigger(ns(1), never & a);
+            break;
+        default:
+            break; // static sensitivity
         }
     }
     void drive() {

@@ -64,6 +64,29 @@ def test_annotated_or_waited(waits, annotated, time):
     assert env.now == 15
 
 
+@pytest.mark.parametrize(("waits", "annotated", "time"), [(False, 12, 0), (True, 0, 12)])
+def test_transport_for_generators_and_coroutines(waits, annotated, time):
+    env = Simulator()
+    memory, cpu, log = Memory(env, "memory", waits), Module(env, "cpu"), []
+    socket = InitiatorSocket(cpu, "bus")
+    socket.bind(memory.socket)
+
+    def generator():
+        log.append((yield from socket.transport(GenericPayload.read(0, 1), 7)))
+        log.append(env.now)
+
+    async def coroutine():
+        log.append(await socket.transport(GenericPayload.read(0, 1), 7))
+        log.append(env.now)
+
+    for body in (generator, coroutine):
+        cpu.thread(body)
+        env.run()
+    cpu.process(generator())
+    env.run()
+    assert log == [annotated, time, annotated, 2 * time, annotated, 3 * time]
+
+
 def test_both_ends_know_each_other():
     env = Simulator()
     memory, cpu = Memory(env, "memory"), Module(env, "cpu")
