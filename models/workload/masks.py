@@ -3,7 +3,7 @@
 A stream is named by layer, tensor and iteration, so that which iterations are asked for in detail changes none of them.
 The element at channel c of a tensor of density d is non-zero with a probability between d - m and d + m, m = spread *
 min(d, 1 - d), drawn once for each channel: real sparsity is correlated along channels, and independent masks make
-skipping look better balanced than it is.
+skipping look better balanced than it is. (Or, with a `ChannelsSpec`, as in `channels`.)
 """
 
 from __future__ import annotations
@@ -15,9 +15,10 @@ import numpy.typing as npt
 
 from ..numerics.streams import Stream
 from ..pruning.interface import Mask
+from .channels import beta_quantiles, channel_ranks, related_ranks
 from .errors import WorkloadError
 from .graph import INPUT, Graph
-from .schema import AttentionSpec, ConvSpec, Densities, LinearSpec
+from .schema import AttentionSpec, ChannelsSpec, ConvSpec, Densities, LinearSpec
 
 _FULL = 1 << 16
 
@@ -25,9 +26,19 @@ _FULL = 1 << 16
 class Draws:
     """Draws masks from `seed`; `spread` says how much the densities of channels differ (0 to 1)."""
 
-    def __init__(self, seed: int, spread: float) -> None:
+    def __init__(self, seed: int, spread: float, channels: ChannelsSpec | None = None) -> None:
         self._seed = seed
         self._spread = spread
+        self._channels = channels
+
+    def weights(self, layer: str, source: tuple[str, int], shape: tuple[int, ...], density: float) -> Mask:
+        """The mask of a layer's weights. `source`: what it reads, and its channels, with which theirs may go together;
+        those of a group are not the input's."""
+        ranks = None
+        if self._channels is not None and source[1] == shape[-1]:
+            of_inputs = channel_ranks(self._seed, f"{source[0]}/x", source[1])
+            ranks = related_ranks(self._seed, layer, of_inputs, self._channels.correlation)
+        return self._masks(layer, "w", shape, (density,), "", ranks)[0]
 
     def mask(self, layer: str, tensor: str, shape: tuple[int, ...], density: float, at: str = "") -> Mask:
         """A mask of this shape, channels last."""
@@ -37,14 +48,32 @@ class Draws:
         self, layer: str, tensor: str, shape: tuple[int, ...], densities: tuple[float, ...], at: str = ""
     ) -> tuple[Mask, ...]:
         """Masks of several densities from the same draws: where a thinner one is set, the denser ones are."""
+        return self._masks(layer, tensor, shape, densities, at, None)
+
+    def _masks(
+        self,
+        layer: str,
+        tensor: str,
+        shape: tuple[int, ...],
+        densities: tuple[float, ...],
+        at: str,
+        ranks: npt.NDArray[np.float64] | None,
+    ) -> tuple[Mask, ...]:
         if all(density in (0.0, 1.0) for density in densities):  # nothing to draw
             return tuple(np.full(shape, density == 1.0) for density in densities)
         draws = Stream(self._seed, f"masks/{layer}/{tensor}{at}").shorts(int(np.prod(shape))).reshape(shape)
-        thresholds = [np.floor(self._probabilities(layer, tensor, shape[-1], d) + 0.5) for d in densities]
+        thresholds = [np.floor(self._probabilities(layer, tensor, shape[-1], d, ranks) + 0.5) for d in densities]
         return tuple(np.asarray(draws < t.astype(np.uint32)) for t in thresholds)
 
-    def _probabilities(self, layer: str, tensor: str, channels: int, density: float) -> npt.NDArray[np.float64]:
+    def _probabilities(
+        self, layer: str, tensor: str, channels: int, density: float, ranks: npt.NDArray[np.float64] | None
+    ) -> npt.NDArray[np.float64]:
         """By channel, in units of 1 / 65536, before rounding."""
+        if self._channels is not None:
+            if ranks is None:
+                ranks = channel_ranks(self._seed, f"{layer}/{tensor}", channels)
+            spread = {"x": self._channels.inputs, "w": self._channels.weights, "dy": self._channels.gradients}[tensor]
+            return beta_quantiles(ranks, density, spread) * _FULL
         reach = self._spread * min(density, 1.0 - density)
         centred = Stream(self._seed, f"spread/{layer}/{tensor}").uniform(channels) * 2.0 - 1.0
         return np.asarray((density + reach * centred) * _FULL)

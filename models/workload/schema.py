@@ -288,6 +288,20 @@ class StatisticalLayer(Spec):
         return ConvShape(batch, self.c, self.h, self.w, self.k, self.r, self.s, self.stride, self.pad, self.groups)
 
 
+class ChannelsSpec(Spec):
+    """How densities differ between channels (Beta-distributed), and how inputs and weights go together.
+
+    The defaults are fitted: the means over eight layers of a sparse MobileNet, whose counts of non-zeros by channel are
+    in the Eyeriss v2 example of the Sparseloop artifact (MICRO 2022): moments of beta-binomial counts, and the
+    covariance of inputs and weights over that of equal ranks.
+    """
+
+    inputs: float = Field(default=0.59, ge=0.0, le=0.9, description="Share of the largest variance, d (1 - d), of x.")
+    weights: float = Field(default=0.032, ge=0.0, le=0.9, description="The same of w, by input channel.")
+    gradients: float = Field(default=0.0, ge=0.0, le=0.9, description="The same of dy; nothing was fitted.")
+    correlation: Share = Field(default=0.54, description="Share of channels whose w has the rank that x has.")
+
+
 class StatisticalSpec(Spec):
     """Nothing is computed: seeded random masks of given densities, for a network or for layers by themselves.
 
@@ -310,6 +324,9 @@ class StatisticalSpec(Spec):
     channel_spread: Share = Field(
         default=0.0,
         description="How much the densities of channels differ: 0 not at all, 1 as far as the mean density allows.",
+    )
+    channels: ChannelsSpec | None = Field(
+        default=None, description="In place of channel_spread: channels as in measured layers; {} takes what is fitted."
     )
     formats: FormatsSpec = FormatsSpec()
 

@@ -32,21 +32,23 @@ class StatisticalWorkload:
     def __init__(self, spec: StatisticalSpec, make_pruning: MakePruning, *, seed: int) -> None:
         self._spec = spec
         self._seed = seed
-        self._draws = Draws(seed, spec.channel_spread)
+        self._draws = Draws(seed, spec.channel_spread, spec.channels)
         self._formats = notes.Formats(spec.formats.activation, spec.formats.weight, spec.formats.gradient)
         self._layers = {layer.name: layer for layer in spec.layers}
         self._info = statistical_layers(spec)
         self._shapes = {layer.name: layer.shape for layer in self._info if layer.has_weights}
         if spec.network is None:
             densities = {name: layer.density.w for name, layer in self._layers.items()}
+            sources = {name: (name, layer.c) for name, layer in self._layers.items()}
         else:
             self._graph = Graph(spec.network)
             self._densities = NetworkDensities(self._graph, spec.density, spec.densities)
             densities = self._densities.w
+            sources = {node.name: (node.sources[0], node.input_shapes[0][2]) for node in self._graph.mac_nodes}
         self._pruning = make_pruning(self._shapes, spec.iterations)
         self._masks: dict[str, Mask] = {}
         for name, shape in self._shapes.items():
-            self._masks[name] = self._draws.mask(name, "w", shape.w_shape, densities[name])
+            self._masks[name] = self._draws.weights(name, sources[name], shape.w_shape, densities[name])
         self._weights: dict[str, npt.NDArray[np.float32]] = {}
         self._counted: dict[str, tuple[Mask, LayerSparsity]] = {}
         self._started = False
