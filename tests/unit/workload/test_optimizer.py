@@ -7,7 +7,7 @@ from pydantic import TypeAdapter
 from cosim.models.tensors import Stage
 from cosim.models.workload import Network, NetworkSpec
 from cosim.models.workload.notes import Formats
-from cosim.models.workload.optimizer import Sgd, learning_rate
+from cosim.models.workload.optimizer import Sgd, build_optimizer, learning_rate
 from cosim.models.workload.recorder import Recorder
 from cosim.models.workload.schema import AnyRate, OptimizerSpec
 
@@ -96,3 +96,39 @@ def test_the_work_of_an_update(pruned, kept, mask_bytes):
     assert reads == {"fc.w.gradient": 4 * kept, "fc.w.master": 4 * kept, "fc.w.momentum": 4 * kept}
     assert writes == {"fc.w.master": 4 * kept, "fc.w.momentum": 4 * kept, "fc.w.low": kept}
     assert (bias.elements_in, bias.operations) == (3, 4 * 3)
+
+
+def test_adam_by_the_paper_s_formulas():
+    """Kingma and Ba, algorithm 1, in FP64, epsilon scaled as the class says."""
+    net = network()
+    (layer,) = net.mac_layers
+    spec = OptimizerSpec.model_validate(
+        {"rule": "adam", "learning_rate": {"schedule": "constant", "rate": 0.1}, "weight_decay": 0.5}
+    )
+    optimizer = build_optimizer(spec, 10)
+    w, bias = layer.weight.master.astype(np.float64), layer.bias.master.astype(np.float64)
+    moments = {"w": np.zeros((2, *w.shape)), "bias": np.zeros((2, *bias.shape))}
+    random = np.random.default_rng(1)
+    for step in range(1, 4):
+        layer.weight.gradient = random.standard_normal(w.shape).astype(np.float32)
+        layer.bias.gradient = random.standard_normal(bias.shape).astype(np.float32)
+
+        def changed(values, gradient, pair, step=step):
+            pair[0] = 0.9 * pair[0] + 0.1 * gradient
+            pair[1] = 0.999 * pair[1] + 0.001 * gradient**2
+            first, second = pair[0] / (1 - 0.9**step), pair[1] / (1 - 0.999**step)
+            return values - 0.1 * first / (np.sqrt(second) + 1e-8)
+
+        w = changed(w, layer.weight.gradient + 0.5 * w, moments["w"])  # biases do not decay
+        bias = changed(bias, layer.bias.gradient, moments["bias"])
+        optimizer.update(net, step - 1, Recorder(False))
+        np.testing.assert_allclose(layer.weight.master, w, rtol=1e-5, atol=1e-6)
+        np.testing.assert_allclose(layer.bias.master, bias, rtol=1e-5, atol=1e-6)
+    mask = np.arange(12).reshape(3, 1, 1, 4) % 3 > 0
+    layer.weight.mask = mask
+    recorder = Recorder(True)
+    optimizer.update(net, 3, recorder)
+    for values in (layer.weight.master, layer.weight.momentum, layer.weight.second_moment, layer.low.values):
+        assert np.array_equal(values != 0, mask)
+    assert recorder.steps[0].operations == 8 * (12 + 2 + 2)
+    assert {"fc.w.momentum", "fc.w.second_moment"} <= {access.tensor for access in recorder.steps[0].writes}
