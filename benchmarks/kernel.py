@@ -6,7 +6,8 @@ wait 1 .. 100 units; (c) a queue of depth 16 between two processes; (d) a ring o
 (e) ten stages of a pipeline on a clock.
 
 Columns: `simpy` is plain SimPy; `cosim` the same SimPy program on our simulator; `native` the design as it would be
-written for our kernel (threads, fifos, signals); `systemc` the same in SystemC.
+written for our kernel (threads, fifos, signals); `systemc` the same in SystemC, compiled with -O2. Each ratio is the
+median of the rounds' ratios: the machine's mood cancels. `native/systemc` stands beside what we allow ourselves.
 """
 
 import argparse
@@ -186,6 +187,9 @@ DESIGNS = {
     "e clocked pipeline": (simpy_pipeline, native_pipeline),
 }
 
+ALLOWED = {"a": 9, "b": 1.8, "c": 22.5, "d": 22.5, "e": 22.5}
+"""How many times slower than SystemC we may be; two thirds of it is the aim."""
+
 SYSTEMC = Path(__file__).with_name("kernel_systemc.cpp")
 
 
@@ -196,6 +200,12 @@ def nanoseconds(make: Callable[[object, int], Run], env: object, events: int) ->
     start = time.process_time_ns()
     run()
     return (time.process_time_ns() - start) / events
+
+
+def ratio(columns: dict[str, list[float]], one: str, other: str) -> float:
+    """The median of the rounds' ratios; not a number where one of them did not run."""
+    pairs = list(zip(columns[one], columns[other], strict=False))
+    return statistics.median(a / b for a, b in pairs) if pairs else float("nan")
 
 
 def build_systemc(folder: Path) -> Path | None:
@@ -230,7 +240,8 @@ def main(arguments: list[str] | None = None) -> None:
         program = build_systemc(Path(folder))
         print(f"ns per event, {options.events} events, median of {options.rounds} interleaved rounds")
         print(
-            f"{'design':22}{'simpy':>8}{'cosim':>8}{'native':>8}{'systemc':>9}{'simpy/cosim':>13}{'simpy/native':>14}"
+            f"{'design':22}{'simpy':>8}{'cosim':>8}{'native':>8}{'systemc':>9}"
+            f"{'cosim/simpy':>13}{'native/simpy':>14}{'native/systemc':>16}{'allowed':>9}"
         )
         for name, (classic, native) in DESIGNS.items():
             columns: dict[str, list[float]] = {"simpy": [], "cosim": [], "native": [], "systemc": []}
@@ -243,7 +254,8 @@ def main(arguments: list[str] | None = None) -> None:
             median = {key: statistics.median(values) if values else float("nan") for key, values in columns.items()}
             print(
                 f"{name:22}{median['simpy']:8.0f}{median['cosim']:8.0f}{median['native']:8.0f}{median['systemc']:9.0f}"
-                f"{median['simpy'] / median['cosim']:13.2f}{median['simpy'] / median['native']:14.2f}"
+                f"{ratio(columns, 'cosim', 'simpy'):13.2f}{ratio(columns, 'native', 'simpy'):14.2f}"
+                f"{ratio(columns, 'native', 'systemc'):16.1f}{ALLOWED[name[0]]:9.1f}"
             )
 
 

@@ -123,16 +123,15 @@ class Event:
         self._pending = None
         simulator = self.simulator
         self._stamp = simulator._stamp
-        if self._static_methods:
-            for method in self._static_methods:
-                if method._static:
-                    # NOTE: Method._ready inlined: 10 % of a method's activation.
-                    if method._held:
-                        method._ready()
-                    else:
-                        method._static = False
-                        method._runnable = True
-                        simulator._methods.append(method)
+        for method in self._static_methods:
+            if method._static:
+                # NOTE: Method._ready inlined: 10 % of a method's activation.
+                if method._held:
+                    method._ready()
+                else:
+                    method._static = False
+                    method._runnable = True
+                    simulator._methods.append(method)
         if self._more:
             self._fire_more()
 

@@ -256,13 +256,14 @@ class ScProcess(NamedObject):
         def action(process: ScProcess) -> None:
             process._suspended = process._held = True
             process._plan()
-            if process._runnable is ASLEEP:
+            left = process._timeout - process.simulator._now if process._runnable is ASLEEP else 0
+            if left:
                 # Its time is to find it suspended, not runnable.
-                time = process._timeout
                 process._end_wait()
-                process._wait_for(time - process.simulator._now)
+                process._wait_for(left)
             elif process._runnable:
                 process._unqueue()
+                process._timeout = None  # of a sleeper
                 process._missed = True
 
         self._each(action, descendants)

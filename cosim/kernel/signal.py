@@ -36,7 +36,7 @@ class Signal(PrimitiveChannel, Generic[T]):
 
     kind = "signal"
     __slots__ = (
-        "_changed_at", "_changed_event", "_checked", "_edges", "_many", "_negedge_event", "_new", "_posedge_event",
+        "_changed_at", "_changed_event", "_checked", "_edges", "_negedge_event", "_new", "_posedge_event",
         "_value", "_writer", "simulator",
     )  # fmt: skip
 
@@ -47,9 +47,9 @@ class Signal(PrimitiveChannel, Generic[T]):
         self._value: T = initial
         self._new: T = initial
         self._policy = writer_policy
-        self._many = writer_policy is WriterPolicy.MANY
         self._checked = writer_policy is not WriterPolicy.UNCHECKED
-        self._writer: Any = None
+        self._writer: Any = None  # the only one, which need not be checked again
+        self._last_writer: Any = None
         self._written_at = -1
         self._changed_at = -1
         self._out_port: Any = None
@@ -72,10 +72,9 @@ class Signal(PrimitiveChannel, Generic[T]):
     def write(self, value: T) -> None:
         """Have `value` from the next update phase on."""
         simulator = self.simulator
-        if self._checked:
-            writer = simulator._current or simulator._active_proc
-            if writer is not self._writer:
-                self._check_writer(writer)
+        writer = simulator._current or simulator._active_proc
+        if writer is not self._writer and self._checked:
+            self._check_writer(writer)
         self._new = value
         if value != self._value:
             simulator._updates[self] = None
@@ -83,21 +82,24 @@ class Signal(PrimitiveChannel, Generic[T]):
     def _check_writer(self, writer: Any) -> None:
         if writer is None:
             return
-        other = self._writer
+        many = self._policy is WriterPolicy.MANY
         stamp = self.simulator._stamp
-        if other is not None and (self._policy is WriterPolicy.ONE or self._written_at == stamp):
+        other = self._last_writer
+        if other is writer or other is None:
+            pass
+        elif not many or self._written_at == stamp:
             raise MultipleDriverError(
                 f"signal {self.full_name}: written by {getattr(other, 'full_name', other)} and "
                 f"{getattr(writer, 'full_name', writer)}"
                 + (" in one delta cycle" if self._policy is WriterPolicy.MANY else "")
             )
-        self._writer = writer
+        self._last_writer = writer
         self._written_at = stamp
+        if not many:
+            self._writer = writer
 
     def update(self) -> None:
         """Take the new value over; tell who waits for a change."""
-        if self._many:
-            self._writer = None
         new = self._new
         if new == self._value:
             return

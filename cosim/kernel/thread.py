@@ -28,7 +28,7 @@ class Thread(ScProcess):
 
     kind = "thread_process"
     is_method: ClassVar[bool] = False
-    __slots__ = ("_body", "_count", "_entered", "_send", "_started", "function")
+    __slots__ = ("_body", "_count", "_entered", "_plain", "_started", "function")
 
     def __init__(
         self,
@@ -42,8 +42,8 @@ class Thread(ScProcess):
     ) -> None:
         self.function = function if callable(function) else None
         self._body: Any = None if callable(function) else function
-        # The body's `send`, or None while there is more to do than that to run: see `_plan`.
-        self._send: Callable[[Any], Any] | None = None
+        # The body, or None while there is more to do than to send it something: see `_plan`.
+        self._plain: Any = None
         self._started = False
         self._entered = False  # in `_step`
         self._count = 0
@@ -81,7 +81,7 @@ class Thread(ScProcess):
 
     def _plan(self) -> None:
         plain = self._started and not (self._held or self._resets or self._simpy_result is not None)
-        self._send = self._body.send if plain else None
+        self._plain = self._body if plain else None
 
     def _run(self) -> None:
         state = self._runnable
@@ -90,15 +90,15 @@ class Thread(ScProcess):
         self._runnable = False
         if state is ASLEEP:
             self._timeout = None
-        send = self._send
-        if send is None:
+        body = self._plain
+        if body is None:
             self._run_rare()
             return
         # NOTE: _step inlined, with the two commonest waits of _wait_for: 40 % of a wait's cost.
         simulator = self.simulator
         simulator._current = self
         try:
-            what = send(not self.timed_out)
+            what = body.send(not self.timed_out)
         except BaseException as error:
             simulator._current = None
             self._ended_by(error)
@@ -260,7 +260,7 @@ class Thread(ScProcess):
         self._start_anew()
 
     def _start_anew(self) -> None:
-        self._body = self._send = None
+        self._body = self._plain = None
         self.timed_out = False
         self._tell_reset()
         self._begin()
