@@ -2,7 +2,8 @@
 
 All sizes follow from shapes; so the functional workload, which computes values, and those that only know masks note the
 same steps. Tensors are named by the layer that made them: NAME the output (FP32), NAME.low its copy in a number format,
-NAME.gradient, NAME.gradient.low, NAME.mask where a ReLU let it pass.
+NAME.gradient, NAME.gradient.low, NAME.mask where a ReLU let it pass. Of a parameter P, NAME.w or the like, P.master is
+what is read and updated, P.gradient what the update reads.
 """
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ def sums_forward(recorder: Recorder, name: str, size: int, channels: int, *, bia
     """Take the scales out of the sums, and add the bias."""
     reads = {f"{name}.sums": _wide(size)}
     if bias:
-        reads[f"{name}.bias"] = _wide(channels)
+        reads[f"{name}.bias.master"] = _wide(channels)
     recorder.vector(
         "bias" if bias else "scale",
         name,
@@ -178,16 +179,21 @@ def index_bits(size: int) -> int:
 # ---- normalisation -------------------------------------------------------------------------------------------------
 
 
-def norm_forward(recorder: Recorder, kind: str, name: str, source: str, size: int, *, rows: int, scales: int) -> None:
+def norm_forward(
+    recorder: Recorder, kind: str, name: str, source: str, size: int, *, rows: int, channels: int, running: bool
+) -> None:
     """Statistics: sum and sum of squares; then subtract, two multiplies, add. `rows` means and variances are kept;
-    `scales` values of FP32 are read beside the tensor, which is read twice."""
+    scale, shift and, where there are `running` statistics, those are read beside the tensor, which is read twice."""
+    state = {f"{name}.gamma.master": _wide(channels), f"{name}.beta.master": _wide(channels)}
+    if running:
+        state[f"{name}.running"] = 2 * _wide(channels)
     recorder.vector(
         kind,
         name,
         Stage.FF,
         elements=(size, size),
         operations_per_element=7,
-        reads={source: 2 * _wide(size), f"{name}.scale": _wide(scales)},
+        reads={source: 2 * _wide(size)} | state,
         writes={name: _wide(size), f"{name}.stats": 2 * _wide(rows)},
     )
 
@@ -207,7 +213,11 @@ def norm_backward(
             source: 2 * _wide(size),
             f"{name}.stats": 2 * _wide(rows),
         },
-        writes={f"{source}.gradient": _wide(size), f"{name}.scale_gradient": 2 * _wide(channels)},
+        writes={
+            f"{source}.gradient": _wide(size),
+            f"{name}.gamma.gradient": _wide(channels),
+            f"{name}.beta.gradient": _wide(channels),
+        },
     )
 
 
@@ -261,7 +271,7 @@ def position_forward(recorder: Recorder, name: str, source: str, size: int, posi
         Stage.FF,
         elements=(size, size),
         operations_per_element=1,
-        reads={source: _wide(size), f"{name}.values": _wide(positions)},
+        reads={source: _wide(size), f"{name}.values.master": _wide(positions)},
         writes={name: _wide(size)},
     )
 

@@ -191,7 +191,9 @@ class BatchNormLayer(Layer):
             self._x, self._mean, self._variance = x, mean, variance
         y = vm.batch_norm_apply(x, mean, variance, self.epsilon, self.gamma.master, self.beta.master)
         channels = mean.size
-        notes.norm_forward(recorder, self.kind, self.name, source.name, x.size, rows=channels, scales=4 * channels)
+        notes.norm_forward(
+            recorder, self.kind, self.name, source.name, x.size, rows=channels, channels=channels, running=True
+        )
         return Tensor(self.name, y)
 
     def backward(self, dy: Float32Array, recorder: Recorder, *, needed: bool) -> tuple[Float32Array | None, ...]:
@@ -231,7 +233,9 @@ class LayerNormLayer(Layer):
         normal = _transposed(vm.batch_norm_apply(columns, mean, variance, self.epsilon, ones, np.zeros_like(ones)))
         y = (normal * self.gamma.master + self.beta.master).reshape(x.shape)
         rows, channels = columns.shape[1], columns.shape[0]
-        notes.norm_forward(recorder, self.kind, self.name, source.name, x.size, rows=rows, scales=2 * channels)
+        notes.norm_forward(
+            recorder, self.kind, self.name, source.name, x.size, rows=rows, channels=channels, running=False
+        )
         if training:
             self._columns, self._mean, self._variance, self._normal = columns, mean, variance, normal
         return Tensor(self.name, y)

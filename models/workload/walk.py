@@ -130,10 +130,14 @@ class Walk:
             )
             notes.sums_forward(recorder, name, after, channels, bias=item.bias)
         elif isinstance(item, BatchNormSpec):
-            notes.norm_forward(recorder, item.kind, name, sources[0], after, rows=channels, scales=4 * channels)
+            notes.norm_forward(
+                recorder, item.kind, name, sources[0], after, rows=channels, channels=channels, running=True
+            )
         elif isinstance(item, LayerNormSpec):
             rows = after // channels
-            notes.norm_forward(recorder, item.kind, name, sources[0], after, rows=rows, scales=2 * channels)
+            notes.norm_forward(
+                recorder, item.kind, name, sources[0], after, rows=rows, channels=channels, running=False
+            )
         elif isinstance(item, ReluSpec):
             notes.relu_forward(recorder, name, sources[0], after, limited=item.limit is not None)
         elif isinstance(item, GeluSpec):

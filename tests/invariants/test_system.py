@@ -61,7 +61,7 @@ def times(graph):
 @settings(max_examples=8)
 @given(layers(), st.sampled_from(CHIPS))
 def test_every_unit_is_busy_or_stalled_for_one_reason_or_idle_all_the_time(described, name):
-    # Caught: a wait charged from its begin instead of from where the account ends; a transfer without its dma_ps.
+    # Caught: a core whose task ends a cycle early.
     system, mapped, result = simulate(described, name)
     elapsed = system.simulator.now_ps
     accounts = system.accounts()
@@ -81,7 +81,7 @@ def test_every_unit_is_busy_or_stalled_for_one_reason_or_idle_all_the_time(descr
 @settings(max_examples=8)
 @given(layers(), st.sampled_from(CHIPS))
 def test_nothing_is_faster_than_what_it_needs(described, name):
-    # Caught: a descriptor that moves half of its bytes; a core whose task ends a cycle early; a task without its deps.
+    # Caught: a core whose task ends a cycle early.
     system, mapped, result = simulate(described, name)
     spec, memory = system.chip_spec, system.memory_spec
     for task in mapped.graph:

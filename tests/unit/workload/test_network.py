@@ -72,9 +72,9 @@ def test_steps_of_a_residual_network():
 def test_every_tensor_that_is_read_was_written_or_is_state():
     network, recorder = build(RESIDUAL), Recorder(True)
     network.train_step(images(), np.array([0, 2], dtype=np.int32), recorder)
-    state = {"input", "labels", "norm.scale"}
+    state = {"input", "labels", "norm.running", "norm.gamma.master", "norm.beta.master"}
     for layer in network.mac_layers:
-        state |= {f"{layer.name}.{part}" for part in ("w.low", "w.mask", "bias")}
+        state |= {f"{layer.name}.{part}" for part in ("w.low", "w.mask", "bias.master")}
     written = set(state)
     for step in recorder.steps:
         operation = isinstance(step, Operation)

@@ -109,7 +109,7 @@ def test_every_tensor_that_is_read_was_written_or_is_state():
     (iteration,) = make().iterations()
     written = {"input", "input.mask", "b.relu.gradient"}
     for layer in "ab":
-        written |= {f"{layer}.{part}" for part in ("w.low", "w.mask", "w.master", "w.momentum", "bias")}
+        written |= {f"{layer}.{part}" for part in ("w.low", "w.mask", "w.master", "w.momentum", "bias.master")}
     for step in iteration.steps:
         operation = isinstance(step, Operation)
         assert set(step.reads if operation else [access.tensor for access in step.reads]) <= written, step

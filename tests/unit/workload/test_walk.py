@@ -6,7 +6,14 @@ import numpy as np
 import pytest
 
 from cosim.models.tensors import Stage
-from cosim.models.workload import Network, NetworkSpec, Operation, VectorWork
+from cosim.models.workload import (
+    Network,
+    NetworkSpec,
+    Operation,
+    StatisticalSpec,
+    VectorWork,
+    build_workload,
+)
 from cosim.models.workload.attention import from_keys, from_queries, from_values
 from cosim.models.workload.graph import Graph
 from cosim.models.workload.notes import Formats
@@ -80,11 +87,31 @@ def test_the_steps_of_a_network_that_trains(name):
 
 
 @pytest.mark.parametrize("name", TRAINABLE)
+def test_the_update_reads_the_gradients_that_were_written_and_writes_what_the_layers_read(name):
+    spec = load_component(NETWORKS / f"{name}.yaml", NetworkSpec)
+    described = {"fidelity": "statistical", "network": spec, "batch": 2}
+    (iteration,) = build_workload(StatisticalSpec.model_validate(described), seed=1).iterations()
+    vector = [step for step in iteration.steps if isinstance(step, VectorWork)]
+    updates = [step for step in vector if step.kind == "update"]
+    others = [step for step in iteration.steps if step not in updates]
+    written = {access.tensor for step in vector for access in step.writes}
+    written |= {step.writes for step in others if isinstance(step, Operation)}
+    read = {access.tensor for step in vector if step not in updates for access in step.reads}
+    read |= {name for step in others if isinstance(step, Operation) for name in step.reads[:2]}
+    assert len(updates) > 1
+    for step in updates:
+        gradient, master = step.reads[0].tensor, step.writes[0].tensor
+        assert gradient in written
+        assert master.removesuffix("master") == gradient.removesuffix("gradient")
+        assert {master, f"{master.removesuffix('master')}low"} & read
+
+
+@pytest.mark.parametrize("name", TRAINABLE)
 def test_every_tensor_that_is_read_was_written_or_is_state(name):
     network, steps = trained(name)
-    state = {p.name for p in network.parameters}
+    state = {f"{p.name}.master" for p in network.parameters}
     state |= {f"{p.name}.low" for p in network.parameters} | {f"{p.name}.mask" for p in network.parameters}
-    state |= {f"{layer.name}.scale" for layer in network.layers} | {"input", "labels"}
+    state |= {f"{layer.name}.running" for layer in network.layers} | {"input", "labels"}
     written = set()
     for step in steps:
         if isinstance(step, VectorWork):
