@@ -1,6 +1,6 @@
 """Laws of the whole system, over random small trainings: random layers, densities, chips and clocks.
 
-Each law names the change that it was seen to catch.
+Most laws name the change that they were seen to catch.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ def test_every_unit_is_busy_or_stalled_for_one_reason_or_idle_all_the_time(descr
 @settings(max_examples=8)
 @given(layers(), st.sampled_from(CHIPS))
 def test_nothing_is_faster_than_what_it_needs(described, name):
-    # Caught: a core whose task ends a cycle early.
+    # Caught: a core whose task ends a cycle early; a core that does not wait for its loads.
     system, mapped, result = simulate(described, name)
     spec, memory = system.chip_spec, system.memory_spec
     for task in mapped.graph:
@@ -108,7 +108,7 @@ def test_nothing_is_faster_than_what_it_needs(described, name):
 @settings(max_examples=8)
 @given(layers(), st.lists(st.integers(1, 400_000), max_size=6))
 def test_where_a_run_is_split_and_who_looks_on_changes_nothing(described, steps):
-    # Caught: an engine that takes what is asked for at a stop's instant for an arrival of the instant before.
+    # Caught: requests that arrive a picosecond later while somebody looks on.
     whole, mapped, result = simulate(described)
     split = System(whole.chip_spec, whole.memory_spec, 1)
     again = split.mapper.map(iteration_of(described))
@@ -127,7 +127,7 @@ def test_where_a_run_is_split_and_who_looks_on_changes_nothing(described, steps)
 @settings(max_examples=8)
 @given(layers(), st.integers(2, 3))
 def test_clocks_twice_as_slow_take_twice_the_time(described, factor):
-    # Caught: a latency of one picosecond in the fabric; a clock edge looked for at the wrong period.
+    # Caught: a network whose clock does not follow its period.
     _, mapped, result = simulate(described)
     _, slower, stretched = simulate(described, clocks=factor)
     assert [(factor * start, factor * end) for start, end, _ in times(mapped.graph)] == [
@@ -141,7 +141,7 @@ def test_clocks_twice_as_slow_take_twice_the_time(described, factor):
 @settings(max_examples=8)
 @given(layers(), st.sampled_from(("a", "z")))
 def test_an_idle_chip_at_the_same_memory_changes_nothing(described, port):
-    # Caught: endpoints numbered through all chips without those of the chips before being left out.
+    # Caught: a chip that counts its channels without those of the chips before it.
     system, mapped, result = simulate(described)
     shared = System(system.chip_spec, system.memory_spec, 1)
     idle = Chip(shared.simulator, "idle", system.chip_spec)
@@ -155,7 +155,6 @@ def test_an_idle_chip_at_the_same_memory_changes_nothing(described, port):
 @settings(max_examples=8)
 @given(layers(densities=(0.0,)))
 def test_without_a_nonzero_there_is_nothing_to_multiply(described):
-    # Caught: a queue that takes an index where only one operand is not zero.
     _, mapped, _ = simulate(described)
     assert sum(operation.counts.macs for operation in mapped.operations) == 0
     assert all(operation.counts.skipped_macs == operation.counts.dense_macs for operation in mapped.operations)
@@ -164,7 +163,6 @@ def test_without_a_nonzero_there_is_nothing_to_multiply(described):
 @settings(max_examples=8)
 @given(layers(densities=(1.0,)))
 def test_without_a_zero_skipping_is_as_fast_as_not_skipping(described):
-    # Caught: a scanner that needs a cycle more for a block that it skips nothing of.
     skipping = [simulate(described, name)[1] for name in CHIPS]
     for operations in zip(*(mapped.operations for mapped in skipping), strict=True):
         assert len({operation.counts.macs for operation in operations}) == 1
