@@ -1,7 +1,7 @@
 # Everything works on a fresh machine with Python (3.11 or newer), a C compiler and make:
 #   make run [SCENARIO=file.yaml]   set up, then simulate; without SCENARIO, the quick start
 #   make test                       set up, then all checks and tests
-# Deeper: make test-deep, make sanitize, make bench.
+# Deeper: make test-deep, make sanitize, make mutate-c, make bench.
 
 PYTHON ?= python3
 CC ?= cc
@@ -67,9 +67,13 @@ format: $(VENV)/.installed-dev
 
 # ---- deeper -----------------------------------------------------------------------------------------------
 
-.PHONY: sanitize test-deep bench clean
+.PHONY: sanitize mutate-c test-deep bench clean
 sanitize: $(VENV)/.installed-dev
 	@sh tools/sanitize.sh $(bin)/python "$(CC)"
+
+# Plants mistakes in the C library, one at a time; each must turn a test red. NAMES=word ...: only some.
+mutate-c: $(VENV)/.installed-dev
+	@$(bin)/python tools/mutate_c.py $(NAMES)
 
 test-deep: $(VENV)/.installed-dev
 	@HYPOTHESIS_PROFILE=deep $(bin)/python -m pytest -m "slow or not slow"

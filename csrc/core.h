@@ -12,6 +12,7 @@
 #define CS_CORE_H
 
 #include "bits.h"
+#include "isa.h"
 
 /* cffi: begin */
 typedef struct {
@@ -19,7 +20,7 @@ typedef struct {
     int32_t window, queue, macs_per_lane, run_ahead, pixel_reuse;
     int32_t coarse_jump, lane_latency;
     int32_t skip_input, skip_other, fine; /* flags: the operands whose zeros are skipped, if fine */
-    int32_t portable;                     /* flag: use no instructions that not every processor has; same results */
+    int32_t isa;                          /* CS_ISA_...: same results with each */
 } cs_core_params;
 
 typedef struct {

@@ -18,6 +18,7 @@ static const layout LAYOUTS[] = {
     {16, 10, -14, 0x477FE000u, 0x7C00u, 0x7E00u},          /* FP16: 65504 */
     {16, 7, -126, 0x7F7F0000u, 0x7F80u, 0x7FC0u},          /* BF16 */
     {32, 23, -126, 0x7F7FFFFFu, 0x7F800000u, 0x7FC00000u}, /* FP32 */
+    {8, 0, 0, 0x42FE0000u, 0, 0},                          /* INT8: 127; otherwise has its own functions */
 };
 
 static uint32_t to_bits(float value) {
@@ -33,7 +34,7 @@ static float from_bits(uint32_t bits) {
 }
 
 static const layout *layout_of(int32_t format) {
-    return format >= CS_FP8_E4M3 && format <= CS_FP32 ? &LAYOUTS[format] : NULL;
+    return format >= CS_FP8_E4M3 && format <= CS_INT8 ? &LAYOUTS[format] : NULL;
 }
 
 static float power_of_two(int32_t exponent) {
@@ -44,11 +45,23 @@ static int scale_allowed(int32_t format, int32_t exponent) {
     return exponent == 0 || (exponent >= -126 && exponent <= 126 && format != CS_BF16 && format != CS_FP32);
 }
 
+/* Nearest integer, ties to even, within INT8; a NaN is 0, a zero +0. */
+static float round_int8(float value) {
+    const float magic = 12582912.0f; /* 1.5 * 2^23: its last place is 1, and stays so within INT8 */
+    const float bounded = value < -128.0f ? -128.0f : (value > 127.0f ? 127.0f : value);
+    return value != value ? 0.0f : (bounded + magic) - magic;
+}
+
 int32_t cs_numfmt_round(int32_t format, int32_t exponent, int32_t saturate, const float *values, size_t count,
                         float *out) {
     const layout *f = layout_of(format);
     if (f == NULL || !scale_allowed(format, exponent) || ((values == NULL || out == NULL) && count > 0))
         return CS_EINVAL;
+    if (format == CS_INT8) {
+        for (size_t i = 0; i < count; ++i)
+            out[i] = round_int8(values[i] * power_of_two(exponent));
+        return CS_OK;
+    }
     const uint32_t max_bits = f->max_bits;
     const uint32_t above = saturate ? max_bits : (f->infinity ? 0x7F800000u : 0x7FC00000u);
     const uint32_t infinity = 0x7F800000u, nan = 0x7FC00000u;
@@ -97,7 +110,7 @@ int32_t cs_numfmt_encode(int32_t format, int32_t exponent, int32_t saturate, con
         float rounded;
         const int32_t status = cs_numfmt_round(format, exponent, saturate, &values[i], 1, &rounded);
         if (status != CS_OK) return status;
-        codes[i] = pack(f, rounded);
+        codes[i] = format == CS_INT8 ? (uint32_t)(int32_t)rounded & 0xFFu : pack(f, rounded);
     }
     return CS_OK;
 }
@@ -107,10 +120,14 @@ int32_t cs_numfmt_decode(int32_t format, const uint32_t *codes, size_t count, fl
     if (f == NULL || ((codes == NULL || out == NULL) && count > 0)) return CS_EINVAL;
     const uint32_t sign_bit = 1u << (f->width - 1);
     const uint32_t fraction_mask = (1u << f->mantissa) - 1u;
-    const uint32_t max_code = pack(f, from_bits(f->max_bits));
+    const uint32_t max_code = format == CS_INT8 ? 0 : pack(f, from_bits(f->max_bits));
     for (size_t i = 0; i < count; ++i) {
         const uint32_t code = codes[i];
         if (f->width < 32 && code >> f->width) return CS_EINVAL;
+        if (format == CS_INT8) {
+            out[i] = (float)(code < 128 ? (int32_t)code : (int32_t)code - 256);
+            continue;
+        }
         const uint32_t magnitude = code & ~sign_bit;
         const uint32_t sign = code & sign_bit ? 0x80000000u : 0;
         uint32_t bits;

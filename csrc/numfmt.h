@@ -1,6 +1,7 @@
 /* Number formats: rounding, encoding and decoding, and the largest magnitude of a tensor.
  *
- * Every format has a sign, and rounds to nearest, ties to even, with gradual underflow. What is too large:
+ * Every format has a sign, and rounds to nearest, ties to even; floating ones with gradual underflow. What is too
+ * large:
  *
  *   format     infinities  NaN codes        largest   above it, saturating  above it, not saturating
  *   FP8 E4M3   none        s.1111.111       448       largest               NaN
@@ -8,9 +9,11 @@
  *   FP16       yes         yes              65504     largest               infinity
  *   BF16       yes         yes              3.39e38   largest               infinity
  *   FP32       yes         yes              3.40e38   largest               infinity
+ *   INT8       none        none             127       127, below -128: -128 (saturating or not)
  *
  * "Above" is decided after rounding as if the exponent had no bound. An infinity counts as above. A NaN stays a NaN, of
- * its sign and of the format's canonical payload; a zero keeps its sign.
+ * its sign and of the format's canonical payload; a zero keeps its sign. INT8 is two's complement: its zero has no
+ * sign, and a NaN becomes zero (as in Arm's conversions).
  */
 #ifndef CS_NUMFMT_H
 #define CS_NUMFMT_H
@@ -23,6 +26,7 @@
 #define CS_FP16 2
 #define CS_BF16 3
 #define CS_FP32 4
+#define CS_INT8 5
 
 /* out[i] = values[i] * 2^exponent, rounded to `format` and given as a float. `exponent` is in [-126, 126], and 0 for
  * BF16 and FP32, whose range needs no scale. `out` may be `values`. */

@@ -13,7 +13,7 @@ def doctor() -> None:
 
     import typer  # noqa: PLC0415
 
-    from .. import __version__  # noqa: PLC0415
+    from .. import __version__, isa  # noqa: PLC0415
     from .._install import compiled_source_hash, expected_source_hash  # noqa: PLC0415
     from ..registry import MODELS_GROUP, entry_points, registry  # noqa: PLC0415
     from .app import COMMANDS_GROUP  # noqa: PLC0415
@@ -25,6 +25,7 @@ def doctor() -> None:
     lines = [
         ("cosim", __version__),
         ("C library", f"{compiled_source_hash()[:16]} ({sources})"),
+        ("instruction set", f"{isa.selected()} (available: {', '.join(isa.available())}; COSIM_ISA chooses)"),
         ("Python", f"{platform.python_version()} ({platform.python_implementation()})"),
         ("platform", platform.platform()),
         ("processor", f"{_processor()}, {os.cpu_count()} threads"),

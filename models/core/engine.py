@@ -35,6 +35,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from cosim import isa
 from cosim.clib import as_buffer, check, ffi, lib
 
 from ..tensors import BitTensor, ConvShape, Stage
@@ -62,16 +63,16 @@ def run_tile(
     operands: Operands,
     tile: Tile,
     *,
-    portable: bool = False,
+    level: str | None = None,
 ) -> TileResult:
     """Cycles and counts of one core on one tile, with ideal SRAM banks.
 
     `operands` keeps what is derived from the masks, so use one object for all tiles of an operation. Raises ValueError
     where an operand is missing, a shape or a range does not fit, or the stage cannot skip what the policy names.
 
-    `portable` uses no instructions that not every processor has: slower, the same result.
+    `level` is an instruction set of `cosim.isa` other than the selected one: the result is the same.
     """
-    return walk_tile(params, policy, shape, stage, operands, tile, portable=portable).result()
+    return walk_tile(params, policy, shape, stage, operands, tile, level=level).result()
 
 
 def walk_tile(
@@ -82,7 +83,7 @@ def walk_tile(
     operands: Operands,
     tile: Tile,
     *,
-    portable: bool = False,
+    level: str | None = None,
     record: int = 0,
 ) -> TileRun:
     """The tile in the engine; a `record` of so many words keeps what the lanes scan, for an engine that steps them."""
@@ -94,7 +95,7 @@ def walk_tile(
     positions = shape.r * shape.s * (tile.depth[1] - tile.depth[0])
     if stage is Stage.WG:
         positions = (tile.images[1] - tile.images[0]) * (tile.rows[1] - tile.rows[0]) * shape.q
-    run = TileRun(params, policy, len(tile.channels), positions, coarse, portable, record)
+    run = TileRun(params, policy, len(tile.channels), positions, coarse, level, record)
     channels_per_group = (shape.c if stage is Stage.BP else shape.k) // shape.groups
     for group in range(shape.groups):
 
@@ -128,7 +129,7 @@ class TileRun:
         channels: int,
         max_length: int,
         coarse: bool,
-        portable: bool,
+        level: str | None,
         record: int,
     ) -> None:
         self._params = params
@@ -140,7 +141,7 @@ class TileRun:
         c_params.skip_input = "input" in policy.operands
         c_params.skip_other = "weight" in policy.operands
         c_params.fine = policy.fine
-        c_params.portable = portable
+        c_params.isa = isa.code(level)
         self.max_blocks = -(-max_length // params.window)
         self._record: Any = ffi.NULL
         self._record_words = np.zeros(record, dtype=np.uint32)

@@ -1,8 +1,9 @@
-"""Number formats of operands: FP8 E4M3 and E5M2 (OCP OFP8), FP16, BF16, FP32; and per-tensor power-of-two scales.
+"""Number formats of operands: FP8 E4M3 and E5M2 (OCP OFP8), FP16, BF16, FP32, INT8; per-tensor power-of-two scales.
 
 Rounding is to nearest, ties to even, with gradual underflow. With `saturate` (the default, as in training) what is too
 large becomes the largest finite value, infinities too; without it, it becomes infinity, or NaN in E4M3, which has no
 infinity. A NaN stays a NaN (canonical payload, its sign), a zero keeps its sign.
+INT8 is two's complement: it always saturates, to -128 and 127, a NaN becomes 0, and there is one zero.
 
 Source: OCP 8-bit Floating Point Specification 1.0 (2023); Micikevicius et al., "FP8 Formats for Deep Learning",
 arXiv 2209.05433 (E4M3 for weights and activations, E5M2 for gradients); IEEE 754-2019.
@@ -32,6 +33,7 @@ class Format(enum.StrEnum):
     FP16 = "fp16"
     BF16 = "bf16"
     FP32 = "fp32"
+    INT8 = "int8"
 
     @property
     def bits(self) -> int:
@@ -45,7 +47,7 @@ class Format(enum.StrEnum):
 
     @property
     def smallest(self) -> float:
-        """The smallest value above zero (subnormal)."""
+        """The smallest value above zero (subnormal, in floating formats)."""
         return _TRAITS[self][4]
 
     @property
@@ -70,6 +72,7 @@ _TRAITS: dict[Format, tuple[int, int, type[np.unsignedinteger], float, float]] =
     Format.FP16: (lib.CS_FP16, 16, np.uint16, 65504.0, 2.0**-24),
     Format.BF16: (lib.CS_BF16, 16, np.uint16, (2.0 - 2.0**-7) * 2.0**127, 2.0**-133),
     Format.FP32: (lib.CS_FP32, 32, np.uint32, (2.0 - 2.0**-23) * 2.0**127, 2.0**-149),
+    Format.INT8: (lib.CS_INT8, 8, np.uint8, 127.0, 1.0),
 }
 
 _SCALE_LIMIT = 126
@@ -165,12 +168,12 @@ def amax(values: Float32Array) -> float:
     return float(largest[0])
 
 
-def scale_exponent(values: Float32Array, fmt: Format) -> int:
-    """The largest e with amax * 2 ** e <= the format's largest value; clipped to [-126, 126].
+def scale_exponent(values: Float32Array, fmt: Format, limit: float | None = None) -> int:
+    """The largest e with amax * 2 ** e <= `limit`, by default the format's largest value; clipped to [-126, 126].
 
     0 for a tensor of zeros and for BF16 and FP32. So the scaled amax lies in (max / 2, max]: nothing saturates, and as
-    little as possible underflows. It depends on this tensor alone ("current scaling"). Raises ValueError for a tensor
-    with infinities or NaN.
+    little as possible underflows. (In INT8, 127 is the limit on both sides: -128 does not occur.) It depends on this
+    tensor alone ("current scaling"). Raises ValueError for a tensor with infinities or NaN.
     """
     largest = amax(values)
     if not math.isfinite(largest):
@@ -178,14 +181,14 @@ def scale_exponent(values: Float32Array, fmt: Format) -> int:
     if largest == 0.0 or not fmt.scaled:
         return 0
     fraction, exponent = math.frexp(largest)
-    limit_fraction, limit_exponent = math.frexp(fmt.max)
+    limit_fraction, limit_exponent = math.frexp(fmt.max if limit is None else limit)
     wanted = limit_exponent - exponent - (fraction > limit_fraction)
     return max(-_SCALE_LIMIT, min(_SCALE_LIMIT, wanted))
 
 
-def quantize(values: Float32Array, fmt: Format) -> ScaledTensor:
+def quantize(values: Float32Array, fmt: Format, limit: float | None = None) -> ScaledTensor:
     """`values` in `fmt` under their own scale (`scale_exponent`). FP64 stays as it is: see `wide`."""
     if wide.is_wide(values):
         return ScaledTensor(fmt, 0, values)
-    exponent = scale_exponent(values, fmt)
+    exponent = scale_exponent(values, fmt, limit)
     return ScaledTensor(fmt, exponent, round_to(values, fmt, exponent=exponent))

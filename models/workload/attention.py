@@ -70,6 +70,7 @@ class AttentionLayer(Layer):
         super().__init__(name, input_shape)
         self._heads = heads
         self._formats = formats
+        self._sums = formats.accumulate
 
     def _shape(self, images: int) -> AttentionShape:
         h, w, c = self.output_shape
@@ -77,18 +78,18 @@ class AttentionLayer(Layer):
 
     def forward(self, inputs: tuple[Tensor, ...], recorder: Recorder, *, training: bool) -> Tensor:
         z, name, fmt = self._shape(len(inputs[0].values)), self.name, self._formats.activation
-        low = [tensor.in_format(fmt, recorder) for tensor in inputs]
+        low = [tensor.in_format(fmt, recorder, self._sums.operand_limit) for tensor in inputs]
         q, k, v = as_queries(low[0].values, z), as_keys(low[1].values, z), as_values(low[2].values, z)
         q_name, k_name, v_name = (f"{tensor.name}.low" for tensor in inputs)
         recorder.operation(
             f"{name}.scores", Stage.FF, z.scores, reads=(q_name, k_name), writes=f"{name}.scores.sums", x=q, w=k
         )
         scale = 1.0 / np.sqrt(z.depth)
-        scores = unscale(mac_ff(z.scores, q, k), low[0].exponent + low[1].exponent)
+        scores = unscale(mac_ff(z.scores, q, k, self._sums), low[0].exponent + low[1].exponent)
         p = softmax(scores.reshape(z.tokens, z.groups, z.tokens), scale)
         notes.softmax_forward(recorder, name, p.size)
         weights = Tensor(f"{name}.weights", p.reshape(z.context.x_shape))
-        p_low = weights.in_format(fmt, recorder)
+        p_low = weights.in_format(fmt, recorder, self._sums.operand_limit)
         recorder.operation(
             f"{name}.context",
             Stage.FF,
@@ -98,7 +99,7 @@ class AttentionLayer(Layer):
             x=p_low.values,
             w=v,
         )
-        y = unscale(mac_ff(z.context, p_low.values, v), p_low.exponent + low[2].exponent)
+        y = unscale(mac_ff(z.context, p_low.values, v, self._sums), p_low.exponent + low[2].exponent)
         notes.sums_forward(recorder, name, y.size, self.output_shape[2], bias=False)
         if training:
             self._low, self._operands, self._p, self._p_low, self._scale = low, (q, k, v), p, p_low, scale
@@ -109,7 +110,7 @@ class AttentionLayer(Layer):
         q_name, k_name, v_name = self.sources
         q, k, v = self._operands
         q_low, k_low, v_low = self._low
-        error = quantize(dy, fmt)
+        error = quantize(dy, fmt, self._sums.operand_limit)
         notes.quantize(recorder, name, Stage.BP, f"{name}.gradient", dy.size, fmt)
         of_context = as_queries(error.values, z)
         recorder.operation(
@@ -121,7 +122,7 @@ class AttentionLayer(Layer):
             w=v,
             dy=of_context,
         )
-        dp = unscale(mac_bp(z.context, of_context, v), error.exponent + v_low.exponent)
+        dp = unscale(mac_bp(z.context, of_context, v, self._sums), error.exponent + v_low.exponent)
         recorder.operation(
             f"{name}.context",
             Stage.WG,
@@ -131,10 +132,12 @@ class AttentionLayer(Layer):
             x=self._p_low.values,
             dy=of_context,
         )
-        dv = unscale(mac_wg(z.context, self._p_low.values, of_context), self._p_low.exponent + error.exponent)
+        dv = unscale(
+            mac_wg(z.context, self._p_low.values, of_context, self._sums), self._p_low.exponent + error.exponent
+        )
         ds = softmax_backward(self._p, dp.reshape(self._p.shape), self._scale).reshape(z.scores.y_shape)
         notes.softmax_backward(recorder, name, ds.size)
-        of_scores = quantize(ds, fmt)
+        of_scores = quantize(ds, fmt, self._sums.operand_limit)
         notes.quantize(recorder, f"{name}.scores", Stage.BP, f"{name}.scores.gradient", ds.size, fmt)
         recorder.operation(
             f"{name}.scores",
@@ -145,7 +148,7 @@ class AttentionLayer(Layer):
             w=k,
             dy=of_scores.values,
         )
-        dq = unscale(mac_bp(z.scores, of_scores.values, k), of_scores.exponent + k_low.exponent)
+        dq = unscale(mac_bp(z.scores, of_scores.values, k, self._sums), of_scores.exponent + k_low.exponent)
         recorder.operation(
             f"{name}.scores",
             Stage.WG,
@@ -155,7 +158,7 @@ class AttentionLayer(Layer):
             x=q,
             dy=of_scores.values,
         )
-        dk = unscale(mac_wg(z.scores, q, of_scores.values), of_scores.exponent + q_low.exponent)
+        dk = unscale(mac_wg(z.scores, q, of_scores.values, self._sums), of_scores.exponent + q_low.exponent)
         return (
             from_queries(dq, z).reshape(dy.shape),
             from_keys(dk, z).reshape(dy.shape),

@@ -50,7 +50,7 @@ class FunctionalWorkload:
         self._spec = spec
         self._data = dataset
         self._order = Stream(seed, "data/order")
-        formats = Formats(spec.formats.activation, spec.formats.weight, spec.formats.gradient)
+        formats = Formats(spec.formats.activation, spec.formats.weight, spec.formats.gradient, spec.formats.accumulate)
         self.network = Network(spec.network, batch=spec.batch, formats=formats, seed=seed)
         if self.network.classes != dataset.classes:
             raise NetworkError(

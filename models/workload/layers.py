@@ -47,12 +47,12 @@ class Tensor:
         live = None if self.live is None else self.live.reshape(shape)
         return Tensor(self.name, self.values.reshape(shape), live, origin=self)
 
-    def in_format(self, fmt: Format, recorder: Recorder) -> ScaledTensor:
+    def in_format(self, fmt: Format, recorder: Recorder, limit: float | None = None) -> ScaledTensor:
         """The copy in the activation format; made, and noted, once."""
         if self.origin is not None:
-            return self.origin.in_format(fmt, recorder)
+            return self.origin.in_format(fmt, recorder, limit)
         if self.quantized is None:
-            self.quantized = quantize(self.values, fmt)
+            self.quantized = quantize(self.values, fmt, limit)
             notes.quantize(recorder, self.name, Stage.FF, self.name, self.values.size, fmt)
         return self.quantized
 
@@ -111,7 +111,7 @@ class MacLayer(Layer):
         self.weight = Parameter(f"{name}.w", weights, decay=True)
         self.bias = Parameter(f"{name}.bias", np.zeros(shape.k, dtype=weights.dtype), decay=False) if bias else None
         self.parameters = (self.weight,) if self.bias is None else (self.weight, self.bias)
-        self.low = quantize(weights, formats.weight)
+        self.low = quantize(weights, formats.weight, formats.accumulate.operand_limit)
         """The low-precision copy that FF and BP read."""
         self.input_pruning: InputPruning | None = None
         """How the input is pruned in the iterations that follow."""
@@ -121,7 +121,7 @@ class MacLayer(Layer):
 
     def refresh(self) -> None:
         """Make the low-precision copy anew from the master weights."""
-        self.low = quantize(self.weight.master, self.formats.weight)
+        self.low = quantize(self.weight.master, self.formats.weight, self.formats.accumulate.operand_limit)
 
     def shape_for(self, images: int) -> ConvShape:
         """The shape with another number of images."""
@@ -131,7 +131,8 @@ class MacLayer(Layer):
     def forward(self, inputs: tuple[Tensor, ...], recorder: Recorder, *, training: bool) -> Tensor:
         (source,) = inputs
         shape = self.shape_for(len(source.values))
-        x = source.in_format(self.formats.activation, recorder)
+        accumulate = self.formats.accumulate
+        x = source.in_format(self.formats.activation, recorder, accumulate.operand_limit)
         kept: Mask | None = None
         if self.input_pruning is not None:
             x, kept = self._pruned_input(x, self.input_pruning, recorder)
@@ -144,7 +145,7 @@ class MacLayer(Layer):
             reads=(f"{source.name}.low", f"{self.weight.name}.low"),
             writes=f"{self.name}.sums",
         )
-        sums = mac_ff(shape, x.values.reshape(shape.x_shape), self.low.values)
+        sums = mac_ff(shape, x.values.reshape(shape.x_shape), self.low.values, accumulate)
         y = unscale(sums, x.exponent + self.low.exponent)
         if self.bias is not None:
             y = y + self.bias.master
@@ -173,7 +174,8 @@ class MacLayer(Layer):
 
     def backward(self, dy: Float32Array, recorder: Recorder, *, needed: bool) -> tuple[Float32Array | None, ...]:
         shape, fmt = self.shape_for(len(dy)), self.formats.gradient
-        error = quantize(dy, fmt)
+        accumulate = self.formats.accumulate
+        error = quantize(dy, fmt, accumulate.operand_limit)
         notes.quantize(recorder, self.name, Stage.BP, f"{self.name}.gradient", dy.size, fmt)
         if self.bias is not None:
             self.bias.gradient = vm.column_sums(dy).astype(dy.dtype)
@@ -191,7 +193,7 @@ class MacLayer(Layer):
                 reads=(f"{self.name}.gradient.low", f"{self.weight.name}.low", f"{self.sources[0]}.mask"),
                 writes=f"{self.sources[0]}.gradient",
             )
-            sums = mac_bp(shape, error.values.reshape(shape.y_shape), self.low.values)
+            sums = mac_bp(shape, error.values.reshape(shape.y_shape), self.low.values, accumulate)
             dx = unscale(sums, error.exponent + self.low.exponent).reshape(self._input_shape)
             if self._kept is not None:
                 dx = np.where(self._kept, dx, np.float32(0))
@@ -207,6 +209,6 @@ class MacLayer(Layer):
             reads=(f"{self.sources[0]}.low", f"{self.name}.gradient.low", f"{self.weight.name}.mask"),
             writes=f"{self.weight.name}.gradient",
         )
-        sums = mac_wg(shape, self._x.values.reshape(shape.x_shape), error.values.reshape(shape.y_shape))
+        sums = mac_wg(shape, self._x.values.reshape(shape.x_shape), error.values.reshape(shape.y_shape), accumulate)
         self.weight.gradient = unscale(sums, self._x.exponent + error.exponent)
         return (dx,)

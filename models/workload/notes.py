@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..numerics import Format
+from ..numerics import Accumulate, Format
 from ..tensors import Stage
 from .recorder import WIDE_BYTES, Recorder, mask_bytes
 
@@ -23,6 +23,7 @@ class Formats:
     activation: Format = Format.FP8_E4M3
     weight: Format = Format.FP8_E4M3
     gradient: Format = Format.FP8_E5M2
+    accumulate: Accumulate = Accumulate.FP32
 
 
 def _wide(elements: int) -> int:

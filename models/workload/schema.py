@@ -10,9 +10,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from cosim.scenario import InputFile, Spec
+from cosim.scenario import InputFile, Spec, misfit
 
-from ..numerics import Format
+from ..numerics import Accumulate, Format
 from ..tensors import ConvShape
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$", max_length=64)]
@@ -209,11 +209,22 @@ class OptimizerSpec(Spec):
 
 
 class FormatsSpec(Spec):
-    """Number formats of what the multipliers see; sums, master weights and vector work are FP32."""
+    """Number formats of what the multipliers see and of their sums; master weights and vector work are FP32."""
 
     activation: Format = Format.FP8_E4M3
     weight: Format = Format.FP8_E4M3
     gradient: Format = Format.FP8_E5M2
+    accumulate: Accumulate = Field(
+        default=Accumulate.FP32, description="Sums of products: fp16 takes fp8 and fp16 operands, int32 int8 ones."
+    )
+
+    @model_validator(mode="after")
+    def _consistent(self) -> FormatsSpec:
+        for operand in ("activation", "weight", "gradient"):
+            fmt: Format = getattr(self, operand)
+            if not self.accumulate.takes(fmt):
+                raise misfit(f"sums in {self.accumulate} do not take operands in {fmt}", operand)
+        return self
 
 
 class DataSpec(Spec):

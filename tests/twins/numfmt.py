@@ -33,6 +33,13 @@ def positive_codes(name: str) -> tuple[list[int], list[Fraction]]:
     return codes, [Fraction(decode(name, c)) for c in codes]
 
 
+def encode_int8(value: float) -> int:
+    """Two's complement of the nearest integer within INT8, ties to even as Python's round; a NaN is zero."""
+    if math.isnan(value):
+        return 0
+    return round(min(max(value, -128.0), 127.0)) & 0xFF
+
+
 def encode(name: str, value: float, *, saturate: bool) -> int:
     """The nearest code; of two equally near ones the even; overflow by rounding as if the exponent had no bound."""
     exponent_bits, mantissa_bits, top_is_ordinary = LAYOUTS[name]

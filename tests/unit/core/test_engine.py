@@ -10,6 +10,7 @@ from twins.core import run_tile as twin_run_tile
 from twins.core_cases import bits, draw_case, operands_of, whole_masks
 
 from cosim.clib import ffi, lib
+from cosim.isa import available
 from cosim.models.core import DENSE, CoreParams, Operands, SkipPolicy, Tile, TileResult, run_operation, run_tile
 from cosim.models.core.tile import COUNT_NAMES
 from cosim.models.tensors import ConvShape, Stage
@@ -33,7 +34,8 @@ def assert_equals_twin(seed):
     operands = operands_of(masks)
     result = run_tile(params, policy, shape, stage, operands, tile)
     assert as_dict(result) == twin_run_tile(params, policy, shape, stage, masks, tile)
-    assert result == run_tile(params, policy, shape, stage, operands, tile, portable=True)
+    for level in available():
+        assert result == run_tile(params, policy, shape, stage, operands, tile, level=level)
     return result
 
 

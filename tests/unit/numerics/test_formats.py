@@ -170,6 +170,27 @@ def test_scale_of_zeros_and_of_tiny_and_broken_tensors():
             scale_exponent(np.array([1.0, broken], dtype=np.float32), Format.FP8_E4M3)
 
 
+def test_int8_is_the_nearest_integer_of_its_range():
+    halves = np.arange(-300, 301, dtype=np.float32) / 2
+    near = [halves, np.nextafter(halves, INFINITY), np.nextafter(halves, -INFINITY)]
+    values = np.concatenate([*near, np.array([1e30, -1e30, np.inf, -np.inf, np.nan, -np.nan, -0.0, 1e-30], np.float32)])
+    for saturate in (True, False):  # it has nothing else to do with what is too large
+        codes = encode(values, Format.INT8, saturate=saturate)
+        assert codes.tolist() == [twin.encode_int8(float(value)) for value in values]
+        rounded = round_to(values, Format.INT8, saturate=saturate)
+        assert np.array_equal(rounded, codes.view(np.int8).astype(np.float32))
+        assert not np.signbit(rounded[rounded == 0]).any()
+    assert np.array_equal(decode(all_codes(Format.INT8), Format.INT8), all_codes(Format.INT8).view(np.int8))
+    assert encode(np.array([0.25], np.float32), Format.INT8, exponent=3).tolist() == [2]
+
+
+def test_a_scale_can_keep_values_below_a_limit():
+    values = np.array([3.0, -1.0], dtype=np.float32)
+    assert quantize(values, Format.FP16, 16.0).values.tolist() == [12.0, -4.0]
+    assert scale_exponent(np.array([16.0], np.float32), Format.FP16, 16.0) == 0
+    assert scale_exponent(np.array([16.5], np.float32), Format.FP16, 16.0) == -1
+
+
 def test_amax():
     assert amax(np.array([1.0, -3.0, 2.0], dtype=np.float32)) == 3.0
     assert math.isnan(amax(np.array([1.0, np.nan, np.inf], dtype=np.float32)))

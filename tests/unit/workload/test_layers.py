@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from cosim.models.numerics import Format, round_to
+from cosim.models.numerics import Accumulate, Format, mac_bp, mac_ff, mac_wg, quantize, round_to
 from cosim.models.numerics import vecmath as vm
 from cosim.models.tensors import ConvShape, Stage
 from cosim.models.workload.layers import MacLayer, Tensor
@@ -169,6 +169,33 @@ def test_scales_are_taken_out_of_the_sums_exactly():
         y, _, (dx,) = run(layer, x / np.float32(factor))
         results.append((y.tolist(), (dx / np.float32(factor)).tolist(), (layer.weight.gradient * factor).tolist()))
     assert results[0] == results[1] == results[2]
+
+
+@pytest.mark.parametrize(
+    "formats",
+    [
+        Formats(Format.INT8, Format.INT8, Format.INT8, Accumulate.INT32),
+        Formats(Format.FP8_E4M3, Format.FP8_E4M3, Format.FP8_E5M2, Accumulate.FP16),
+    ],
+    ids=str,
+)
+def test_every_stage_accumulates_as_the_formats_say(formats):
+    z = ConvShape(n=1, c=4, h=3, w=3, k=4, r=3, s=3, pad=1)
+    layer = MacLayer("conv", z, normal(2, *z.w_shape), bias=False, formats=formats)
+    x, dy = normal(1, *z.x_shape), normal(3, *z.y_shape)
+    y = layer.forward((Tensor("x", x),), Recorder(False), training=True).values
+    layer.sources = ("x",)
+    (dx,) = layer.backward(dy, Recorder(False), needed=True)
+    limit, how = formats.accumulate.operand_limit, formats.accumulate
+    low_x, low_dy = quantize(x, formats.activation, limit), quantize(dy, formats.gradient, limit)
+    for found, sums, exponent in (
+        (y, mac_ff(z, low_x.values, layer.low.values, how), low_x.exponent + layer.low.exponent),
+        (dx, mac_bp(z, low_dy.values, layer.low.values, how), low_dy.exponent + layer.low.exponent),
+        (layer.weight.gradient, mac_wg(z, low_x.values, low_dy.values, how), low_x.exponent + low_dy.exponent),
+    ):
+        assert np.array_equal(found, sums * np.float32(2.0**-exponent))
+    if limit is not None:
+        assert 8 < np.abs(low_x.values).max() <= 16
 
 
 def test_multipliers_see_the_format_s_values():

@@ -52,6 +52,21 @@ FUNCTIONAL = {
 }
 
 
+INT8 = {"activation": "int8", "weight": "int8", "gradient": "int8"}
+
+
+def test_sums_take_the_formats_that_they_can():
+    for formats in ({"accumulate": "fp16"}, {**INT8, "accumulate": "int32"}, {**INT8, "accumulate": "fp32"}):
+        FunctionalSpec.model_validate(FUNCTIONAL | {"formats": formats})
+    for formats, message in (
+        ({"accumulate": "int32"}, "sums in int32 do not take operands in fp8_e4m3"),
+        ({**INT8, "accumulate": "fp16"}, "sums in fp16 do not take operands in int8"),
+        ({"gradient": "bf16", "accumulate": "fp16"}, "sums in fp16 do not take operands in bf16"),
+    ):
+        with pytest.raises(ValidationError, match=message):
+            FunctionalSpec.model_validate(FUNCTIONAL | {"formats": formats})
+
+
 def test_formats_are_fp8_unless_said_otherwise():
     formats = FunctionalSpec.model_validate(FUNCTIONAL).formats
     assert (formats.activation, formats.weight, formats.gradient) == (
@@ -71,7 +86,7 @@ def test_formats_are_fp8_unless_said_otherwise():
         ({"epoch": 3}, "Extra inputs are not permitted"),
         ({"optimizer": {"learning_rate": {"schedule": "cosine", "rate": 1}}}, "'constant', 'step', 'polynomial'"),
         ({"optimizer": {"learning_rate": {"schedule": "constant", "rate": 0}}}, "greater than 0"),
-        ({"formats": {"weight": "fp4"}}, "'fp8_e4m3', 'fp8_e5m2', 'fp16', 'bf16' or 'fp32'"),
+        ({"formats": {"weight": "fp4"}}, "'fp8_e4m3', 'fp8_e5m2', 'fp16', 'bf16', 'fp32' or 'int8'"),
         ({"network": FUNCTIONAL["network"] | {"layers": []}}, "at least 1 item"),
         ({"network": FUNCTIONAL["network"] | {"layers": [{"kind": "lstm"}]}}, "'conv', 'linear', 'batch_norm'"),
         ({"network": FUNCTIONAL["network"] | {"name": "a b"}}, "should match pattern"),

@@ -1,0 +1,218 @@
+"""Plant one mistake at a time in the C library and see that a test turns red: `make mutate-c [NAMES=...]`.
+
+Each mutation is a file, a piece of its text that occurs once, what it becomes, and the tests that must notice. The
+sources are copied to a folder of their own, the file is compiled there (without optimisation: time goes to the tests),
+and pytest runs on that library (`COSIM_KERNELS`). Prints killed or survived for each; exit status 1 if one survived.
+"""
+
+# ruff: noqa: E501 -- one mistake, one line of the table
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+import sysconfig
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+CSRC = ROOT / "csrc"
+TIMEOUT_S = 300
+"""A mistake may make a loop endless: that is noticed, too."""
+
+BITS, SKIPS = "tests/unit/core/test_bits.py", "tests/unit/core/test_skips.py"
+ENGINE, BANKED = "tests/unit/core/test_engine.py", "tests/unit/core/test_banked.py"
+FORMATS, MAC = "tests/unit/numerics/test_formats.py", "tests/unit/numerics/test_mac.py"
+VECMATH, ISA = "tests/unit/numerics/test_vecmath.py", "tests/unit/test_isa.py"
+
+
+@dataclass(frozen=True)
+class Mutation:
+    """`old` becomes `new` in `file`; `function` is the exported function that the mistake shows in."""
+
+    function: str
+    file: str
+    old: str
+    new: str
+    tests: str
+
+
+# fmt: off
+MUTATIONS = [
+    Mutation("cs_isa_supported", "isa.c", "isa >= CS_ISA_LEVELS", "isa > CS_ISA_LEVELS", ISA),
+    # ---- zero masks
+    Mutation("cs_bits_count", "bits.c", "total += __builtin_popcountll(words[i]);", "total += __builtin_popcountll(words[i] >> 1);", BITS),
+    Mutation("cs_bits_pack", "bits.c", "(uint64_t)(from[i] != 0) << i", "(uint64_t)(from[i] > 1) << i", BITS),
+    Mutation("cs_bits_count_ranges", "bits.c", "int64_t step = WORD - begin % WORD;", "int64_t step = WORD - begin % WORD - 1 + (begin % WORD == 63);\n        if (begin == 1) ++begin;", BITS),
+    Mutation("cs_bits_count_ranges", "bits.c", "if (cs_words_of(bounds[ranges]) > count)", "if (cs_words_of(bounds[ranges]) > count + 1)", BITS),
+    Mutation("cs_bits_indices", "bits.c", "if (number == capacity) {", "if (number + 1 == capacity) {", BITS),
+    Mutation("cs_bits_indices", "bits.c", "if (bits - word * WORD < WORD) set &=", "if (bits - word * WORD < WORD - 1) set &=", BITS),
+    Mutation("cs_bits_skips", "bits.c", "counts[3] = bits - both", "counts[3] = bits - 1 - both", BITS),
+    Mutation("cs_bits_join", "bits.c", "cs_write_bits(to, at, step, cs_read_bits(from, first + done, step));", "cs_write_bits(to, at, step, cs_read_bits(from, first + done + (done > 0), step));", BITS),
+    Mutation("cs_bits_transpose", "bits.c", "cs_read_bits(source + offsets[begin + i], first + row, step)", "cs_read_bits(source + offsets[begin + i], first + (row > 0) * (row - 1), step)", BITS),
+    Mutation("cs_bits_zero_blocks", "bits.c", "(i + 1) * window < bits ? (i + 1) * window : bits;\n            const int zero", "(i + 1) * window < bits ? (i + 1) * window - (window > 1) : bits;\n            const int zero", BITS),
+    # ---- skip counting
+    Mutation("cs_skips_count", "skips.c", "const uint64_t last = words > whole ? ((uint64_t)1 << (bits % WORD)) - 1 : 0;", "const uint64_t last = words > whole ? ((uint64_t)1 << (bits % WORD - 1)) - 1 : 0;", SKIPS),
+    Mutation("cs_skips_count", "skips.c", "for (size_t i = 0; i < words; ++i)\n        total += cs_popcount_plain(a[i] & b[i]);", "for (size_t i = 1; i < words; ++i)\n        total += cs_popcount_plain(a[i] & b[i]);", SKIPS),
+    Mutation("cs_skips_count", "skips.c", "for (; i < words; ++i)\n        pairs += __builtin_popcountll(a[i] & b[i]);", "for (; i + 1 < words; ++i)\n        pairs += __builtin_popcountll(a[i] & b[i]);", SKIPS),
+    Mutation("cs_skips_count", "skips.c", "(1u << (words - i)) - 1", "(1u << (words - i - 1)) - 1", SKIPS),
+    Mutation("cs_skips_count", "skips.c", "if (lane % group == 0) per_group", "if (lane % group <= 1) per_group", SKIPS),
+    Mutation("cs_skips_count", "skips.c", "begin + window < bits ? begin + window : bits", "begin + window < bits ? begin + window : bits - 1", SKIPS),
+    # ---- the core engine
+    Mutation("cs_core_state_words", "core.c", "max_length > MAX_LENGTH) return", "max_length > MAX_LENGTH + 1) return", ENGINE),
+    Mutation("cs_core_init", "core.c", "if (state_words < header.words) return CS_EBUFFER;\n    memset(state, 0, header.words", "if (state_words + 1 < header.words) return CS_EBUFFER;\n    memset(state, 0, header.words", ENGINE),
+    Mutation("cs_core_run_pixels", "core.c", "row < pixels->row_end", "row + 1 < pixels->row_end", ENGINE),
+    Mutation("cs_core_run_pixels", "core.c", "cs_write_bits(walk, at, step, cs_read_bits(from, pixels->first_bit + done, step));", "cs_write_bits(walk, at, step, cs_read_bits(from, pixels->first_bit + (done > 0 ? done - 1 : 0), step));", ENGINE),
+    Mutation("cs_core_run_walks", "core.c", "for (int32_t i = first; i < last; ++i)", "for (int32_t i = first; i < last - (last > 1); ++i)", ENGINE),
+    Mutation("cs_core_result", "core.c", "memcpy(lane_cycles, state + header.lane_cycles, lanes * sizeof *lane_cycles);", "memcpy(lane_cycles, state + header.lane_cycles, (lanes - 1) * sizeof *lane_cycles);", ENGINE),
+    Mutation("cs_core_run_pixels", "core_set.c", "if (*outputs == state->params.pixel_reuse)", "if (*outputs == state->params.pixel_reuse + 1)", ENGINE),
+    Mutation("cs_core_run_pixels", "core_set.c", "+= slowest + params->lane_latency;", "+= slowest + params->lane_latency + 1;", ENGINE),
+    Mutation("cs_core_run_pixels", "core_set.c", "state->turn++ %", "(state->turn++ + 1) %", ENGINE),
+    Mutation("cs_core_run_pixels", "core_set.c", "counts->skipped_input += others - both;", "counts->skipped_input += others - both - (others > both);", ENGINE),
+    Mutation("cs_core_run_pixels", "core_set.c", "((int64_t)walk.queued[slot] + macs - 1) / macs", "((int64_t)walk.queued[slot] + macs) / macs", ENGINE),
+    Mutation("cs_core_run_pixels", "core_walk.c", "const vector allowed = *(vector *)(left + at) + 1;", "const vector allowed = *(vector *)(left + at) + 0;", ENGINE),
+    Mutation("cs_core_run_pixels", "core_walk.c", "const int32_t allowed = coupled ? left[group] + 1 : 0;", "const int32_t allowed = coupled ? left[group] : 0;", ENGINE),
+    Mutation("cs_core_run_pixels", "core_walk.c", "used_up = is & (run == jump)", "used_up = is & (run == jump + 1)", ENGINE),
+    Mutation("cs_core_run_pixels", "core_walk.c", "const int used_up = walk->run[slot] == jump;", "const int used_up = walk->run[slot] == jump + 1;", ENGINE),
+    Mutation("cs_core_run_pixels", "core_walk.c", "over = held + found - depth,", "over = held + found - depth + 1,", ENGINE),
+    Mutation("cs_core_run_pixels", "core_walk.h", "const int32_t cycles = (rest - 1) / macs;", "const int32_t cycles = rest / macs;", ENGINE),
+    Mutation("cs_core_run_pixels", "core_walk.h", "take = macs < held ? macs : held;", "take = macs < held ? macs : held - (held > 0);", ENGINE),
+    # ---- the core over banks
+    Mutation("cs_core_banks_state_words", "core_banks.c", "banks->banks[m] > 65536", "banks->banks[m] > 65537", BANKED),
+    Mutation("cs_core_banks_init", "core_banks.c", "record[at + 1] > (uint32_t)state->max_blocks", "record[at + 1] > (uint32_t)state->max_blocks + 1", BANKED),
+    Mutation("cs_core_banks_submit", "core_banks.c", "if (clk < header.now || clk < 0) return CS_EINVAL;", "if (clk < header.now - 1 || clk < 0) return CS_EINVAL;", BANKED),
+    Mutation("cs_core_banks_submit", "core_banks.c", "if (header.pending == room) return CS_FULL;", "if (header.pending + 1 == room) return CS_FULL;", BANKED),
+    Mutation("cs_core_banks_next", "core_banks.c", "header.result.done ? CS_NEVER : header.now + 1", "header.result.done ? CS_NEVER : header.now + 2", BANKED),
+    Mutation("cs_core_banks_advance", "core_banks_cycle.c", "pending[state->first_pending].clk < cycle; --state->pending", "pending[state->first_pending].clk <= cycle; --state->pending", BANKED),
+    Mutation("cs_core_banks_advance", "core_banks_cycle.c", "pending[state->first_pending].clk + 1;", "pending[state->first_pending].clk + 2;", BANKED),
+    Mutation("cs_core_banks_advance", "core_banks_cycle.c", "free_ports[bank] = ports - served;", "free_ports[bank] = ports - served + (served > 0);", BANKED),
+    Mutation("cs_core_banks_advance", "core_banks_cycle.c", "lane->position - state->params.run_ahead < group->low", "lane->position - state->params.run_ahead <= group->low", BANKED),
+    Mutation("cs_core_banks_advance", "core_banks_cycle.c", "const int64_t emptied = lane->free_at + (lane->queued + macs - 1) / macs;", "const int64_t emptied = lane->free_at + (lane->queued + macs) / macs;", BANKED),
+    Mutation("cs_core_banks_advance", "core_banks_cycle.c", "left < state->params.coarse_jump &&", "left <= state->params.coarse_jump &&", BANKED),
+    Mutation("cs_core_banks_advance", "core_banks_cycle.c", "if (a->since != b->since) return a->since < b->since;", "if (a->since != b->since) return a->since > b->since;", BANKED),
+    Mutation("cs_core_banks_advance", "core_banks_cycle.c", "group->cycles = group->done_at + state->params.lane_latency;", "group->cycles = group->done_at + state->params.lane_latency + 1;", BANKED),
+    Mutation("cs_core_banks_result_of", "core_banks.c", "for (size_t i = 0; i < lanes; ++i) {\n        lane_cycles", "for (size_t i = 1; i < lanes; ++i) {\n        lane_cycles", BANKED),
+    # ---- numbers
+    Mutation("cs_numfmt_round", "numfmt.c", "(1u << (shift - 1)) - 1u : 0;", "(1u << (shift - 1)) : 0;", FORMATS),
+    Mutation("cs_numfmt_round", "numfmt.c", "rounded > max_bits ? above", "rounded >= max_bits ? above", FORMATS),
+    Mutation("cs_numfmt_round", "numfmt.c", "value > 127.0f ? 127.0f", "value > 127.0f ? 126.0f", FORMATS),
+    Mutation("cs_numfmt_encode", "numfmt.c", "- 127 - f->min_normal + 1);", "- 127 - f->min_normal);", FORMATS),
+    Mutation("cs_numfmt_decode", "numfmt.c", "if (magnitude > max_code)", "if (magnitude >= max_code)", FORMATS),
+    Mutation("cs_numfmt_decode", "numfmt.c", "(int32_t)code - 256", "(int32_t)code - 255", FORMATS),
+    Mutation("cs_numfmt_amax", "numfmt.c", "for (size_t i = 0; i < count; ++i) {\n        const uint32_t bits = to_bits(values[i]) &", "for (size_t i = 1; i < count; ++i) {\n        const uint32_t bits = to_bits(values[i]) &", FORMATS),
+    # ---- multiply-accumulates
+    Mutation("cs_mac_scratch_bytes", "mac.c", "y_count != (size_t)(z->n * p * q * z->k) || scratch_bytes < needed", "y_count != (size_t)(z->n * p * q * z->k) || scratch_bytes + 1 < needed", MAC),
+    Mutation("cs_mac_ff", "mac_sums.c", "in = out * stride + tap - pad;", "in = out * stride + tap - pad + (pad > 0);", MAC),
+    Mutation("cs_mac_bp", "mac_sums.c", "const int64_t shifted = out + pad - tap;", "const int64_t shifted = out + pad - tap + (stride > 1);", MAC),
+    Mutation("cs_mac_bp", "mac.c", "transposed ? (tap * in + k) * width + c", "transposed ? (tap * in + (in - 1 - k)) * width + c", MAC),
+    Mutation("cs_mac_wg", "mac_sums.c", "if (left == 3)", "if (left == 4)", MAC),
+    Mutation("cs_mac_ff", "mac_sums.c", "(bits >> 13) & 1", "(bits >> 14) & 1", MAC),
+    Mutation("cs_mac_ff", "mac_sums.c", "rounded > 0x477FE000", "rounded > 0x477FE000 + 0x2000", MAC),
+    Mutation("cs_mac_ff", "mac.c", "values[i] >= -128.0f", "values[i] >= -129.0f", MAC),
+    # ---- what is not multiplied
+    Mutation("cs_vec_exp", "vecmath.c", "for (int term = 14; term > 0; --term)", "for (int term = 8; term > 0; --term)", VECMATH),
+    Mutation("cs_vec_log", "vecmath.c", "for (int term = 23; term > 1; term -= 2)", "for (int term = 15; term > 1; term -= 2)", VECMATH),
+    Mutation("cs_vec_softmax_xent", "vecmath.c", "(share - (i == label ? 1.0 : 0.0))", "(share - (i + 1 == label ? 1.0 : 0.0))", VECMATH),
+    Mutation("cs_vec_column_sums", "vecmath.c", "for (size_t row = 0; row < rows; ++row)\n        for (size_t i = 0; i < columns; ++i)\n            sums[i] +=", "for (size_t row = 1; row < rows; ++row)\n        for (size_t i = 0; i < columns; ++i)\n            sums[i] +=", VECMATH),
+    Mutation("cs_vec_batch_norm_stats", "vecmath.c", "variance[i] /= (double)rows;", "variance[i] /= (double)(rows > 1 ? rows - 1 : 1);", VECMATH),
+    Mutation("cs_vec_batch_norm_apply", "vecmath.c", "(double)gamma[i] + (double)beta[i]);", "(double)gamma[i] + (double)beta[0]);", VECMATH),
+    Mutation("cs_vec_batch_norm_bp", "vecmath.c", "const double inverse = 1.0 / (double)rows;", "const double inverse = 1.0 / (double)(rows + 1);", VECMATH),
+    Mutation("cs_vec_max_pool", "vecmath.c", "from[c] = here[c] > to[c] ? place : from[c];", "from[c] = here[c] >= to[c] ? place : from[c];", VECMATH),
+    Mutation("cs_vec_max_pool_bp", "vecmath.c", "place >= z.h * z.w) return", "place > z.h * z.w) return", VECMATH),
+    Mutation("cs_vec_mean_pool", "vecmath.c", "y[out * z.c + c] = (float)(sum / elements);", "y[out * z.c + c] = (float)(sum / (elements + 1.0));", VECMATH),
+    Mutation("cs_vec_mean_pool_bp", "vecmath.c", "(float)((double)dy[out * z.c + c] / elements);", "(float)((double)dy[out * z.c + c] / (elements + 1.0));", VECMATH),
+]
+# fmt: on
+
+
+class Build:
+    """The library, object by object, in a folder of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        self.cc = os.environ.get("CC", "cc")
+        glue = folder / "_kernels.c"
+        subprocess.run([sys.executable, str(CSRC / "build_kernels.py"), str(glue)], check=True)
+        self.sources = [glue, *sorted(CSRC.glob("*.c"))]
+        self.objects = {source.name: self.compile(source, CSRC, folder / f"{source.stem}.o") for source in self.sources}
+
+    def compile(self, source: Path, include: Path, out: Path) -> Path:
+        """One object; quickly, as the tests do not measure speed."""
+        python = sysconfig.get_paths()["include"]
+        flags = ["-std=c11", "-O1", "-ffp-contract=off", "-fno-math-errno", "-fPIC", "-DPy_LIMITED_API=0x030b0000"]
+        subprocess.run([self.cc, *flags, f"-I{python}", f"-I{include}", "-c", str(source), "-o", str(out)], check=True)
+        return out
+
+    def link(self, name: str, objects: dict[str, Path]) -> Path:
+        """A library of these objects."""
+        library = self.folder / name
+        subprocess.run([self.cc, "-shared", "-o", str(library), *map(str, objects.values()), "-lm"], check=True)
+        return library
+
+    def mutant(self, number: int, mutation: Mutation) -> Path:
+        """The library with one mistake; a header's is compiled into all that include it."""
+        folder = self.folder / f"mutant{number}"
+        shutil.copytree(CSRC, folder)
+        file = folder / mutation.file
+        text = file.read_text()
+        if text.count(mutation.old) != 1:
+            raise SystemExit(f"{mutation.file}: found {text.count(mutation.old)} times: {mutation.old!r}")
+        file.write_text(text.replace(mutation.old, mutation.new))
+        objects = dict(self.objects)
+        for source in sorted(folder.glob("*.c")):
+            if source.name == mutation.file or mutation.file in _included(source, folder):
+                objects[source.name] = self.compile(source, folder, folder / f"{source.stem}.o")
+        return self.link(f"mutant{number}.abi3.so", objects)
+
+
+def _included(source: Path, folder: Path) -> set[str]:
+    found: set[str] = set()
+    todo = [source]
+    while todo:
+        for name in re.findall(r'#include "([^"]+)"', todo.pop().read_text()):
+            if name not in found:
+                found.add(name)
+                todo.append(folder / name)
+    return found
+
+
+def passes(library: Path, tests: str) -> bool:
+    """Whether the tests are green on this library."""
+    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *tests.split()]
+    environment = {**os.environ, "COSIM_KERNELS": str(library)}
+    try:
+        done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, timeout=TIMEOUT_S, check=False)
+    except subprocess.TimeoutExpired:
+        return False
+    return done.returncode == 0
+
+
+def main(wanted: list[str]) -> int:
+    """All mutations, or those whose function or file contains one of `wanted`."""
+    chosen = [m for m in MUTATIONS if not wanted or any(word in f"{m.function} {m.file}" for word in wanted)]
+    digest = hashlib.sha256(str(ROOT).encode()).hexdigest()[:8]
+    build = Build(ROOT / "build" / f"mutants-{digest}")
+    for tests in sorted({m.tests for m in chosen}):
+        if not passes(build.link("whole.abi3.so", build.objects), tests):
+            raise SystemExit(f"{tests} fails without any mutation")
+    survived = 0
+    for number, mutation in enumerate(chosen):
+        start = time.monotonic()
+        alive = passes(build.mutant(number, mutation), mutation.tests)
+        survived += alive
+        state = "SURVIVED" if alive else "killed"
+        print(f"{state:8} {time.monotonic() - start:5.1f} s  {mutation.function:26} {mutation.file}: {mutation.old!r}")
+        sys.stdout.flush()
+    print(f"{len(chosen) - survived} of {len(chosen)} killed")
+    return 1 if survived else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
