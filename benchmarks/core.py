@@ -1,14 +1,16 @@
-"""The core engine's speed: dense multiply-accumulates walked a second, beside what popcounts alone would allow.
+"""The core engine's speed: dense multiply-accumulates a second, beside what popcounts and loads alone would allow.
 
-`python benchmarks/core.py`, on one core of the machine. The limit is a plain C loop over cached words.
+`python -m benchmarks core`, on one core of the machine; the limits are measured in the same run (`_limits.py`).
 """
 
-import time
+from functools import partial
 
 import numpy as np
 
+from benchmarks._limits import Limits, best_seconds, measure
 from cosim.clib import as_buffer, check, ffi, lib
-from cosim.models.core import CoreParams, Operands, SkipPolicy, run_operation
+from cosim.isa import available, code
+from cosim.models.core import BankedTile, BankParams, CoreParams, Operands, SkipPolicy, Tile, run_operation
 from cosim.models.tensors import BitTensor, ConvShape, Stage
 
 SHAPE = ConvShape(n=4, c=128, h=28, w=28, k=128, r=3, s=3, pad=1)
@@ -23,48 +25,91 @@ def operands(shape: ConvShape, density: float) -> Operands:
     return Operands(x, w, dy)
 
 
-def best_seconds(run, repeats: int = 3) -> float:
-    """Processor time of the fastest of some runs: other work on the machine counts little."""
-    times = []
-    for _ in range(repeats):
-        start = time.process_time()
-        run()
-        times.append(time.process_time() - start)
-    return min(times)
+def counting(limits: dict[str, Limits]) -> None:
+    """Skip counting alone: an input row against the rows of many lanes, both from the first-level cache."""
+    rng = np.random.default_rng(1)
+    lanes, bits = 64, 9 * 128
+    rows = BitTensor.from_bool(rng.random((lanes + 1, bits)) < 0.5).words
+    per_lane, per_group = np.zeros(lanes, dtype=np.int64), np.zeros(lanes // 8, dtype=np.int64)
+    buffers = [as_buffer(array, "uint64_t", np.uint64, "rows") for array in (rows[0], rows[1:])]
+    counts = [as_buffer(array, "int64_t", np.int64, "counts", writable=True) for array in (per_lane, per_group)]
+    for level in available():
+
+        def run(level: str = level) -> None:
+            for _ in range(2000):
+                status = lib.cs_skips_count(
+                    code(level), buffers[0], rows.shape[1], buffers[1], rows[1:].size, lanes, 8, bits, 16,
+                    counts[0], lanes, counts[1], lanes // 8, ffi.NULL, 0,
+                )  # fmt: skip
+                check("cs_skips_count", status)
+
+        rate = 2000 * lanes * bits / best_seconds(run)
+        limit = limits[level]
+        # Each pair takes a bit of one lane's row from the cache; the input's stay in registers at best.
+        bound = min(limit.popcount_bits, limit.load_bytes * 8)
+        print(
+            f"skip counting, {level:6}: {rate / 1e9:6.1f} G dense MAC/s, {rate / bound:4.0%} of the limit (popcounts "
+            f"{limit.popcount_bits / 1e9:.0f} G bit/s, loads {limit.load_bytes / 1e9:.0f} GB/s)"
+        )
 
 
-def popcount_limit() -> float:
-    """Bits a second that one popcount a word would compare: cs_bits_skips counts three."""
-    words = np.random.default_rng(1).integers(0, 2**63, size=1024, dtype=np.uint64)
-    a = as_buffer(words, "uint64_t", np.uint64, "a")
-    counts = ffi.new("int64_t[4]")
-
-    def run() -> None:
-        for _ in range(2000):
-            check("cs_bits_skips", lib.cs_bits_skips(a, a, words.size, words.size * 64, counts))
-
-    return 2000 * words.size * 64 * 3 / best_seconds(run)
-
-
-def main() -> None:
-    """Print one line per stage, window and density."""
-    print(f"popcount limit: {popcount_limit() / 1e9:.1f} G bits/s")
+def engine() -> None:
+    """The scan-and-queue engine, with every rule: one line per stage, window and density."""
     policy = SkipPolicy(frozenset({"input", "weight"}), coarse=True)
     for group, lanes in ((16, 64), (4, 64)):
         for window in (16, 64):
             params = CoreParams(lanes, group, window=window, queue=16, run_ahead=4, coarse_jump=4, coarse_unit=(4, 16))
             for density in (0.5, 0.1):
                 masks = operands(SHAPE, density)
+                rates = []
                 for stage in Stage:
-
-                    def run(params=params, stage=stage, masks=masks):
-                        return run_operation(params, policy, SHAPE, stage, masks)
-
+                    run = partial(run_operation, params, policy, SHAPE, stage, masks)
                     run()
-                    rate = SHAPE.macs / best_seconds(run)
-                    print(
-                        f"group {group:2}, window {window}, density {density}, {stage}: {rate / 1e9:5.1f} G dense MAC/s"
-                    )
+                    rates.append(f"{stage} {SHAPE.macs / best_seconds(run) / 1e9:5.1f}")
+                print(f"group {group:2}, window {window}, density {density}: {', '.join(rates)} G dense MAC/s")
+
+
+def banks() -> None:
+    """The engine with bank conflicts, its record of the tile included; effectual MACs count here."""
+    shape = ConvShape(n=1, c=64, h=28, w=28, k=64, r=3, s=3, pad=1)
+    policy = SkipPolicy(frozenset({"input", "weight"}), coarse=True)
+    params = CoreParams(64, 16, window=16, queue=16, run_ahead=4, coarse_jump=4, coarse_unit=(4, 4), pixel_reuse=8)
+    for density in (1.0, 0.9, 0.7, 0.5, 0.3):
+        masks = operands(shape, density)
+
+        def run(masks: Operands = masks) -> int:
+            whole = Tile.whole(shape, Stage.FF)
+            tile = BankedTile(params, BankParams(8, 8, 2, 2), policy, shape, Stage.FF, masks, whole)
+            tile.advance()
+            return tile.result().tile.macs
+
+        macs = run()
+        print(f"bank conflicts, density {density}: {macs / best_seconds(run, 3) / 1e6:4.0f} M effectual MAC/s")
+
+
+def linearity() -> None:
+    """Cost over three decades of work: the time of a dense MAC should not depend on how many there are."""
+    params = CoreParams(64, 16, window=16, queue=16, run_ahead=4, coarse_jump=4, coarse_unit=(4, 16))
+    policy = SkipPolicy(frozenset({"input", "weight"}), coarse=True)
+    found = []
+    for n, size in ((1, 4), (1, 8), (1, 28), (4, 28), (16, 28), (32, 56)):
+        shape = ConvShape(n=n, c=64, h=size, w=size, k=64, r=3, s=3, pad=1)
+        masks = operands(shape, 0.5)
+        run = partial(run_operation, params, policy, shape, Stage.FF, masks)
+        run()
+        found.append((shape.macs, best_seconds(run, 3)))
+    longest = max(seconds / macs for macs, seconds in found)
+    for macs, seconds in found:
+        bar = "#" * round(50 * seconds / macs / longest)
+        print(f"{macs / 1e6:8.1f} M dense MAC: {seconds * 1e3:8.2f} ms, {seconds / macs * 1e12:5.1f} ps each {bar}")
+
+
+def main() -> None:
+    """Print all tables."""
+    counting({level: measure(level) for level in available()})
+    engine()
+    banks()
+    linearity()
 
 
 if __name__ == "__main__":

@@ -48,13 +48,15 @@ def check(function: str, status: int) -> None:
 def as_buffer(array: npt.NDArray[Any], ctype: str, dtype: npt.DTypeLike, name: str, *, writable: bool = False) -> Any:
     """A cffi pointer `ctype *` to a C-contiguous array of exactly `dtype`; it keeps the array alive.
 
-    Raises TypeError for another dtype and ValueError for an array that is not C-contiguous, or not writable
+    Raises TypeError for another dtype and ValueError for an array that is not aligned or C-contiguous, or not writable
     where `writable` is asked for. An empty array gives a valid pointer of length 0.
     """
     if not isinstance(array, np.ndarray):
         raise TypeError(f"{name}: expected a numpy array, got {type(array).__name__}")
     if array.dtype != np.dtype(dtype):
         raise TypeError(f"{name}: expected dtype {np.dtype(dtype)}, got {array.dtype}")
+    if not array.flags.aligned:
+        raise ValueError(f"{name}: must be aligned to its elements")
     if not array.flags.c_contiguous:
         raise ValueError(f"{name}: must be C-contiguous")
     if writable and not array.flags.writeable:

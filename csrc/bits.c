@@ -3,6 +3,8 @@
 #include <string.h>
 
 #define WORD 64
+/* No row is longer: sums and products of positions stay within 63 bits. */
+#define MAX_BITS ((int64_t)1 << 40)
 
 static int64_t count_range(const uint64_t *row, int64_t begin, int64_t end) {
     int64_t total = 0;
@@ -106,7 +108,8 @@ int32_t cs_bits_skips(const uint64_t *a, const uint64_t *b, size_t count, int64_
 
 int32_t cs_bits_join(const uint64_t *source, size_t source_count, const int64_t *offsets, size_t rows, size_t segments,
                      int64_t first, int64_t length, uint64_t *out, size_t out_count, size_t out_row_words) {
-    if (first < 0 || length < 1) return CS_EINVAL;
+    if (first < 0 || first > MAX_BITS || length < 1 || length > MAX_BITS) return CS_EINVAL;
+    if (rows > INT32_MAX || segments > (1 << 20)) return CS_EINVAL;
     if (rows * segments > 0 && (source == NULL || offsets == NULL || out == NULL)) return CS_EINVAL;
     if (out_row_words < cs_words_of((int64_t)segments * length) || out_count < rows * out_row_words) return CS_EBUFFER;
     if (!offsets_fit(offsets, rows * segments, cs_words_of(first + length), source_count)) return CS_EINVAL;
@@ -141,7 +144,8 @@ static void transpose_64(uint64_t block[WORD]) {
 
 int32_t cs_bits_transpose(const uint64_t *source, size_t source_count, const int64_t *offsets, size_t columns,
                           int64_t first, int64_t length, uint64_t *out, size_t out_count, size_t out_row_words) {
-    if (first < 0 || length < 1) return CS_EINVAL;
+    if (first < 0 || first > MAX_BITS || length < 1 || length > MAX_BITS) return CS_EINVAL;
+    if (columns > INT32_MAX) return CS_EINVAL;
     if (columns > 0 && (source == NULL || offsets == NULL || out == NULL)) return CS_EINVAL;
     if (out_row_words < cs_words_of((int64_t)columns) || out_count < (size_t)length * out_row_words) return CS_EBUFFER;
     if (!offsets_fit(offsets, columns, cs_words_of(first + length), source_count)) return CS_EINVAL;
@@ -164,7 +168,7 @@ int32_t cs_bits_transpose(const uint64_t *source, size_t source_count, const int
 
 int32_t cs_bits_zero_blocks(const uint64_t *words, size_t count, size_t rows, size_t row_words, int64_t bits,
                             int64_t window, uint64_t *flags, size_t flag_count, size_t flag_row_words) {
-    if (bits < 0 || window < 1) return CS_EINVAL;
+    if (bits < 0 || bits > MAX_BITS || window < 1 || window > MAX_BITS) return CS_EINVAL;
     const int64_t blocks = (bits + window - 1) / window;
     if ((words == NULL && count > 0) || (flags == NULL && flag_count > 0)) return CS_EINVAL;
     if (row_words < cs_words_of(bits) || count < rows * row_words) return CS_EBUFFER;

@@ -32,6 +32,7 @@ def test_a_null_pointer_is_an_error_by_name():
     [
         (np.zeros(4, np.float32), False, TypeError, "words: expected dtype uint64, got float32"),
         (np.zeros(8, np.uint64)[::2], False, ValueError, "words: must be C-contiguous"),
+        (np.zeros(17, np.uint8)[1:].view(np.uint64), False, ValueError, "words: must be aligned to its elements"),
         (np.broadcast_to(np.uint64(0), (1,)), True, ValueError, "words: must be writable"),
         ([1, 2], False, TypeError, "words: expected a numpy array, got list"),
     ],

@@ -136,3 +136,13 @@ def test_a_stream_longer_than_its_buffer_is_refused():
     position[0] = -1
     arguments = (words(mask), ffi.NULL, 1, 64, position, ffi.NULL, 0, written)
     assert lib.cs_bits_indices(*arguments) == lib.CS_EINVAL
+
+
+def test_rows_longer_than_sums_can_hold_are_refused():
+    words_, offsets, huge = ffi.new("uint64_t[8]"), ffi.new("int64_t[6]"), 2**63 - 1
+    for first, length in ((0, huge), (huge, 1), (0, 2**40 + 1), (2**40 + 1, 1)):
+        join_status = lib.cs_bits_join(words_, 8, offsets, 1, 6, first, length, words_, 8, 1)
+        assert join_status == lib.CS_EINVAL
+        assert lib.cs_bits_transpose(words_, 8, offsets, 6, first, length, words_, 8, 1) == lib.CS_EINVAL
+    assert lib.cs_bits_zero_blocks(words_, 8, 1, 8, huge, 1, words_, 8, 8) == lib.CS_EINVAL
+    assert lib.cs_bits_zero_blocks(words_, 8, 1, 8, 64, huge, words_, 8, 8) == lib.CS_EINVAL
