@@ -32,13 +32,20 @@ def unpack(packed, columns):
 
 @given(rows())
 def test_pack_is_the_layout_of_bit_tensors(mask):
-    values = np.where(mask, np.uint8(200), np.uint8(0))
+    values = np.where(mask, np.arange(1, mask.size + 1).reshape(mask.shape).astype(np.uint8) | 1, np.uint8(0))
     expected = BitTensor.from_bool(mask).words
     packed = np.full(expected.shape, 7, dtype=np.uint64)
     buffer = as_buffer(values, "uint8_t", np.uint8, "values")
     check("cs_bits_pack", lib.cs_bits_pack(buffer, *mask.shape, words(packed), packed.size))
     assert np.array_equal(packed, expected)
     assert lib.cs_bits_pack(buffer, *mask.shape, words(packed), packed.size - 1) == lib.CS_EBUFFER
+
+
+@given(rows())
+def test_count_is_the_number_of_set_bits(mask):
+    packed, total = BitTensor.from_bool(mask).words, ffi.new("int64_t *")
+    check("cs_bits_count", lib.cs_bits_count(words(packed), packed.size, total))
+    assert total[0] == twin.count(mask)
 
 
 @given(rows(count=1), st.data())
