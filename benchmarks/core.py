@@ -26,8 +26,7 @@ def operands(shape: ConvShape, density: float) -> Operands:
 
 
 def counting(limits: dict[str, Limits]) -> None:
-    """Skip counting alone: an input row against the rows of many lanes, both as a layer of 512 channels has them: one call
-    does many, so that the call itself costs little."""
+    """Skip counting alone: an input row against those of a layer of 512 channels; the call itself costs little."""
     rng = np.random.default_rng(1)
     lanes, bits = 512, 9 * 512
     rows = BitTensor.from_bool(rng.random((lanes + 1, bits)) < 0.5).words
