@@ -13,6 +13,7 @@ import json
 import statistics
 import sys
 import time
+from itertools import pairwise
 from pathlib import Path
 
 from cosim.models.chip.system import System
@@ -41,7 +42,7 @@ def simulate(scenario: Path) -> dict[str, dict[str, float]]:
     parts = ("load_s", "masks_s", "map_s", "run_s")
     return {
         scenario.stem: {
-            **{part: after - before for part, before, after in zip(parts, marks, marks[1:], strict=True)},
+            **{part: after - before for part, (before, after) in zip(parts, pairwise(marks), strict=True)},
             "macs": sum(operation.shape.macs for operation in iteration.operations),
             "tasks": len(mapped.graph),
             "requests": counts["dma.request"],
