@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 from cosim.kernel import ClockDomain, Simulator
 from cosim.trace import Timeline
 
 from ..dram import Controller
 from ..dram.energy import energy_fj as dram_energy_fj
+from ..dram.observed import ObservedController
 from ..dram.spec import MemorySpec
 from ..fabric import FabricConfig, MemoryPart, MemorySystem
 from ..tasks import Task, TaskGraph
@@ -22,12 +24,20 @@ from .spec import ChipSpec
 
 
 def build_memory(
-    simulator: Simulator, name: str, spec: MemorySpec, *, fused: bool = True
+    simulator: Simulator,
+    name: str,
+    spec: MemorySpec,
+    *,
+    fused: bool = True,
+    observers: list[ObservedController] | None = None,
 ) -> tuple[MemorySystem, list[Controller]]:
-    """A memory system with the controllers behind it."""
+    """A memory system with the controllers behind it; `observers`, filled with one for each, for unfused links only."""
     controllers = [Controller(spec.device, spec.mapping, spec.policy) for _ in range(spec.channels)]
     clock = ClockDomain(f"{name}.clock", spec.t_ck_ps)
-    parts = [MemoryPart(controller.state, clock, ideal=spec.ideal) for controller in controllers]
+    if observers is not None:
+        observers += map(ObservedController, controllers)
+    states: list[Any] = [*observers] if observers else [each.state for each in controllers]
+    parts = [MemoryPart(state, clock, ideal=spec.ideal) for state in states]
     geometry = spec.device.geometry
     memory = MemorySystem(
         simulator,
@@ -72,11 +82,20 @@ class System:
     hindsight: bool = False
     timeline: Timeline | None = None
     fused: bool = True
+    observed: bool = False
+    """Whether DRAM commands are kept, in `observed_memory`; not with fused links."""
     results: list[IterationResult] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.simulator = Simulator(shuffle_seed=self.shuffle_seed)
-        self.memory, self.controllers = build_memory(self.simulator, "memory", self.memory_spec, fused=self.fused)
+        self.observed_memory: list[ObservedController] = []
+        self.memory, self.controllers = build_memory(
+            self.simulator,
+            "memory",
+            self.memory_spec,
+            fused=self.fused,
+            observers=self.observed_memory if self.observed else None,
+        )
         self.chip = Chip(self.simulator, "chip", self.chip_spec)
         self.chip.memory_socket.bind(self.memory.port("chip"))
         self.map = MemoryMap(0, self.memory.capacity_bytes)

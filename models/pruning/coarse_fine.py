@@ -23,7 +23,7 @@ from .coarse import prune_units
 from .fine import prune_smallest
 from .full_form import operation_counts
 from .gradual import GradualPruning
-from .interface import Mask, PruneEvent, Weights, count_coarse_zeros, zeros_of
+from .interface import CoarseUnit, Mask, PruneEvent, Weights, count_coarse_zeros, zeros_of
 from .schema import CoarseSpec, StochasticCoarseFineSpec
 
 
@@ -93,8 +93,7 @@ class StochasticCoarseFinePruning(CoarseFinePruning):
 
     def _bands(self, channels: int) -> tuple[int, int]:
         """(bands of the layer, bands in a sample)."""
-        bands = -(-channels // self.unit.channels_out)
-        return bands, max(1, min(bands, int(self._sample * channels / self.unit.channels_out + 0.5)))
+        return -(-channels // self.unit.channels_out), sampled_bands(channels, self._sample, self.unit)
 
     def round_iterations(self, channels: int) -> int:
         """Iterations in which every channel is sampled once."""
@@ -110,3 +109,9 @@ class StochasticCoarseFinePruning(CoarseFinePruning):
         width = self.unit.channels_out
         chosen = [np.arange(b * width, min((b + 1) * width, channels)) for b in order[place * sampled :][:sampled]]
         return np.concatenate(chosen)
+
+
+def sampled_bands(channels: int, share: float, unit: CoarseUnit) -> int:
+    """Rows of units in a sample of the share `share` of the output channels: the nearest number, at least one."""
+    bands = -(-channels // unit.channels_out)
+    return max(1, min(bands, int(share * channels / unit.channels_out + 0.5)))
