@@ -95,5 +95,11 @@ simpy-suite: $(VENV)/.installed-dev
 bench: $(VENV)/.installed
 	@$(bin)/python -m benchmarks
 
+# Measurements that docs/ shows, made anew.
+.PHONY: study-pruning
+study-pruning: $(VENV)/.installed
+	@rm -f docs/studies/pruning.json
+	@$(bin)/python -m studies.pruning
+
 clean:
 	@rm -rf build dist *.egg-info cosim/*.so cosim/_kernels.c .mypy_cache .ruff_cache .pytest_cache .hypothesis
