@@ -92,6 +92,12 @@ litmus-record:
 simpy-suite: $(VENV)/.installed-dev
 	@$(bin)/python tools/simpy_suite.py build/simpy
 
+# The published numbers once more (some minutes), and docs/validation.md of them.
+.PHONY: validate
+validate: $(VENV)/.installed-dev
+	@$(bin)/cosim reproduce --out runs/reproduce > /dev/null
+	@$(bin)/python tools/validate.py runs/reproduce/results.json
+
 bench: $(VENV)/.installed
 	@$(bin)/python -m benchmarks
 

@@ -19,5 +19,7 @@ __all__ = ["register"]
 def register(registry: Registry) -> None:
     """Make the built-in models known to the framework; the entry point `builtin` of the group `cosim.models`."""
     from .chip.registration import register as register_chip  # noqa: PLC0415  (pydantic models, on use)
+    from .reproduce.registration import register as register_claims  # noqa: PLC0415
 
     register_chip(registry)
+    register_claims(registry)

@@ -62,6 +62,7 @@ class Totals:
         self.actions: dict[str, int] = {}
         self.by_stage: dict[str, dict[str, int]] = {}
         self.by_layer: dict[str, dict[str, int]] = {}
+        self.by_task: dict[str, dict[str, int]] = {}
         self.mac_slots = self.core_cycles = self.longest_core_cycles = self.switch_cycles = 0
         self.dram_energy_fj: dict[str, int] = {}
         self.dram_read_bytes = self.dram_write_bytes = self.compulsory_bytes = self.requests = 0
@@ -81,6 +82,10 @@ class Totals:
             self.dram_energy_fj[part] = self.dram_energy_fj.get(part, 0) + weight * spent
         for action, count in result.action_counts.items():
             self.actions[action] = self.actions.get(action, 0) + weight * count
+        for kind, counts in result.counts_by_task.items():
+            of_kind = self.by_task.setdefault(kind, {})
+            for action, count in counts.items():
+                of_kind[action] = of_kind.get(action, 0) + weight * count
         for record in result.operations:
             for table, key in ((self.by_stage, str(record.stage)), (self.by_layer, f"{record.layer}.{record.stage}")):
                 row = table.setdefault(key, dict.fromkeys((*COUNT_NAMES, "cycles"), 0))
@@ -143,6 +148,9 @@ def chip_summary(system: System, sample: Sample) -> dict[str, Any]:
             "by_group": groups,
             "by_action": energy,
             "of_one": {action: table[action] for action in energy},
+            "by_task": {
+                kind: sum(energy_fj(table, counts).values()) for kind, counts in sorted(totals.by_task.items())
+            },
             "dram_by_part": totals.dram_energy_fj,
         },
         "counts": dict(sorted(totals.actions.items())),

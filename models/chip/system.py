@@ -13,7 +13,7 @@ from ..dram import Controller
 from ..dram.energy import energy_fj as dram_energy_fj
 from ..dram.observed import ObservedController
 from ..dram.spec import MemorySpec
-from ..fabric import FabricConfig, MemoryPart, MemorySystem
+from ..fabric import FabricConfig, LocalWork, MemoryPart, MemorySystem
 from ..tasks import Task, TaskGraph
 from ..workload import Iteration
 from .chip import Chip, JobResult
@@ -64,6 +64,7 @@ class IterationResult:
     dram_bytes: tuple[int, int]
     requests: int
     tasks: int
+    counts_by_task: dict[str, dict[str, int]] = field(default_factory=dict)
 
     @property
     def duration_ps(self) -> int:
@@ -139,7 +140,31 @@ class System:
             (now[0] - before[0], now[1] - before[1]),
             now[2] - before[2],
             len(mapped.graph),
+            self._counts_by_task(mapped.graph, delta),
         )
+
+    def _counts_by_task(self, graph: TaskGraph, counts: dict[str, int]) -> dict[str, dict[str, int]]:
+        """The iteration's counts by kind of task; together they are all of them.
+
+        What tasks do locally (counts, and words of their memories) is by kind; what the fabric counted besides is of
+        `transfers`; clock and leakage are of `elapsed`.
+        """
+        found: dict[str, dict[str, int]] = {}
+        left = dict(counts)
+        for task in graph:
+            if not isinstance(task.work, LocalWork):
+                continue
+            row = found.setdefault(str(task.kind), {})
+            words = (
+                (f"sram.{self.chip.layout.memory_kind(a.memory)}.{'write' if a.is_write else 'read'}", a.words)
+                for a in task.work.accesses
+            )
+            for action, count in (*task.work.counts, *words):
+                row[action] = row.get(action, 0) + count
+                left[action] -= count
+        timed = {action: count for action, count in left.items() if action.startswith(("clock.", "leakage."))}
+        transfers = {action: count for action, count in left.items() if count and action not in timed}
+        return {**found, "transfers": transfers, "elapsed": timed}
 
     def _time_counts(self, graph: TaskGraph, elapsed_ps: int) -> dict[str, int]:
         """Clock cycles and nanoseconds of leakage by kind of unit, each rounded up once.

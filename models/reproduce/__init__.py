@@ -1,8 +1,25 @@
 """Published numbers, reproduced in the open: what is assumed, what is calibrated, what comes out, and what does not.
 
-`record` is the record of assumptions that was fixed before any sparse point was run.
+`record` is the record of assumptions that was fixed before any sparse point was run. A claim file (`schema`) names a
+study; a study is made of points (`points`), single simulations that are run once and kept, and evaluates their results
+(`gain`, `throughput`, `same_workload`, `pruning`), with energies as linear forms of the table's elements (`elements`).
+`report`, `page` and `tornado` show what came out; `cli` is `cosim reproduce`.
 """
 
+from .claims import load_claims, reproduce
+from .page import validation_page
+from .points import Point, run_points
 from .record import AssumedValue, AssumptionRecord, load_record
+from .schema import ClaimScenario
 
-__all__ = ["AssumedValue", "AssumptionRecord", "load_record"]
+__all__ = [
+    "AssumedValue",
+    "AssumptionRecord",
+    "ClaimScenario",
+    "Point",
+    "load_claims",
+    "load_record",
+    "reproduce",
+    "run_points",
+    "validation_page",
+]

@@ -44,6 +44,15 @@ class Draws:
         """A mask of this shape, channels last."""
         return self.nested(layer, tensor, shape, (density,), at)[0]
 
+    def outside_units(self, layer: str, shape: tuple[int, ...], in_units: float, unit: tuple[int, int]) -> Mask:
+        """Weights (k, r, s, c) that lie in no coarse unit, tiles of output x input channels; `in_units`: share of those
+        that do."""
+        k, r, s, c = shape
+        tiles = (-(-k // unit[0]), r, s, -(-c // unit[1]))
+        draws = Stream(self._seed, f"units/{layer}/w").shorts(int(np.prod(tiles))).reshape(tiles)
+        kept = draws >= np.uint32(round(in_units * _FULL))
+        return np.asarray(kept.repeat(unit[0], axis=0).repeat(unit[1], axis=3)[:k, :, :, :c])
+
     def nested(
         self, layer: str, tensor: str, shape: tuple[int, ...], densities: tuple[float, ...], at: str = ""
     ) -> tuple[Mask, ...]:
@@ -95,12 +104,14 @@ class NetworkDensities:
         self.x: dict[str, float] = {}
         self.needed: dict[str, float] = {}
         self.w: dict[str, float] = {}
+        self.coarse: dict[str, float] = {}
         self.dy: dict[str, float] = {}
         for node in macs:
             own = layers.get(node.name)
             attends = isinstance(node.spec, AttentionSpec)
             if not attends:
                 self.w[node.name] = (own or default).w
+                self.coarse[node.name] = (own or default).coarse_share
             self.dy[node.name] = own.dy if own else 1.0 if attends else default.dy
             for source, number in zip(node.sources, node.inputs, strict=True):
                 gated = source != INPUT and graph.nodes[number - 1].gated

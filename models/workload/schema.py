@@ -271,6 +271,9 @@ class Densities(Spec):
         default=None,
         description="BP: share of dX not known to be zero. Without it: x, behind a ReLU the same positions.",
     )
+    coarse_share: Share = Field(
+        default=0.0, description="Share of the zero weights (see `w`) that lie in coarse units, whole tiles of zeros."
+    )
 
 
 class StatisticalLayer(Spec):
@@ -332,6 +335,9 @@ class StatisticalSpec(Spec):
     )
     batch: Count = 1
     iterations: Count = 1
+    coarse_unit: tuple[Count, Count] = Field(
+        default=(4, 4), description="Output x input channels of a coarse unit, for layers with a coarse share."
+    )
     channel_spread: Share = Field(
         default=0.0,
         description="How much the densities of channels differ: 0 not at all, 1 as far as the mean density allows.",

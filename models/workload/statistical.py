@@ -39,16 +39,23 @@ class StatisticalWorkload:
         self._shapes = {layer.name: layer.shape for layer in self._info if layer.has_weights}
         if spec.network is None:
             densities = {name: layer.density.w for name, layer in self._layers.items()}
+            coarse = {name: layer.density.coarse_share for name, layer in self._layers.items()}
             sources = {name: (name, layer.c) for name, layer in self._layers.items()}
         else:
             self._graph = Graph(spec.network)
             self._densities = NetworkDensities(self._graph, spec.density, spec.densities)
-            densities = self._densities.w
+            densities, coarse = self._densities.w, self._densities.coarse
             sources = {node.name: (node.sources[0], node.input_shapes[0][2]) for node in self._graph.mac_nodes}
         self._pruning = make_pruning(self._shapes, spec.iterations)
         self._masks: dict[str, Mask] = {}
         for name, shape in self._shapes.items():
-            self._masks[name] = self._draws.weights(name, sources[name], shape.w_shape, densities[name])
+            # Whole tiles of zeros first, then single zeros in what is left: together they make the density.
+            in_units = coarse[name] * (1.0 - densities[name])
+            rest = densities[name] / (1.0 - in_units) if in_units < 1.0 else 0.0
+            mask = self._draws.weights(name, sources[name], shape.w_shape, rest)
+            if in_units:
+                mask &= self._draws.outside_units(name, shape.w_shape, in_units, spec.coarse_unit)
+            self._masks[name] = mask
         self._weights: dict[str, npt.NDArray[np.float32]] = {}
         self._counted: dict[str, tuple[Mask, LayerSparsity]] = {}
         self._started = False

@@ -17,6 +17,7 @@ from cosim.kernel import ClockDomain
 from cosim.models.chip import MappedIteration, System
 from cosim.models.chip.energy import table_fj
 from cosim.models.core import SkipPolicy
+from cosim.models.dma import TransferWork
 from cosim.models.energy import energy_fj
 from cosim.models.fabric import Direction, LocalWork
 from cosim.models.tasks import Kind, Task
@@ -254,6 +255,21 @@ def test_energy_is_counts_times_table(ran: tuple[System, list[MappedIteration]])
             for kind in clocked:
                 if task.unit == kind or (kind == "core" and task.unit.removeprefix("core").isdigit()):
                     clocked[kind] += task.end_ps - task.start_ps
+        by_task = result.counts_by_task
+        assert {kind for kind in by_task if kind not in ("transfers", "elapsed")} == {
+            str(task.kind) for task in one.graph if isinstance(task.work, LocalWork)
+        }
+        for action, count in result.action_counts.items():
+            assert sum(counts.get(action, 0) for counts in by_task.values()) == count
+        assert set(by_task["elapsed"]) == {a for a in result.action_counts if a.startswith(("clock.", "leakage."))}
+        assert by_task["compute"]["core.mac"] == result.action_counts["core.mac"]
+        # Every byte that is moved is in a word of some local memory, at least; and no task of a unit is a transfer.
+        moved = sum(
+            d.row_bytes * d.rows for t in one.graph if isinstance(t.work, TransferWork) for d in t.work.descriptors
+        )
+        words = sum(count for action, count in by_task["transfers"].items() if action.startswith("sram."))
+        assert 16 * words >= moved > 0
+        assert by_task["transfers"]["dma.request"] == result.requests
         for kind, spent in clocked.items():
             assert result.action_counts[f"clock.{kind}"] == -(-spent // 20_000)
             units = 16 if kind == "core" else 1

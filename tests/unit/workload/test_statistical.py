@@ -162,3 +162,16 @@ def test_a_workload_runs_once():
 def test_two_layers_of_one_name_are_refused():
     with pytest.raises(ValidationError, match="two layers are called 'a'"):
         StatisticalSpec.model_validate({"fidelity": "statistical", "layers": [FIRST, FIRST]})
+
+
+@pytest.mark.parametrize("coarse", [0.0, 0.5, 0.9, 1.0])
+def test_zero_weights_lie_in_coarse_units_as_far_as_asked_for(coarse):
+    found = operations(make({"w": 0.2, "coarse_share": coarse}, coarse_unit=[4, 2]))
+    weights = found["b", Stage.FF].w.to_bool()
+    assert weights.mean() == pytest.approx(0.2, abs=0.03)
+    tiles = weights.reshape(8, 4, 3, 3, 8, 2).any(axis=(1, 5))
+    in_units = 1 - tiles.mean()
+    # Tiles of 8 single zeros by chance: (1 - density) ** 8 of those that are not zero as a whole.
+    whole = coarse * 0.8
+    by_chance = (1 - whole) * (1 - 0.2 / (1 - whole)) ** 8
+    assert in_units == pytest.approx(whole + by_chance, abs=0.05)

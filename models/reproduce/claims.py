@@ -1,0 +1,79 @@
+"""From a folder of claim files to what came out: every claim's points are run together, then each is evaluated."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+from cosim.scenario import Progress, RunContext, load_component
+from cosim.scenario.canonical import canonical
+
+from .gain import Gain
+from .points import Point, Results, run_points
+from .pruning import Pruning
+from .same_workload import SameWorkload
+from .schema import ClaimScenario
+from .throughput import Throughput
+
+__all__ = ["SCHEMA_VERSION", "load_claims", "reproduce", "run_claim"]
+
+SCHEMA_VERSION = 1
+RECORD = "assumptions.yaml"
+STUDIES = {"energy_gain": Gain, "throughput": Throughput, "same_workload": SameWorkload, "pruning": Pruning}
+
+
+class StudyRun(Protocol):
+    """What is known of a study: its points, and what follows from their results."""
+
+    def points(self) -> Iterable[Point]: ...
+
+    def evaluate(self, results: Results) -> dict[str, Any]: ...
+
+
+def load_claims(folder: Path) -> dict[str, ClaimScenario]:
+    """The claim files of a folder by name, in order; the record of assumptions lies beside them.
+
+    Raises ScenarioError for what is wrong with one, ValueError where there is none.
+    """
+    files = [file for file in sorted(folder.glob("*.yaml")) if file.name != RECORD]
+    if not files:
+        raise ValueError(f"{folder}: no claim files (*.yaml)")
+    return {file.stem: load_component(file, ClaimScenario) for file in files}
+
+
+def study_of(claim: ClaimScenario) -> StudyRun:
+    """The study of a claim."""
+    run: StudyRun = STUDIES[claim.study.study](claim.study, claim.seed)
+    return run
+
+
+def reproduce(
+    claims: Mapping[str, ClaimScenario],
+    folder: Path | None = None,
+    *,
+    workers: int = 1,
+    progress: Progress | None = None,
+) -> dict[str, Any]:
+    """Run all points of all claims, and evaluate them: plain data, the same for the same files."""
+    studies = {name: study_of(claim) for name, claim in claims.items()}
+    points = [point for study in studies.values() for point in study.points()]
+    results = run_points(points, folder, workers=workers, progress=progress)
+    found = {
+        name: {
+            "claim": claim.name,
+            "study": claim.study.study,
+            "published": [value.model_dump(mode="json") for value in claim.published],
+            "found": studies[name].evaluate(results),
+        }
+        for name, claim in claims.items()
+    }
+    plain: dict[str, Any] = canonical({"schema_version": SCHEMA_VERSION, "points": len(results), "claims": found})
+    return plain
+
+
+def run_claim(claim: ClaimScenario, context: RunContext) -> dict[str, Any]:
+    """One claim as a scenario of its own (`cosim run`)."""
+    study = study_of(claim)
+    results = run_points(study.points(), progress=context.progress)
+    return {"published": [value.model_dump(mode="json") for value in claim.published], "found": study.evaluate(results)}

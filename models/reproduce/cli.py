@@ -1,0 +1,71 @@
+"""Reproduce the published numbers of the modelled chips: claim by claim, with what is assumed."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cosim.cli.boundary import complain, interrupted, mistakes_named
+from cosim.cli.progress import progress
+from cosim.report import Report, print_report
+from cosim.scenario.canonical import canonical_json
+
+from .claims import load_claims, reproduce
+from .report import claim_sections, overview
+
+__all__ = ["app"]
+
+RESULTS = "results.json"
+POINTS = "points"
+
+app = typer.Typer(help=__doc__, add_completion=False, pretty_exceptions_enable=False)
+
+
+@app.callback(invoke_without_command=True)
+def command(
+    folder: Annotated[
+        Path, typer.Option("--claims", help="Folder of claim files.", exists=True, file_okay=False)
+    ] = Path("scenarios/reproduce"),
+    only: Annotated[
+        list[str] | None, typer.Option("--only", help="Claim file (without .yaml); repeatable.", show_default="all")
+    ] = None,
+    out: Annotated[
+        Path, typer.Option("--out", "-o", help="Where results go, and finished points, which are not run again.")
+    ] = Path("runs/reproduce"),
+    workers: Annotated[int, typer.Option(min=1, max=64, help="Processes.")] = 2,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the results as JSON and nothing else.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no messages.")] = False,
+) -> None:
+    """Run every claim's points and print published and simulated values side by side.
+
+    A number that does not agree is a finding, not a failure: the exit status is 0.
+    """
+    with mistakes_named("reproduce"):
+        claims = load_claims(folder)
+        for name in only or ():
+            if name not in claims:
+                raise ValueError(f"--only {name!r}: expected one of {', '.join(claims)}")
+        chosen = {name: claim for name, claim in claims.items() if not only or name in only}
+        try:
+            with progress(quiet=quiet) as report_progress:
+                results = reproduce(chosen, out / POINTS, workers=workers, progress=report_progress)
+        except KeyboardInterrupt:
+            interrupted(f"finished points are kept in {out / POINTS}; the same command goes on from there")
+        out.mkdir(parents=True, exist_ok=True)
+        (out / RESULTS).write_bytes(canonical_json(results))
+    if as_json:
+        sys.stdout.write(canonical_json(results).decode())
+    else:
+        sections = [section for result in results["claims"].values() for section in claim_sections(result)]
+        report = Report(
+            title="Published numbers, reproduced",
+            subtitle=f"{results['points']} simulations; assumptions and their ranges: {folder / 'assumptions.yaml'}",
+            figures=[],
+            sections=[overview(results), *sections],
+        )
+        print_report(report)
+    if not quiet:
+        complain(f"cosim: wrote {out / RESULTS}")

@@ -1,0 +1,134 @@
+"""Energies as linear forms of a table's elements: exact sums, splits, and the extremes of a ratio over all ranges.
+
+Counts times energies are linear in the elements, so a change of an energy needs no new simulation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from fractions import Fraction
+
+from ..chip import ChipSpec
+from ..chip.energy import action_energies, recipes, table_fj
+from ..energy import SRAM, Level, nanometres
+from ..sram.energy import SramEnergy
+
+__all__ = ["Form", "breakdown", "energy_form", "extreme_ratio", "ratio_at"]
+
+Form = Mapping[str, Fraction]
+"""Element -> femtojoules for each fJ of the element (of memories: for each 100 % of the table)."""
+
+PARTS = {
+    "MAC": ("core.mac",),
+    "scan": ("core.scan", "core.jump"),
+    "queue": ("core.queue_move",),
+    "operand fetch": (
+        "core.operand_fetch",
+        "core.buffer_write",
+        "core.buffer_read",
+        "sram.input.read",
+        "sram.weight.read",
+    ),
+    "bitmap read": ("core.bitmap_read",),
+    "loading": ("sram.input.write", "sram.weight.write", "dma.request"),
+    "sums": (
+        "sram.output.read",
+        "sram.output.write",
+        "aggregator.add",
+        "sram.aggregator.read",
+        "sram.aggregator.write",
+    ),
+    "vector": ("vector.op", "sram.vector.read", "sram.vector.write"),
+    "pruning": ("pruning.mac", "pruning.compare", "sram.pruning.read", "sram.pruning.write"),
+    "NoC": ("noc.flit_hop",),
+    "clock": ("clock.core", "clock.aggregator", "clock.vector", "clock.pruning", "clock.top"),
+    "leakage": ("leakage.core", "leakage.aggregator", "leakage.vector", "leakage.pruning", "leakage.top"),
+}
+"""Part of a chip's energy -> actions; every action is in exactly one. Words of bitmaps are moved to `bitmap read`."""
+
+CORE_ACTIONS = tuple(
+    [action for part in ("MAC", "scan", "queue", "operand fetch", "bitmap read") for action in PARTS[part]]
+    + ["sram.output.read", "sram.output.write", "clock.core", "leakage.core"]
+)
+"""What the sparse cores spend themselves, without what brings their operands and takes their results."""
+
+
+def breakdown(spec: ChipSpec, counts: Mapping[str, int]) -> dict[str, int]:
+    """Energy by part in fJ; sums to the chip's energy to the last digit."""
+    table = table_fj(spec)
+    parts = {part: sum(counts.get(action, 0) * table[action] for action in actions) for part, actions in PARTS.items()}
+    # Bitmaps lie in the memories beside the values: their words were counted there.
+    words = counts.get("core.bitmap_read", 0) * table["sram.input.read"]
+    parts["bitmap read"] += words
+    parts["operand fetch"] -= words
+    return parts
+
+
+def energy_form(spec: ChipSpec, counts: Mapping[str, int]) -> dict[str, Fraction]:
+    """The chip's energy, before rounding, as a form of the elements. Raises KeyError for an unknown action."""
+    made, table = recipes(spec), spec.energy
+    energies = action_energies(spec)
+    form: dict[str, Fraction] = {}
+    for action, count in counts.items():
+        if energies[action].made_of == {SRAM: 1}:
+            form[SRAM] = form.get(SRAM, Fraction(0)) + count * _memory_fj(spec, action)
+            continue
+        for element, width in made[action].items():
+            factor = table.elements[element].factor(table.node, spec.voltage)
+            form[element] = form.get(element, Fraction(0)) + count * width * factor
+    return form
+
+
+def _memory_fj(spec: ChipSpec, action: str) -> Fraction:
+    """A word of a memory at 100 %, not rounded."""
+    _, kind, what = action.split(".")
+    memories = {
+        path[-1].removesuffix("_memory") if path[0] == "core" else path[0].removesuffix("_unit"): memory
+        for path, memory in spec.memories().items()
+    }
+    sram = spec.energy.sram
+    bank = SramEnergy.of_bank(memories[kind].config(spec.storage.word), nanometres(sram.node), sram.cell)
+    return (bank.read_fj if what == "read" else bank.write_fj) * sram.factor(spec.energy.node, spec.voltage)
+
+
+def value_at(spec: ChipSpec, element: str, level: Level) -> Fraction:
+    """An element's energy in fJ (of memories: share of the table) at an end of its range."""
+    if element == SRAM:
+        return spec.energy.sram.share(level)
+    return Fraction(spec.energy.elements[element].at(level))
+
+
+def ratio_at(spec: ChipSpec, above: Form, below: Form, levels: Mapping[str, Level] | None = None) -> Fraction:
+    """The quotient of two energies, elements at their nominal values but for those in `levels`."""
+    levels = levels or {}
+    values = {element: value_at(spec, element, levels.get(element, Level.NOMINAL)) for element in {**above, **below}}
+    return _ratio(above, below, values)
+
+
+def _ratio(above: Form, below: Form, values: Mapping[str, Fraction]) -> Fraction:
+    numerator = sum((part * values[element] for element, part in above.items()), Fraction(0))
+    denominator = sum((part * values[element] for element, part in below.items()), Fraction(0))
+    return numerator / denominator
+
+
+def extreme_ratio(spec: ChipSpec, above: Form, below: Form, *, greatest: bool) -> Fraction:
+    """The greatest (least) quotient of two energies, every element anywhere in its range: exact.
+
+    A quotient of two linear forms over a box has its extremes at corners; from any ratio g, the corner that is best for
+    above - g * below has a better ratio, until none has (Dinkelbach 1967).
+    """
+    elements = dict.fromkeys((*above, *below))
+    better, worse = (Level.HIGH, Level.LOW) if greatest else (Level.LOW, Level.HIGH)
+    zero = Fraction(0)
+    found = ratio_at(spec, above, below)
+    while True:
+        corner = {
+            element: value_at(
+                spec, element, better if above.get(element, zero) - found * below.get(element, zero) > 0 else worse
+            )
+            for element in elements
+        }
+        ratio = _ratio(above, below, corner)
+        if ratio == found or (ratio > found) is not greatest:
+            return found
+        found = ratio

@@ -1,0 +1,62 @@
+"""Points of one layer at given densities: FF, BP and WG of a single training iteration without pruning events."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..chip import ChipSpec
+from ..chip.training import TrainingScenario
+from ..dram.spec import MemorySpec
+from ..pruning.schema import NoPruningSpec
+from ..workload.schema import Densities, StatisticalLayer, StatisticalSpec
+from .points import Point
+from .schema import CornerSpec
+
+__all__ = ["DENSE", "layer_point", "with_parameter"]
+
+DENSE = CornerSpec(input=1.0, weight=1.0, coarse=0.0)
+
+
+def layer_point(
+    chips: ChipSpec | tuple[ChipSpec, ...],
+    memory: MemorySpec,
+    layer: StatisticalLayer,
+    at: CornerSpec,
+    seed: int,
+    *,
+    gradient: float | None = None,
+) -> Point:
+    """The layer at these densities, gradients as dense as inputs or as `gradient` says. ValidationError where it does
+    not fit a chip."""
+    chip, *baselines = chips if isinstance(chips, tuple) else (chips,)
+    density = Densities(x=at.input, w=at.weight, dy=at.input if gradient is None else gradient, coarse_share=at.coarse)
+    workload = StatisticalSpec(
+        fidelity="statistical",
+        layers=(layer.model_copy(update={"density": density}),),
+        coarse_unit=chip.core.coarse_unit,
+    )
+    scenario = TrainingScenario(
+        schema_version=1,
+        kind="training",
+        name="",
+        description="",
+        seed=seed,
+        chip=chip,
+        baselines=tuple(baselines),
+        memory=memory,
+        workload=workload,
+        pruning=NoPruningSpec(schedule="none"),
+    )
+    return Point.of(scenario)
+
+
+def with_parameter(chip: ChipSpec, path: str, value: Any) -> ChipSpec:
+    """The chip with one parameter changed. Raises ValidationError for what it cannot be."""
+    data = chip.model_dump(mode="json")
+    node: Mapping[str, Any] = data
+    *groups, last = path.split(".")
+    for key in groups:
+        node = node[key]
+    node[last] = value  # type: ignore[index]
+    return ChipSpec.model_validate(data)

@@ -1,0 +1,142 @@
+"""docs/validation.md: what agrees with published and recorded numbers, and what does not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from cosim.report import Note, Section, Table
+
+from .report import claim_sections, overview, overview_rows, sensitivity_pairs
+from .tornado import tornado
+
+__all__ = ["plots", "validation_page"]
+
+SHOWN_BARS = 16
+
+_HEAD = """# Validation
+
+Made by `make validate` from `docs/validation.json`; not edited by hand.
+
+Published numbers are simulated, not tuned to: what the chips leave open is assumed, with reasons and plausible ranges
+that were fixed before any sparse point was run ([assumptions.yaml](../scenarios/reproduce/assumptions.yaml)), and
+each chip has one calibration, on its dense figure. `cosim reproduce` runs all of it again.
+"""
+
+
+def validation_page(data: Mapping[str, Any]) -> str:
+    """The page as Markdown; `data` is docs/validation.json."""
+    results = data["results"]
+    parts = [_HEAD, *_section(overview(results), 2), _disagreements(results)]
+    parts += ["## Equal, event by event\n", _equalities(data["equalities"])]
+    for name, result in results["claims"].items():
+        for section in claim_sections(result):
+            parts += list(_section(section, 2))
+        if result["study"] == "energy_gain":
+            parts.append(f"![Sensitivity of the gain]({_plot_name(name)})\n")
+    return "\n".join(parts)
+
+
+def plots(data: Mapping[str, Any]) -> dict[str, str]:
+    """File name -> SVG of every plot that the page shows."""
+    found = {}
+    for name, result in data["results"]["claims"].items():
+        if result["study"] == "energy_gain":
+            bars = sensitivity_pairs(result["found"])[:SHOWN_BARS]
+            gain = result["found"]["corner"]["gain"]
+            title = f"Energy gain of {result['found']['chip']} in the corner: what it hangs on"
+            found[_plot_name(name)] = tornado(title, "x", gain, bars)
+    return found
+
+
+def _plot_name(claim: str) -> str:
+    return f"validation-{claim.replace('_', '-')}.svg"
+
+
+def _disagreements(results: Mapping[str, Any]) -> str:
+    """What does not agree, said plainly, with the numbers that say why."""
+    lines = ["## What does not agree\n"]
+    for name, result in results["claims"].items():
+        for row in overview_rows(name, result):
+            claim, published, verdict = row[0], row[1], row[-1]
+            if str(verdict).startswith("miss"):
+                lines.append(f"* **{claim}, {published}**: {verdict}.{_cause(result)}")
+            elif str(verdict).startswith("inside"):
+                lines.append(f"* **{claim}, {published}**: {verdict}.")
+    return "\n".join(lines) + "\n"
+
+
+def _cause(result: Mapping[str, Any]) -> str:
+    """The most likely cause, from the split of the sparse energy."""
+    if result["study"] == "throughput":
+        rows = {row["input"]: row for row in result["found"]["algebra"]}
+        ff = min(row["ff"] for row in rows.values())
+        return (
+            " Most likely cause: other conditions. At equal multipliers and clock, FF alone needs "
+            f"{100 * (1 - ff):.1f} % zero "
+            "weights; the published factor may compare different numbers of multipliers, clocks or formats."
+        )
+    if result["study"] == "same_workload":
+        return ""
+    found = result["found"]
+    target = max(value["value"] for value in result["published"]) / found["calibration"]["on"]
+    parts = found["corner"]["fj_per_nominal_mac"]
+    total = sum(parts.values())
+    taken: list[str] = []
+    for row in found["without"]:
+        taken.append(row["part"])
+        if row["gain"] >= target:
+            break
+    else:
+        fewer = found["corner"]["macs_ratio"]
+        return f" No part's absence reaches {target:.1f} x: executed multiply-accumulates fall by {fewer:.1f} x only."
+    shares = ", ".join(f"{part} {100 * parts[part] / total:.0f} %" for part in taken[:4])
+    return (
+        " Most likely cause: what does not shrink with the multiply-accumulates, in this order of the sparse "
+        f"energy: {shares}. "
+        f"Only with {len(taken)} of {len(parts)} parts ({', '.join(taken)}) for nothing does the gain reach "
+        f"{target:.1f} x; the "
+        "published figure is probably of the cores on data that is already there, with values read only where "
+        "both operands are "
+        "non-zero."
+    )
+
+
+def _equalities(rows: Sequence[Mapping[str, Any]]) -> str:
+    lines = ["| what is held equal | cases | passed | test |", "|---|---|---|---|"]
+    for row in rows:
+        lines.append(f"| {row['what']} | {row['cases']} | {row['passed']} | `{row['file']}` |")
+    return "\n".join(lines) + "\n"
+
+
+def _section(section: Section, level: int) -> Iterator[str]:
+    yield f"{'#' * level} {section.title[:1].upper()}{section.title[1:]}\n"
+    for block in section.blocks:
+        if isinstance(block, Table):
+            yield _table(block)
+        elif isinstance(block, Note):
+            yield block.text + "\n"
+
+
+def _table(table: Table) -> str:
+    heads = [column.title + (f", {column.unit}" if column.unit else "") for column in table.columns]
+    numeric = [any(isinstance(row[at], int | float) for row in table.rows) for at in range(len(heads))]
+    lines = [f"**{table.title}**\n"] if table.title else []
+    lines.append("| " + " | ".join(heads) + " |")
+    lines.append("|" + "|".join("---:" if is_number else "---" for is_number in numeric) + "|")
+    for row in table.rows:
+        cells = [_cell(value, column.digits) for value, column in zip(row, table.columns, strict=True)]
+        lines.append("| " + " | ".join(cells) + " |")
+    if table.note:
+        lines.append(f"\n{table.note}")
+    return "\n".join(lines) + "\n"
+
+
+def _cell(value: Any, digits: int | None) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, float):
+        text = f"{value:.{digits or 4}g}"
+        # Whole numbers beyond the digits stay whole: 12345, not 1.23e+04.
+        return text if "e" not in text else f"{value:.0f}" if abs(value) >= 1 else text
+    return str(value)

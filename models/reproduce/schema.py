@@ -1,0 +1,123 @@
+"""What a claim file says: what is published, and the study that is held against it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from cosim.scenario import ScenarioSpec, Spec, misfit
+
+from ..chip import ChipSpec
+from ..chip.training import TrainingScenario
+from ..dram.spec import MemorySpec
+from ..workload.schema import StatisticalLayer
+from .record import AssumptionRecord
+
+__all__ = ["ClaimScenario", "GainStudy", "PruningStudy", "PublishedValue", "SameWorkloadStudy", "ThroughputStudy"]
+
+Density = Annotated[float, Field(gt=0.0, le=1.0)]
+Share = Annotated[float, Field(ge=0.0, le=1.0)]
+
+
+class PublishedValue(Spec):
+    """A published figure."""
+
+    value: float = Field(description="the figure")
+    unit: str = Field(description="its unit")
+    what: str = Field(description="what it says, in one line")
+    source: str = Field(description="where it is published")
+    from_memory: bool = Field(False, description="not looked up: the source could not be read")
+
+
+class CornerSpec(Spec):
+    """A point of the surface."""
+
+    input: Density = Field(description="density of inputs and gradients")
+    weight: Density = Field(description="density of weights")
+    coarse: Share = Field(0.0, description="share of the zero weights in coarse units")
+
+
+class GainStudy(Spec):
+    """Energy of a dense operation over that of a sparse one, on the same chip, over densities."""
+
+    study: Literal["energy_gain"]
+    chip: ChipSpec = Field(description="the chip")
+    others: tuple[ChipSpec, ...] = Field((), description="chips to look at in the corner alone")
+    memory: MemorySpec = Field(description="DRAM; its energy is not in the figures of the chip")
+    layer: StatisticalLayer = Field(description="the layer whose FF, BP and WG are run; its densities are replaced")
+    inputs: tuple[Density, ...] = Field(description="densities of inputs and gradients")
+    weights: tuple[Density, ...] = Field(description="densities of weights")
+    coarse_shares: tuple[Share, ...] = Field(description="shares of the zero weights in coarse units")
+    corner: CornerSpec = Field(description="the point that sensitivities are given for")
+    dense_tops_per_watt: float = Field(gt=0, description="the dense figure that the chip is calibrated on")
+    operating_points: tuple[str, ...] = Field((), description="of the chip, to look at as well")
+    layers: tuple[StatisticalLayer, ...] = Field((), description="other layers, to see what the choice of layer does")
+    record: AssumptionRecord = Field(description="the record of assumptions")
+    record_of: str = Field(description="chip of the record whose parameters are varied")
+
+    @model_validator(mode="after")
+    def _known(self) -> GainStudy:
+        if self.record_of not in self.record.chips:
+            raise misfit(f"the record knows {', '.join(self.record.chips)}", "record_of")
+        for at, name in enumerate(self.operating_points):
+            if name not in self.chip.operating_points:
+                raise misfit(f"the chip has {', '.join(self.chip.operating_points) or 'none'}", "operating_points", at)
+        return self
+
+
+class ThroughputStudy(Spec):
+    """Cycles of a chip against those of another with as many multipliers and the same clock."""
+
+    study: Literal["throughput"]
+    trainings: dict[str, TrainingScenario] = Field(description="name -> training; its chip against its first baseline")
+    layer: StatisticalLayer = Field(description="layer of the search for the condition; its densities are replaced")
+    inputs: tuple[Density, ...] = Field(description="densities of inputs and of known outputs")
+    weights: tuple[Density, ...] = Field(description="densities of weights")
+
+    @model_validator(mode="after")
+    def _comparable(self) -> ThroughputStudy:
+        for name, training in self.trainings.items():
+            if not training.baselines:
+                raise misfit("has no baseline to compare with", "trainings", name)
+        return self
+
+
+class SameWorkloadStudy(Spec):
+    """Energy of the same workload on two chips: a pruned training, and the corner of the surface."""
+
+    study: Literal["same_workload"]
+    training: TrainingScenario = Field(description="its chip against its first baseline")
+    layer: StatisticalLayer
+    corner: CornerSpec
+    dense_tops_per_watt: tuple[float, float] = Field(description="what the two chips are calibrated on")
+
+    @model_validator(mode="after")
+    def _comparable(self) -> SameWorkloadStudy:
+        if not self.training.baselines:
+            raise misfit("has no baseline to compare with", "training")
+        return self
+
+
+class PruningStudy(Spec):
+    """What pruning computes and reads over a whole training: by schedule, and by shared or separate unit."""
+
+    study: Literal["pruning"]
+    training: TrainingScenario = Field(description="one chip with a shared unit, one (a baseline) with a separate one")
+
+    @model_validator(mode="after")
+    def _both(self) -> PruningStudy:
+        chips = (self.training.chip, *self.training.baselines)
+        if {chip.pruning_unit.shared for chip in chips} != {True, False}:
+            raise misfit("needs a chip with a shared pruning unit and one with a separate one", "training")
+        return self
+
+
+Study = Annotated[GainStudy | ThroughputStudy | SameWorkloadStudy | PruningStudy, Field(discriminator="study")]
+
+
+class ClaimScenario(ScenarioSpec):
+    """A published claim, and the study that is held against it."""
+
+    published: tuple[PublishedValue, ...] = Field(min_length=1, description="the figures")
+    study: Study = Field(description="what is run")

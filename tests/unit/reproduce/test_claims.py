@@ -1,0 +1,136 @@
+"""From claim files to results: what a small claim gives, and that every shipped claim is one."""
+
+import pytest
+from helpers.chips import SCENARIOS
+from helpers.claims import write
+
+from cosim.models.chip.energy import table_fj
+from cosim.models.reproduce.claims import load_claims, reproduce, study_of
+from cosim.models.reproduce.report import claim_sections, gain_verdict, overview
+from cosim.scenario import ScenarioError
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory):
+    claims = load_claims(write(tmp_path_factory.mktemp("claims")))
+    return claims, reproduce(claims)
+
+
+def test_the_dense_point_is_what_is_calibrated_on(small):
+    found = small[1]["claims"]["small"]["found"]
+    dense = found["surface"][0]
+    assert (dense["input"], dense["weight"], dense["gain"], dense["gain_least"], dense["gain_greatest"]) == (
+        1,
+        1,
+        1,
+        1,
+        1,
+    )
+    assert dense["tops_per_watt"] == 3.14
+    assert found["calibration"]["energy_factor"] == found["calibration"]["uncalibrated"] / 3.14
+    assert dense["uncalibrated_tops_per_watt"] == found["calibration"]["uncalibrated"]
+
+
+def test_the_surface_has_every_combination_once_and_its_bound(small):
+    rows = small[1]["claims"]["small"]["found"]["surface"]
+    assert [(row["weight"], row["coarse"], row["input"], row["bound"]) for row in rows] == [
+        (1.0, 0.0, 1.0, 1.0),
+        (1.0, 0.0, 0.5, 2.0),
+        (0.25, 0.5, 1.0, 4.0),
+        (0.25, 0.5, 0.5, 8.0),
+    ]
+    for row in rows:
+        assert row["gain_least"] <= row["gain"] * (1 + 1e-3)
+        assert row["gain"] <= row["gain_greatest"] * (1 + 1e-3)
+
+
+def test_the_split_is_the_energy_of_the_point(small):
+    claims, results = small
+    study = study_of(claims["small"])
+    point = next(iter(study.points()))
+    chip = point.simulate()["chips"][0]
+    found = results["claims"]["small"]["found"]
+    assert sum(found["dense_fj_per_mac"].values()) == pytest.approx(chip["energy_fj"]["chip"] / chip["macs"]["dense"])
+    table = table_fj(claims["small"].study.chip)
+    assert (
+        found["dense_fj_per_mac"]["NoC"]
+        == chip["counts"]["noc.flit_hop"] * table["noc.flit_hop"] / chip["macs"]["dense"]
+    )
+
+
+def test_sensitivity_has_every_parameter_and_says_what_does_not_fit(small):
+    found = small[1]["claims"]["small"]["found"]
+    rows = {(row["parameter"], row["value"]): row["gain"] for row in found["sensitivity"]}
+    assert rows["core.window", "8"] != found["corner"]["gain"] != rows["core.window", "32"]
+    assert rows["core.macs_per_lane", "0"] is None
+    assert rows["energy of mac.fp8", "low"] < found["corner"]["gain"] < rows["energy of mac.fp8", "high"]
+    gains = [gain for gain in rows.values() if gain is not None]
+    assert found["corner"]["gain_least"] <= min(gains)
+    assert max(gains) <= found["corner"]["gain_greatest"]
+
+
+def test_what_is_free_of_charge_raises_the_gain_up_to_that_of_the_multiplications(small):
+    found = small[1]["claims"]["small"]["found"]
+    assert found["without"][-1]["gain"] == pytest.approx(found["corner"]["macs_ratio"])
+    assert len({row["part"] for row in found["without"]}) == len(found["without"])
+
+
+def test_the_operating_point_is_simulated_at_its_supply(small):
+    (row,) = small[1]["claims"]["small"]["found"]["others"]
+    assert (row["operating_point"], row["voltage_mv"]) == ("fast", 1100)
+    # 65 nm from 0.78 V to 1.1 V: about twice the energy; leakage has less time.
+    assert 3.14 / 2.2 < row["dense_tops_per_watt"] < 3.14 / 1.8
+
+
+def test_a_value_is_on_the_surface_or_inside_or_a_miss(small):
+    found = small[1]["claims"]["small"]["found"]
+    best = max(row["tops_per_watt"] for row in found["surface"])
+    beyond = 3.14 * max(found["corner"]["gain_greatest"], *(row["gain_greatest"] for row in found["surface"]))
+    assert gain_verdict(best, found).startswith("on the surface")
+    assert gain_verdict(best * 1.0001, found).startswith("inside the interval")
+    assert gain_verdict(beyond, found).startswith("inside the interval")
+    assert gain_verdict(beyond * 1.0001, found).startswith("miss")
+    rows = overview(small[1]).blocks[0].rows
+    assert [row[-1].split(" ")[0].rstrip(":") for row in rows] == ["miss", "on"]
+    assert claim_sections(small[1]["claims"]["small"])
+
+
+def test_a_claim_runs_once_more_to_the_same_results(small, tmp_path):
+    claims, results = small
+    assert reproduce(claims, tmp_path) == results
+
+
+@pytest.mark.parametrize("name", ["pnpu_energy_gain", "tsunami_energy_gain", "lnpu_energy_gain"])
+def test_the_shipped_gains_look_at_ninety_percent_and_at_dense(name):
+    study = load_claims(SCENARIOS / "reproduce")[name].study
+    assert 1.0 in study.inputs
+    assert 0.1 in study.inputs
+    assert study.corner.input == 0.1
+    assert study.record == load_claims(SCENARIOS / "reproduce")["pnpu_energy_gain"].study.record
+
+
+def test_shipped_claims_are_these():
+    claims = load_claims(SCENARIOS / "reproduce")
+    studies = {name: claim.study.study for name, claim in claims.items()}
+    assert studies == {
+        "lnpu_energy_gain": "energy_gain",
+        "pnpu_energy_gain": "energy_gain",
+        "pruning": "pruning",
+        "same_workload": "same_workload",
+        "throughput": "throughput",
+        "tsunami_energy_gain": "energy_gain",
+    }
+    assert {claims[name].study.dense_tops_per_watt for name in ("lnpu_energy_gain", "pnpu_energy_gain")} == {3.48, 3.14}
+
+
+def test_mistakes_in_a_claim_have_their_place(tmp_path):
+    folder = write(tmp_path)
+    with pytest.raises(ValueError, match="no claim files"):
+        load_claims(tmp_path / "nothing")
+    text = (folder / "small.yaml").read_text()
+    (folder / "small.yaml").write_text(text.replace("record_of: pnpu", "record_of: pnup"))
+    with pytest.raises(ScenarioError, match=r"small\.yaml:21:14: study\.record_of: the record knows pnpu"):
+        load_claims(folder)
+    (folder / "small.yaml").write_text(text.replace("[fast]", "[fats]"))
+    with pytest.raises(ScenarioError, match=r"operating_points"):
+        load_claims(folder)

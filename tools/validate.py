@@ -1,0 +1,63 @@
+"""Make docs/validation.md: `python tools/validate.py RESULTS.json`, where RESULTS.json is what `cosim reproduce` wrote.
+
+The recorded results of other simulators and the published cycles are met again by running their tests; what came out is
+kept in docs/validation.json, from which the page is made.
+"""
+
+import ast
+import json
+import subprocess
+import sys
+import tempfile
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+from cosim.models.reproduce.page import plots, validation_page
+
+ROOT = Path(__file__).resolve().parents[1]
+DOCS = ROOT / "docs"
+EQUALITIES = (
+    "tests/reference/dram/test_simulators.py",
+    "tests/reference/noc/test_recorded_packets.py",
+    "tests/reference/noc/test_recorded_curves.py",
+    "tests/unit/core/test_eyeriss_v2.py",
+    "tests/unit/core/test_engine.py",
+    "tests/litmus/test_litmus.py",
+)
+DIGITS = 6
+
+
+def main() -> None:
+    """Write docs/validation.json, the page and its plots."""
+    results = json.loads(Path(sys.argv[1]).read_bytes())
+    data = {"results": rounded(results), "equalities": [equality(file) for file in EQUALITIES]}
+    (DOCS / "validation.json").write_text(json.dumps(data, indent=1, sort_keys=True) + "\n")
+    (DOCS / "validation.md").write_text(validation_page(data))
+    for name, svg in plots(data).items():
+        (DOCS / name).write_text(svg)
+
+
+def rounded(value):
+    """Floats to six significant digits: no more are shown, and the file stays readable."""
+    if isinstance(value, float):
+        return float(f"{value:.{DIGITS}g}")
+    if isinstance(value, dict):
+        return {key: rounded(child) for key, child in value.items()}
+    return [rounded(child) for child in value] if isinstance(value, list) else value
+
+
+def equality(file: str) -> dict[str, object]:
+    """Run a test file and count; its module's docstring says what it holds equal."""
+    with tempfile.TemporaryDirectory() as folder:
+        report = Path(folder) / "report.xml"
+        command = [sys.executable, "-m", "pytest", "-q", f"--junitxml={report}", file]
+        subprocess.run(command, cwd=ROOT, stdout=subprocess.DEVNULL, check=False)
+        suite = ET.parse(report).getroot().find("testsuite")
+    counts = {key: int(suite.get(key)) for key in ("tests", "failures", "errors", "skipped")}
+    text = (ast.get_docstring(ast.parse((ROOT / file).read_text())) or "").partition("\n\n")[0].replace("\n", " ")
+    passed = counts["tests"] - counts["failures"] - counts["errors"] - counts["skipped"]
+    return {"file": file, "what": text.rstrip("."), "cases": counts["tests"], "passed": passed}
+
+
+if __name__ == "__main__":
+    main()
