@@ -29,7 +29,8 @@ typedef struct {
     uint64_t tag;
     int64_t created, injected, head_out, tail_out;
     int32_t src, dst, flits;
-    int32_t next; /* in a source queue, the delivered list or the free list */
+    int32_t next;   /* in a source queue, the delivered list or the free list */
+    int32_t copies; /* the first of its copies, packets too; of a copy, the next one; NOBODY: none */
 } packet;
 
 typedef struct {
@@ -66,7 +67,7 @@ typedef struct {
 
 typedef struct {
     uint32_t lane; /* router * 64 + port * GROUP + vc */
-    uint32_t flit; /* packet * 4 + tail * 2 + head */
+    uint32_t flit; /* packet * 8 + multicast * 4 + tail * 2 + head */
 } arrival;
 
 typedef struct {
@@ -75,10 +76,10 @@ typedef struct {
     int64_t now;     /* last processed clock */
     int64_t started; /* packets whose head has been sent */
     int64_t submitted, delivered, arrived;
-    int64_t flits_injected, buffer_writes, vc_allocations;
+    int64_t flits_injected, buffer_writes, flits_copied, vc_allocations;
     int32_t nodes, words;
     int32_t heap_count;
-    int32_t free_packet;
+    int32_t free_packet, free_count;
     int32_t out_first, out_last;            /* delivered, not yet handed out */
     int32_t routers_active, sources_active; /* whether a bit of the masks is set */
     uint32_t arrivals[WHEEL], credits[WHEEL], landings[WHEEL];
@@ -94,7 +95,7 @@ typedef struct {
     int64_t *link_flits;
     uint64_t *active_routers, *active_sources;
     arrival *arrivals; /* [WHEEL][nodes * CS_NOC_PORTS] flits that reach a router */
-    arrival *landings; /* [WHEEL][nodes] heads and tails that reach a node */
+    arrival *landings; /* [WHEEL][nodes * CS_NOC_PORTS] heads and tails that reach a node, copies included */
     uint32_t *credits; /* [WHEEL][nodes * 6] lanes of routers, and from nodes * 64 on of sources */
     uint32_t *places;  /* [nodes][CS_NOC_PORTS][vcs][depth] buffered flits */
     int32_t *heap;     /* sources whose next packet lies in the future */
@@ -123,7 +124,7 @@ static size_t lay_out(const cs_noc_config *config, char *state, view *v) {
     at[5] = reserve(&total, words, sizeof(uint64_t));
     at[6] = reserve(&total, words, sizeof(uint64_t));
     at[7] = reserve(&total, WHEEL * nodes * CS_NOC_PORTS, sizeof(arrival));
-    at[8] = reserve(&total, WHEEL * nodes, sizeof(arrival));
+    at[8] = reserve(&total, WHEEL * nodes * CS_NOC_PORTS, sizeof(arrival));
     at[9] = reserve(&total, WHEEL * nodes * (CS_NOC_PORTS + 1), sizeof(uint32_t));
     at[10] = reserve(&total, nodes * CS_NOC_PORTS * (size_t)config->vcs * (size_t)config->depth, sizeof(uint32_t));
     at[11] = reserve(&total, nodes, sizeof(int32_t));
@@ -152,7 +153,7 @@ static int valid_config(const cs_noc_config *c) {
     return c->columns >= 1 && c->rows >= 1 && c->columns <= CS_NOC_MAX_NODES &&
            c->rows <= CS_NOC_MAX_NODES / c->columns && c->vcs >= 1 && c->vcs <= CS_NOC_MAX_VCS && c->depth >= 1 &&
            c->depth <= CS_NOC_MAX_DEPTH && (c->routing_delay == 0 || c->routing_delay == 1) && c->credit_delay >= 0 &&
-           c->credit_delay <= CS_NOC_MAX_CREDIT_DELAY && c->max_packets >= 1 && c->max_packets <= INT32_MAX / 4;
+           c->credit_delay <= CS_NOC_MAX_CREDIT_DELAY && c->max_packets >= 1 && c->max_packets <= INT32_MAX / 8;
 }
 
 static int32_t open_state(const void *state, size_t state_bytes, view *v) {
@@ -218,6 +219,7 @@ int32_t cs_noc_init(void *state, size_t state_bytes, const cs_noc_config *config
     head->words = (head->nodes + 63) / 64;
     head->now = -1;
     head->out_first = head->out_last = NOBODY;
+    head->free_count = config->max_packets;
     for (int32_t i = 0; i < config->max_packets; ++i)
         v.packets[i].next = i + 1 < config->max_packets ? i + 1 : NOBODY;
     const small all_vcs = (small)((1u << config->vcs) - 1u);
@@ -317,16 +319,39 @@ static void wake_router(view *v, int32_t node) {
 
 /* ---- submit and next --------------------------------------------------------------------------------------------- */
 
-static int32_t submit(view *v, int64_t clk, uint64_t tag, int32_t src, int32_t dst, int32_t flits) {
+static inline int route(const view *v, int32_t node, int32_t dst) {
+    if (v->column[dst] != v->column[node]) return v->column[dst] > v->column[node] ? 0 : 1;
+    if (v->row[dst] != v->row[node]) return v->row[dst] > v->row[node] ? 2 : 3;
+    return NODE_PORT;
+}
+
+static int32_t take_packet(view *v, packet content) {
+    header *head = v->head;
+    const int32_t slot = head->free_packet;
+    head->free_packet = v->packets[slot].next;
+    --head->free_count;
+    v->packets[slot] = content;
+    return slot;
+}
+
+static int32_t submit(view *v, int64_t clk, uint64_t tag, int32_t src, int32_t dst, int32_t flits, const int32_t *nodes,
+                      size_t copies) {
     header *head = v->head;
     if (clk <= head->now || clk > CS_NEVER / 2 || src < 0 || src >= head->nodes || dst < 0 || dst >= head->nodes ||
         flits < 1)
         return CS_EINVAL;
-    const int32_t slot = head->free_packet;
-    if (slot == NOBODY) return CS_FULL;
+    if (copies >= (size_t)head->free_count) return CS_FULL;
+    packet content = {
+        .tag = tag, .created = clk, .src = src, .dst = dst, .flits = flits, .next = NOBODY, .copies = NOBODY};
+    const int32_t slot = take_packet(v, content);
     packet *p = &v->packets[slot];
-    head->free_packet = p->next;
-    *p = (packet){.tag = tag, .created = clk, .src = src, .dst = dst, .flits = flits, .next = NOBODY};
+    int32_t *copy = &p->copies;
+    for (size_t i = 0; i < copies; ++i) {
+        content.dst = nodes[i];
+        *copy = take_packet(v, content);
+        copy = &v->packets[*copy].copies;
+        ++head->submitted;
+    }
     source *s = &v->sources[src];
     if (s->first == NOBODY) {
         s->first = s->last = slot;
@@ -352,7 +377,20 @@ int32_t cs_noc_submit(void *state, size_t state_bytes, int64_t clk, uint64_t tag
                       int32_t flits) {
     view v;
     const int32_t status = open_state(state, state_bytes, &v);
-    return status != CS_OK ? status : submit(&v, clk, tag, src, dst, flits);
+    return status != CS_OK ? status : submit(&v, clk, tag, src, dst, flits, NULL, 0);
+}
+
+int32_t cs_noc_multicast(void *state, size_t state_bytes, int64_t clk, uint64_t tag, int32_t src, int32_t dst,
+                         int32_t flits, const int32_t *nodes, size_t count) {
+    view v;
+    const int32_t status = open_state(state, state_bytes, &v);
+    if (status != CS_OK) return status;
+    const int32_t there = v.head->nodes;
+    if ((nodes == NULL && count > 0) || src < 0 || src >= there || dst < 0 || dst >= there) return CS_EINVAL;
+    size_t found = 0;
+    for (int32_t at = src; at != dst; at = neighbour(&v.head->config, at, route(&v, at, dst)))
+        if (found < count && nodes[found] == at) ++found;
+    return found < count ? CS_EINVAL : submit(&v, clk, tag, src, dst, flits, nodes, count);
 }
 
 /* The earliest clock after the last processed one at which anything happens. */
@@ -401,12 +439,6 @@ static inline void send_credit(view *v, int64_t clk, uint32_t lane) {
     v->credits[turn * (size_t)v->head->nodes * (CS_NOC_PORTS + 1) + v->head->credits[turn]++] = lane;
 }
 
-static inline int route(const view *v, int32_t node, int32_t dst) {
-    if (v->column[dst] != v->column[node]) return v->column[dst] > v->column[node] ? 0 : 1;
-    if (v->row[dst] != v->row[node]) return v->row[dst] > v->row[node] ? 2 : 3;
-    return NODE_PORT;
-}
-
 static inline uint32_t *place_of(const view *v, int32_t node, int lane, unsigned place) {
     const cs_noc_config *c = &v->head->config;
     const size_t buffer =
@@ -418,7 +450,7 @@ static inline uint32_t *place_of(const view *v, int32_t node, int lane, unsigned
 static inline void begin_packet(view *v, int32_t node, int lane, uint32_t flit) {
     router *r = &v->routers[node];
     r->busy |= (uint64_t)1 << lane;
-    r->out_port[lane] = (small)route(v, node, v->packets[flit >> 2].dst);
+    r->out_port[lane] = (small)route(v, node, v->packets[flit >> 3].dst);
     if (v->head->config.routing_delay)
         r->routing |= (uint64_t)1 << lane;
     else
@@ -445,9 +477,9 @@ static void take_arrivals(view *v, int64_t clk) {
     const size_t nodes = (size_t)head->nodes;
     const int depth = head->config.depth;
 
-    const arrival *landings = &v->landings[turn * nodes];
+    const arrival *landings = &v->landings[turn * nodes * CS_NOC_PORTS];
     for (uint32_t i = 0; i < head->landings[turn]; ++i) {
-        const int32_t slot = (int32_t)(landings[i].flit >> 2);
+        const int32_t slot = (int32_t)(landings[i].flit >> 3);
         if (landings[i].flit & 1u) v->packets[slot].head_out = clk;
         if (landings[i].flit & 2u) deliver(v, slot, clk);
     }
@@ -510,8 +542,10 @@ static void run_source(view *v, int32_t node, int64_t clk) {
         s->sent = 0;
         s->vc = (small)first_from(s->with_credit, s->next);
         s->next = (small)(s->vc + 1);
-        v->packets[s->current].injected = clk;
-        ++head->started;
+        for (int32_t slot = s->current; slot != NOBODY; slot = v->packets[slot].copies) {
+            v->packets[slot].injected = clk;
+            ++head->started;
+        }
     } else if (s->credits[s->vc] == 0) {
         rest_source(v, node, SOURCE_BLOCKED);
         return;
@@ -520,7 +554,8 @@ static void run_source(view *v, int32_t node, int64_t clk) {
     const uint32_t is_tail = ++s->sent == v->packets[s->current].flits;
     if (--s->credits[s->vc] == 0) s->with_credit &= (small) ~(1u << s->vc);
     send_flit(v, clk + SOURCE_CLOCKS, (uint32_t)node * 64u + NODE_PORT * GROUP + s->vc,
-              ((uint32_t)s->current << 2) | (is_tail << 1) | is_head);
+              ((uint32_t)s->current << 3) | (uint32_t)(v->packets[s->current].copies != NOBODY) << 2 | (is_tail << 1) |
+                  is_head);
     ++v->link_flits[(size_t)node * CS_NOC_LINKS + NODE_LINK];
     ++head->flits_injected;
     if (!is_tail) return;
@@ -585,6 +620,26 @@ static uint64_t allocate_vcs(view *v, router *r) {
     return ready;
 }
 
+/* A head or tail, on its way to the node. */
+static void land(view *v, int64_t clk, int32_t node, uint32_t flit) {
+    const size_t turn = (size_t)clk % WHEEL;
+    v->landings[turn * (size_t)v->head->nodes * CS_NOC_PORTS + v->head->landings[turn]++] =
+        (arrival){.lane = (uint32_t)node, .flit = flit};
+}
+
+/* A flit of a multicast packet leaves for the next router: if there is a copy for this node, it goes there too. */
+static void copy_flit(view *v, int64_t clk, int32_t node, uint32_t flit) {
+    packet *p = &v->packets[flit >> 3];
+    int32_t copy = p->copies;
+    while (copy != NOBODY && v->packets[copy].dst != node)
+        copy = v->packets[copy].copies;
+    if (copy == NOBODY) return;
+    ++v->head->flits_copied;
+    /* Its slot may be used again once it is delivered: with the tail it leaves the list, whose first it is. */
+    if (flit & 2u) p->copies = v->packets[copy].copies;
+    if (flit & 3u) land(v, clk + HOP_CLOCKS, node, ((uint32_t)copy << 3) | (flit & 3u));
+}
+
 /* A flit that won the switch leaves its buffer. */
 static void move_flit(view *v, int64_t clk, int32_t node, int port, int lane) {
     header *head = v->head;
@@ -609,13 +664,10 @@ static void move_flit(view *v, int64_t clk, int32_t node, int port, int lane) {
     const uint32_t *links = &v->links[(size_t)node * 2 * CS_NOC_PORTS];
     ++v->link_flits[(size_t)node * CS_NOC_LINKS + (size_t)port];
     if (port == NODE_PORT) {
-        if (flit & 3u) {
-            const size_t turn = (size_t)(clk + HOP_CLOCKS) % WHEEL;
-            v->landings[turn * (size_t)head->nodes + head->landings[turn]++] =
-                (arrival){.lane = (uint32_t)node, .flit = flit};
-        }
+        if (flit & 3u) land(v, clk + HOP_CLOCKS, node, flit);
         send_credit(v, clk + HOP_CLOCKS + CREDIT_CLOCKS + c->credit_delay, (uint32_t)node * 64u + (uint32_t)out);
     } else {
+        if (flit & 4u) copy_flit(v, clk, node, flit);
         send_flit(v, clk + HOP_CLOCKS, links[port] + (uint32_t)(out % GROUP), flit);
     }
     const int input = lane / GROUP;
@@ -691,6 +743,12 @@ static void pass_through(view *v, int32_t node, int64_t clk) {
         const int32_t slot = s->first;
         packet *p = &v->packets[slot];
         s->first = p->next;
+        for (int32_t copy = p->copies; copy != NOBODY; copy = v->packets[copy].copies) {
+            v->packets[copy].injected = v->packets[copy].head_out = clk;
+            ++head->started;
+            head->flits_copied += p->flits;
+            deliver(v, copy, clk);
+        }
         p->injected = p->head_out = clk;
         ++head->started;
         head->flits_injected += p->flits;
@@ -759,10 +817,12 @@ static size_t hand_out(view *v, cs_noc_delivery *out, size_t capacity) {
                                          .created = p->created,
                                          .injected = p->injected,
                                          .head_out = p->head_out,
-                                         .tail_out = p->tail_out};
+                                         .tail_out = p->tail_out,
+                                         .node = p->dst};
         head->out_first = p->next;
         p->next = head->free_packet;
         head->free_packet = slot;
+        ++head->free_count;
         ++head->delivered;
     }
     return count;
@@ -824,7 +884,7 @@ int32_t cs_noc_replay(void *state, size_t state_bytes, size_t count, const int64
             if (status != CS_OK) return status;
         }
         if (i == count) break;
-        status = submit(&v, created[i], i, src[i], dst[i], flits[i]);
+        status = submit(&v, created[i], i, src[i], dst[i], flits[i], NULL, 0);
         if (status != CS_OK) {
             *rejected = i;
             return status;
@@ -851,6 +911,7 @@ int32_t cs_noc_stats(const void *state, size_t state_bytes, cs_noc_counts *count
                        .packets_in_net = head->started - head->arrived,
                        .flits_injected = head->flits_injected,
                        .buffer_writes = head->buffer_writes,
+                       .flits_copied = head->flits_copied,
                        .vc_allocations = head->vc_allocations,
                        .clocks = head->now};
     for (size_t link = 0; link < links; ++link) {
@@ -945,7 +1006,7 @@ int32_t cs_noc_buffered(const void *state, size_t state_bytes, cs_noc_flit *out,
                         return CS_FULL;
                     }
                     const uint32_t flit = *place_of(&v, node, lane, (unsigned)((r->first[lane] + i) % c->depth));
-                    out[done++] = (cs_noc_flit){.tag = v.packets[flit >> 2].tag,
+                    out[done++] = (cs_noc_flit){.tag = v.packets[flit >> 3].tag,
                                                 .node = node,
                                                 .port = port,
                                                 .vc = vc,

@@ -27,7 +27,7 @@ typedef struct {
     int32_t routing_delay; /* 1: a clock for routing; 0: a head asks for a VC in the clock in which it arrives */
     int32_t credit_delay;  /* extra clocks until a router can use a credit it got, 0 to CS_NOC_MAX_CREDIT_DELAY */
     int32_t ideal;         /* not 0: every packet is delivered at the clock of its creation */
-    int32_t max_packets;   /* packets submitted and not yet handed out as deliveries */
+    int32_t max_packets;   /* packets and copies of them submitted and not yet handed out as deliveries */
 } cs_noc_config;
 
 typedef struct {
@@ -36,6 +36,7 @@ typedef struct {
     int64_t injected; /* the head leaves the source */
     int64_t head_out; /* the head reaches the destination node */
     int64_t tail_out; /* the tail does */
+    int64_t node;     /* the destination: of a multicast packet each has a record, all with its tag */
 } cs_noc_delivery;
 
 /* Counts up to the last processed clock. */
@@ -48,6 +49,7 @@ typedef struct {
     int64_t buffer_reads;   /* flits read from them: one crossbar traversal each */
     int64_t mesh_hops;      /* of those, flits that left for another router */
     int64_t flits_ejected;  /* of those, flits that left for the node */
+    int64_t flits_copied;   /* to nodes that a multicast packet passes; not among those ejected */
     int64_t vc_allocations; /* packets times routers */
     int64_t clocks;         /* the last processed clock */
 } cs_noc_counts;
@@ -77,6 +79,13 @@ int32_t cs_noc_init(void *state, size_t state_bytes, const cs_noc_config *config
  * (created, submission). CS_FULL: max_packets are under way. */
 int32_t cs_noc_submit(void *state, size_t state_bytes, int64_t clk, uint64_t tag, int32_t src, int32_t dst,
                       int32_t flits);
+
+/* A packet for `dst` that leaves a copy at each of `nodes`, routers on its XY path before `dst`, in the order of the
+ * path. A flit that leaves such a router for the next one goes to the node too, over a path of its own beside the
+ * switch, and is there as many clocks later as one that leaves for the node. So a copy holds no channel, and can block
+ * nobody. CS_EINVAL: a node is not on the path, or out of order. CS_FULL: no room for the packet and all its copies. */
+int32_t cs_noc_multicast(void *state, size_t state_bytes, int64_t clk, uint64_t tag, int32_t src, int32_t dst,
+                         int32_t flits, const int32_t *nodes, size_t count);
 
 /* The earliest clock at which anything happens; CS_NEVER when the network is empty. */
 int32_t cs_noc_next(const void *state, size_t state_bytes, int64_t *clk);

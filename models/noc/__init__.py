@@ -8,6 +8,7 @@ from .energy import NocEnergy
 from .engine import Delivery, NocEngine
 from .mesh import MeshConfig
 from .module import Noc
+from .multicast import column_paths
 from .packets import PacketFileError, Packets, read_packets, write_packets
 from .replay import Replay, replay
 from .state import NetworkCounts, NetworkState
@@ -26,6 +27,7 @@ __all__ = [
     "Packets",
     "Replay",
     "Sweep",
+    "column_paths",
     "read_packets",
     "replay",
     "sweep",

@@ -123,9 +123,10 @@ class NocEnergy:
         events = {
             "buffer_write": counts.buffer_writes,
             "buffer_read": counts.buffer_reads,
-            "crossbar": counts.buffer_reads,
+            # A copy for a passed node is driven beside the flit itself: read once, led twice.
+            "crossbar": counts.buffer_reads + counts.flits_copied,
             "allocation": counts.buffer_reads,
             "link": counts.mesh_hops,
-            "node_link": counts.flits_injected + counts.flits_ejected,
+            "node_link": counts.flits_injected + counts.flits_ejected + counts.flits_copied,
         }
         return {action: count * entries[action].energy_fj for action, count in events.items()}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from cosim import NEVER, ClockDomain
@@ -22,6 +22,7 @@ class Delivery:
     injected_ps: int
     head_out_ps: int
     tail_out_ps: int
+    node: int
 
 
 class NocEngine:
@@ -61,6 +62,11 @@ class NocEngine:
         self.network.submit(self.clock.cycle_at_or_before(now_ps) + 1, tag, src, dst, flits)
         self._under_way += 1
 
+    def multicast(self, now_ps: int, tag: int, src: int, dst: int, flits: int, copies: Sequence[int]) -> None:
+        """A packet that leaves copies on its way (`NetworkState.multicast`): as many deliveries more, with its tag."""
+        self.network.multicast(self.clock.cycle_at_or_before(now_ps) + 1, tag, src, dst, flits, copies)
+        self._under_way += 1 + len(copies)
+
     def next(self) -> int:
         # With no packet under way at most credits travel, which nobody sees: they are caught up with later.
         return self.clock.edge(self.network.next()) if self._under_way else NEVER
@@ -68,8 +74,8 @@ class NocEngine:
     def advance(self, limit: int) -> int:
         until = NEVER if limit == NEVER else self.clock.cycle_at_or_before(limit)
         edge = self.clock.edge
-        for tag, *clocks in self.network.advance(until, stop=True).tolist():
-            self._arrived.append(Delivery(tag, *map(edge, clocks)))
+        for tag, created, injected, head_out, tail_out, node in self.network.advance(until, stop=True).tolist():
+            self._arrived.append(Delivery(tag, edge(created), edge(injected), edge(head_out), edge(tail_out), node))
         return self._arrived[0].tail_out_ps if self._arrived else NEVER
 
     def deliver(self) -> None:

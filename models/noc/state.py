@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +20,8 @@ LINKS: int = lib.CS_NOC_LINKS
 
 # cs_noc_delivery
 DELIVERY = np.dtype(
-    [("tag", "u8"), ("created", "i8"), ("injected", "i8"), ("head_out", "i8"), ("tail_out", "i8")], align=True
+    [("tag", "u8"), ("created", "i8"), ("injected", "i8"), ("head_out", "i8"), ("tail_out", "i8"), ("node", "i8")],
+    align=True,
 )
 # cs_noc_channel, cs_noc_flit
 CHANNEL = np.dtype([(name, "i4") for name in ("node", "link", "vc", "credits", "flits", "buffered", "returning")])
@@ -41,6 +43,7 @@ class NetworkCounts:
     buffer_reads: int
     mesh_hops: int
     flits_ejected: int
+    flits_copied: int
     vc_allocations: int
     clocks: int
 
@@ -68,7 +71,7 @@ class NetworkState:
         )
         size = ffi.new("size_t *")
         if max_packets < 1 or lib.cs_noc_state_bytes(c_config, size) != lib.CS_OK:
-            raise ValueError(f"max_packets {max_packets}: expected 1 to {2**29 - 1}")
+            raise ValueError(f"max_packets {max_packets}: expected 1 to {2**28 - 1}")
         self.buffer: npt.NDArray[np.uint64] = np.zeros(-(-size[0] // 8), np.uint64)
         self._state: Any = ffi.from_buffer("uint64_t[]", self.buffer)
         self._bytes: int = self.buffer.nbytes
@@ -86,6 +89,22 @@ class NetworkState:
         if clk <= self.now:
             raise ValueError(f"clk {clk}: expected later than the last processed clock {self.now}")
         check("cs_noc_submit", lib.cs_noc_submit(self._state, self._bytes, clk, tag, src, dst, flits))
+
+    def multicast(self, clk: int, tag: int, src: int, dst: int, flits: int, copies: Sequence[int]) -> None:
+        """A packet that leaves a copy at `copies`, nodes on its XY path before `dst`, in the order of the path.
+
+        Every destination has a delivery with this tag. ValueError for nodes that are not there.
+        """
+        on_path = [node for node, _ in self.config.path(src, dst)][:-1]
+        if list(copies) != [node for node in on_path if node in set(copies)]:
+            raise ValueError(f"copies {list(copies)}: expected nodes of the path {on_path}, in its order")
+        if flits < 1 or clk <= self.now:
+            raise ValueError(f"flits {flits}, clk {clk}: expected at least 1, and a clock later than {self.now}")
+        nodes = ffi.new("int32_t[]", list(copies))
+        check(
+            "cs_noc_multicast",
+            lib.cs_noc_multicast(self._state, self._bytes, clk, tag, src, dst, flits, nodes, len(copies)),
+        )
 
     def next(self) -> int:
         """The earliest clock at which anything happens, or NEVER."""

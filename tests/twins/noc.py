@@ -1,6 +1,7 @@
 """The slow, obvious twin of csrc/noc.c: every router, every clock, lists and dictionaries, nothing skipped.
 
-`run(packets, ...)` takes (created, src, dst, flits) and returns (injected, head_out, tail_out) per packet.
+`run(packets, ...)` takes (created, src, dst, flits) and returns (injected, head_out, tail_out) per packet. `copies`
+says which nodes on a packet's way get a copy; `copied` is filled with (packet, node) -> (head_out, tail_out).
 """
 
 from __future__ import annotations
@@ -127,7 +128,9 @@ def xy_output(node: int, dst: int, columns: int) -> int:
     return NODE
 
 
-def run(packets, columns, rows, vcs, depth, *, routing_delay=1, credit_delay=0, on_clock=None):
+def run(
+    packets, columns, rows, vcs, depth, *, routing_delay=1, credit_delay=0, on_clock=None, copies=None, copied=None
+):
     """Replay `packets`, [(created, src, dst, flits)], until the last has left.
 
     `on_clock(clk, routers)` sees every clock after it is over.
@@ -144,12 +147,17 @@ def run(packets, columns, rows, vcs, depth, *, routing_delay=1, credit_delay=0, 
     to_node: dict[int, list] = {}
     router_credits: dict[int, list] = {}
     source_credits: dict[int, list] = {}
-    left = len(packets)
+    copies = copies or {}
+    left = len(packets) + sum(map(len, copies.values()))
     clk = -1
     while left:
         clk += 1
         for node, flit in to_node.pop(clk, ()):
-            assert flit.dst == node
+            if flit.dst != node:
+                head, _ = copied.get((flit.packet, node), (clk, None))
+                copied[flit.packet, node] = (head, clk if flit.tail else None)
+                left -= flit.tail
+                continue
             if flit.head:
                 head_out[flit.packet] = clk
             if flit.tail:
@@ -191,6 +199,8 @@ def run(packets, columns, rows, vcs, depth, *, routing_delay=1, credit_delay=0, 
                     to_node.setdefault(clk + 3, []).append((node, flit))
                     router_credits.setdefault(clk + 5 + credit_delay, []).append((node, NODE, output_vc))
                 else:
+                    if node in copies.get(flit.packet, ()):
+                        to_node.setdefault(clk + 3, []).append((node, flit))
                     dx, dy = STEP[output]
                     to_router.setdefault(clk + 3, []).append(
                         (node + dx + dy * columns, OPPOSITE[output], output_vc, flit)

@@ -58,7 +58,7 @@ def test_events_happen_when_the_network_says(planned):
         network.submit(at // 1000 + 1, port, src, dst, flits)
     clocks = {int(record["tag"]): record.tolist()[1:] for record in network.advance(NEVER)}
     times, noc = run_sends(planned, range(len(planned)))
-    assert times == [tuple(1000 * clk for clk in clocks[port]) for port in range(len(planned))]
+    assert times == [tuple(1000 * clk for clk in clocks[port][:4]) for port in range(len(planned))]
     assert noc.counts().mesh_hops == network.counts().mesh_hops
 
 

@@ -1,13 +1,12 @@
 """The C memories against their clock-by-clock twin, at every instant, however a run is cut."""
 
-import math
 from random import Random
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from twins import sram as twin
+from unit.sram.strategies import cases, submitted
 
 from cosim.clib import KernelError, lib
 from cosim.models.sram.memory import MemoryConfig
@@ -16,35 +15,8 @@ from cosim.models.sram.state import NEVER, MemoryState
 pytestmark = pytest.mark.c_library
 
 
-@st.composite
-def cases(draw, max_clients=4):
-    """Memories, a number of clients, and jobs (clk, memory, client, first_word, words) in order of submission."""
-    memories = []
-    for _ in range(draw(st.integers(1, 2))):
-        banks, interleave = draw(st.integers(1, 5)), draw(st.sampled_from([1, 1, 3]))
-        memories.append(
-            MemoryConfig(60 * banks * interleave, banks, ports=draw(st.integers(1, 4)), interleave=interleave)
-        )
-    clients = draw(st.integers(1, max_clients))
-    span = draw(st.sampled_from([0, 6, 40]))
-    jobs = []
-    for _ in range(draw(st.integers(1, 14))):
-        memory = draw(st.integers(0, len(memories) - 1))
-        first = draw(st.integers(0, 30))
-        job = (draw(st.integers(0, span)), memory, draw(st.integers(0, clients - 1)), first, draw(st.integers(1, 25)))
-        jobs.append(job)
-    return memories, clients, jobs
-
-
 def twin_run(memories, clients, jobs):
     return twin.run(jobs, [(memory.banks, memory.ports, memory.interleave) for memory in memories], clients)
-
-
-def submitted(memories, clients, jobs):
-    state = MemoryState(memories, clients, len(jobs))
-    for tag, (clk, memory, client, first, words) in enumerate(jobs):
-        state.submit(clk, tag, memory, client, first, words)
-    return state
 
 
 @given(cases())
@@ -111,34 +83,6 @@ def test_the_order_of_submission_between_clients_does_not_matter(case, random):
     for tag in mixed:
         state.submit(jobs[tag][0], tag, *jobs[tag][1:])
     assert dict(state.advance(NEVER).tolist()) == expected
-
-
-@given(cases())
-def test_a_batch_takes_as_long_as_its_busiest_bank(case):
-    """Jobs of one instant: the last clock is the maximum over banks of requests / ports, rounded up."""
-    memories, clients, jobs = case
-    state = submitted(memories, clients, [(0, *job) for _, *job in jobs])
-    requests = [np.zeros(memory.banks, np.int64) for memory in memories]
-    for _, memory, _, first, words in jobs:
-        requests[memory] += memories[memory].share(first, words)
-    longest = max(math.ceil(n / memory.ports) for memory, row in zip(memories, requests, strict=True) for n in row)
-    records = state.advance(NEVER)
-    assert records["clk"][-1] == longest
-    for memory, accesses in enumerate(state.stats()[0]):
-        assert accesses.sum(axis=1).tolist() == requests[memory].tolist()
-
-
-@given(cases())
-def test_a_bank_never_grants_more_than_its_ports(case):
-    memories, _, _ = case
-    state = submitted(*case)
-    before = [np.zeros(memory.banks, np.int64) for memory in memories]
-    while state.next() != NEVER:
-        state.advance(state.now + 1)
-        for index, accesses in enumerate(state.stats()[0]):
-            total = accesses.sum(axis=1)
-            assert np.all(total - before[index] <= memories[index].ports)
-            before[index] = total
 
 
 def test_a_job_is_first_granted_a_clock_after_its_submission():

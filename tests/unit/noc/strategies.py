@@ -1,0 +1,32 @@
+"""Random networks and packets, small enough that packets meet."""
+
+from hypothesis import strategies as st
+
+from cosim.models.noc.mesh import MeshConfig
+from cosim.models.noc.state import NetworkState
+
+
+@st.composite
+def cases(draw, max_vcs=4):
+    """A network and packets (created, src, dst, flits), sorted by creation."""
+    config = MeshConfig(
+        draw(st.integers(1, 4)),
+        draw(st.integers(1, 4)),
+        vcs=draw(st.integers(1, max_vcs)),
+        depth=draw(st.integers(1, 9)),
+        routing_delay=draw(st.sampled_from([1, 1, 0])),
+        credit_delay=draw(st.sampled_from([0, 0, 1, 8])),
+    )
+    node = st.integers(0, config.nodes - 1)
+    span = draw(st.sampled_from([1, 8, 60]))
+    packet = st.tuples(st.integers(0, span), node, node, st.sampled_from([1, 1, 2, 4, 11]))
+    packets = sorted(draw(st.lists(packet, min_size=1, max_size=40)), key=lambda packet: packet[0])
+    return config, packets
+
+
+def submitted(config, packets, room=None):
+    """A network with all packets handed over."""
+    state = NetworkState(config, room or len(packets))
+    for tag, (created, src, dst, flits) in enumerate(packets):
+        state.submit(created, tag, src, dst, flits)
+    return state
