@@ -71,7 +71,7 @@ format: $(VENV)/.installed-dev
 sanitize: $(VENV)/.installed-dev
 	@sh tools/sanitize.sh $(bin)/python "$(CC)"
 
-# Plants mistakes in the C library, one at a time; each must turn a test red. NAMES=word ...: only some.
+# Plants mistakes in the C library, one at a time; each must turn a test red. NAMES=word ...: only some; JOBS=2: at once.
 mutate-c: $(VENV)/.installed-dev
 	@$(bin)/python tools/mutate_c.py $(NAMES)
 

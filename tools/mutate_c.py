@@ -1,8 +1,9 @@
-"""Plant one mistake at a time in the C library and see that a test turns red: `make mutate-c [NAMES=...]`.
+"""Plant one mistake at a time in the C library and see that a test turns red: `make mutate-c [NAMES=...] [JOBS=2]`.
 
 Each mutation is a file, a piece of its text that occurs once, what it becomes, and the tests that must notice. The
-sources are copied to a folder of their own, the file is compiled there (without optimisation: time goes to the tests),
-and pytest runs on that library (`COSIM_KERNELS`). Prints killed or survived for each; exit status 1 if one survived.
+sources are copied to a folder of their own, the file is compiled there (with little optimisation: time goes to the
+tests), and pytest runs on that library (`COSIM_KERNELS`) up to the first red test, which Hypothesis does not shrink.
+Prints killed or survived for each; exit status 1 if one survived.
 """
 
 # ruff: noqa: E501 -- one mistake, one line of the table
@@ -17,13 +18,14 @@ import subprocess
 import sys
 import sysconfig
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 CSRC = ROOT / "csrc"
-TIMEOUT_S = 300
-"""A mistake may make a loop endless: that is noticed, too."""
+PATIENCE = 10
+"""Times as long as without a mistake, and half a minute: a loop that a mistake made endless is noticed, too."""
 
 BITS, SKIPS = "tests/unit/core/test_bits.py", "tests/unit/core/test_skips.py"
 ENGINE, BANKED = "tests/unit/core/test_engine.py", "tests/unit/core/test_banked.py"
@@ -190,32 +192,43 @@ def _included(source: Path, folder: Path) -> set[str]:
     return found
 
 
-def passes(library: Path, tests: str) -> bool:
-    """Whether the tests are green on this library."""
+def seconds_until_green(library: Path, tests: str, timeout: float | None) -> float | None:
+    """How long the tests take on this library; None if one is red, or they do not end in time."""
     command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *tests.split()]
-    environment = {**os.environ, "COSIM_KERNELS": str(library)}
+    environment = {**os.environ, "COSIM_KERNELS": str(library), "HYPOTHESIS_PROFILE": "mutants"}
+    start = time.monotonic()
     try:
-        done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, timeout=TIMEOUT_S, check=False)
+        done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, timeout=timeout, check=False)
     except subprocess.TimeoutExpired:
-        return False
-    return done.returncode == 0
+        return None
+    return time.monotonic() - start if done.returncode == 0 else None
 
 
 def main(wanted: list[str]) -> int:
     """All mutations, or those whose function or file contains one of `wanted`."""
     chosen = [m for m in MUTATIONS if not wanted or any(word in f"{m.function} {m.file}" for word in wanted)]
     build = Build(ROOT / "build" / "mutants")
-    for tests in sorted({m.tests for m in chosen}):
-        if not passes(build.link("whole.abi3.so", build.objects), tests):
+    whole = build.link("whole.abi3.so", build.objects)
+    timeouts: dict[str, float] = {}
+
+    def unharmed(tests: str) -> None:
+        took = seconds_until_green(whole, tests, None)
+        if took is None:
             raise SystemExit(f"{tests} fails without any mutation")
-    survived = 0
-    for number, mutation in enumerate(chosen):
-        start = time.monotonic()
-        alive = passes(build.mutant(number, mutation), mutation.tests)
-        survived += alive
+        timeouts[tests] = PATIENCE * took + 30
+
+    def survives(numbered: tuple[int, Mutation]) -> bool:
+        number, mutation = numbered
+        library, start = build.mutant(number, mutation), time.monotonic()
+        alive = seconds_until_green(library, mutation.tests, timeouts[mutation.tests]) is not None
         state = "SURVIVED" if alive else "killed"
         print(f"{state:8} {time.monotonic() - start:5.1f} s  {mutation.function:26} {mutation.file}: {mutation.old!r}")
         sys.stdout.flush()
+        return alive
+
+    with ThreadPoolExecutor(int(os.environ.get("JOBS") or 2)) as pool:
+        list(pool.map(unharmed, sorted({m.tests for m in chosen})))
+        survived = sum(pool.map(survives, enumerate(chosen)))
     print(f"{len(chosen) - survived} of {len(chosen)} killed")
     return 1 if survived else 0
 
