@@ -29,9 +29,10 @@ $(VENV)/.installed: $(VENV)/pyvenv.cfg $(sources)
 	@CC="$(CC)" $(bin)/python -m pip install --quiet --disable-pip-version-check -e '.[report]'
 	@touch $@
 
-$(VENV)/.installed-dev: $(VENV)/.installed
+$(VENV)/.installed-dev: $(VENV)/pyvenv.cfg $(sources)
+	@echo "Setting up $(VENV) for development (once) ..." >&2
 	@CC="$(CC)" $(bin)/python -m pip install --quiet --disable-pip-version-check -e '.[report,test,dev]'
-	@touch $@
+	@touch $(VENV)/.installed $@
 
 .PHONY: install install-dev
 install: $(VENV)/.installed

@@ -11,16 +11,15 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+import numpy.typing as npt
+
 from ..core import (
     AdaptiveChooser,
-    ChannelAllocator,
     CoreCounts,
     Operands,
-    RandomChannelAllocator,
     SkipPolicy,
-    StaticOrder,
     TileResult,
-    WeightSparsityBalancer,
     run_tile,
 )
 from ..dma import TransferWork
@@ -30,6 +29,7 @@ from ..tensors import Stage
 from ..vector import aggregation_work, vector_work
 from ..workload import Iteration, Operation, TensorBytes
 from .dataflow import Flow, flows, result_elements
+from .hindsight import OrderCost, allocators, cost_of
 from .layout import Client, CoreMemory, Layout, MemoryMap
 from .operand_bytes import OperandBytes, TensorSizes, buffers, split_for
 from .operation_run import CoreTokens, OperationRun, by_output, work_by_channel
@@ -54,12 +54,7 @@ class Mapper:
         self.hindsight = hindsight
         self.params = spec.core.params()
         self.chooser = AdaptiveChooser(spec.core.policies(), self.params, spec.core.switch_cycles)
-        allocators: dict[str, ChannelAllocator] = {
-            "static": StaticOrder(),
-            "random": RandomChannelAllocator(seed),
-            "balanced": WeightSparsityBalancer(),
-        }
-        self.allocator = allocators[spec.core.balance]
+        self.allocators = allocators(seed)
         self._splits: dict[tuple[object, Stage], Split] = {}
 
     def observe(self, iteration: Iteration) -> None:
@@ -130,30 +125,36 @@ class _Builder:
     # ---- operations -----------------------------------------------------------------------------------------
 
     def _operate(self, flow: Flow, operation: Operation) -> None:
-        spec, shape, stage = self.spec, operation.shape, operation.stage
+        spec = self.spec
         split = self.m.split(operation)
         policy, switch_cycles = self._choose(operation)
         operands = Operands(operation.x, operation.w, operation.dy, operation.output_needed)
-        channels = self.m.allocator.allocate(work_by_channel(operation, operands), split.channels, spec.core.group)
+        work = work_by_channel(operation, operands)
+        channels = self.m.allocators[spec.core.balance].allocate(work, split.channels, spec.core.group)
         sizes = OperandBytes(operation, spec.storage, channels)
         sync = self._sync(flow, switch_cycles)
-        room = buffers(spec, stage)
         run = OperationRun(
             flow, operation, policy, operands, sizes, sync, self._record(operation, policy, split, switch_cycles)
         )
         run.outputs_of_all = result_elements(operation)
 
         cores = iter(self.cores)
-        sets: list[list[tuple[CoreTokens, list[list[Step]]]]] = []
-        for tiles in regions(shape, stage, split, channels):
-            deepest = max(tile.depth[1] - tile.depth[0] for tile in tiles)
-            cuts = [list(steps(operation.layer, shape, stage, tile, room, deepest=deepest)) for tile in tiles]
-            sets.append([(next(cores), by_output(cut)) for cut in cuts])
+        sets = [[(next(cores), by_output(cut)) for cut in cuts] for cuts in self._cut(operation, split, channels)]
         for output in range(max(len(partners[0][1]) for partners in sets)):
             for partners in sets:
                 if output < len(partners[0][1]):
                     self._output_tile(run, partners, output)
         self._settle(run)
+        self._settle_order(run, split, work)
+
+    def _cut(self, operation: Operation, split: Split, channels: Sequence[Sequence[int]]) -> list[list[list[Step]]]:
+        """The steps of each core, those that share outputs side by side."""
+        shape, stage, room = operation.shape, operation.stage, buffers(self.spec, operation.stage)
+        sets = []
+        for tiles in regions(shape, stage, split, channels):
+            deepest = max(tile.depth[1] - tile.depth[0] for tile in tiles)
+            sets.append([list(steps(operation.layer, shape, stage, tile, room, deepest=deepest)) for tile in tiles])
+        return sets
 
     def _output_tile(
         self, run: OperationRun, partners: Sequence[tuple[CoreTokens, list[list[Step]]]], output: int
@@ -474,6 +475,20 @@ class _Builder:
                 if candidate not in cycles:
                     cycles[candidate] = run.cycles_with(candidate, self.m.params)
             self.m.chooser.settle(operation.layer, operation.stage, cycles)
+
+    def _settle_order(self, run: OperationRun, split: Split, work: npt.NDArray[np.int64]) -> None:
+        """What the order of channels cost, and, in hindsight, what each other order would have."""
+        record, core = run.record, self.spec.core
+        spent = OrderCost(sum(record.core_cycles.values()), record.longest_core_cycles, record.mac_slots)
+        record.orders[core.balance] = spent
+        if not self.m.hindsight:
+            return
+        for name, allocator in self.m.allocators.items():
+            if name == core.balance:
+                continue
+            sets = self._cut(run.operation, split, allocator.allocate(work, split.channels, core.group))
+            cuts = [cut for partners in sets for cut in partners]
+            record.orders[name] = cost_of(self.m.params, run.policy, run.operation, run.operands, cuts)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ..core import CoreCounts, SkipPolicy
 from ..pruning import PruneEvent
 from ..pruning_unit import PruningPlan
 from ..tasks import Task, TaskGraph
 from ..tensors import Stage
+from .hindsight import OrderCost
 from .tiling import Split
 
 
 @dataclass
 class OperationRecord:
-    """What an operation cost its cores; `counts` is the sum over all tiles."""
+    """What an operation cost its cores; `counts` is the sum over all tiles.
+
+    `orders`: by order of channels, the one that was taken and, in hindsight, the others.
+    """
 
     layer: str
     stage: Stage
@@ -24,6 +28,7 @@ class OperationRecord:
     core_cycles: dict[int, int]
     mac_slots: int
     switch_cycles: int = 0
+    orders: dict[str, OrderCost] = field(default_factory=dict)
 
     @property
     def longest_core_cycles(self) -> int:

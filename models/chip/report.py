@@ -237,24 +237,59 @@ def _skipping(chips: Sequence[Chip]) -> Section:
         "of the nominal ones",
         "%",
     )
-    choices = [
-        [chip["name"], STAGE_NAMES[stage], policy, count]
-        for chip in chips
-        for stage, counted in chip["core"]["choices"].items()
-        for policy, count in counted.items()
-        if len(counted) > 1 or chip is chips[0]
-    ]
-    return Section(
-        "Skipping: by which mechanism",
+    return Section("Skipping: by which mechanism", [bars, _choices(chips), _switching(chips)])
+
+
+def _choices(chips: Sequence[Chip]) -> Table:
+    return Table(
+        [Column("chip"), Column("stage"), Column("skips"), Column("chosen")],
         [
-            bars,
-            Table(
-                [Column("chip"), Column("stage"), Column("skips"), Column("chosen")],
-                choices,
-                title="Adaptive choice",
-                note=_regret(chips[0]),
-            ),
+            [chip["name"], title, policy, count]
+            for chip in chips
+            for stage, title in STAGE_NAMES.items()
+            for policy, count in chip["core"]["choices"][stage].items()
+            if len(chip["core"]["choices"][stage]) > 1 or chip is chips[0]
         ],
+        title="Adaptive choice: what is skipped",
+    )
+
+
+def _switching(chips: Sequence[Chip]) -> Table:
+    """What choosing cost, of the stages in which the core has a choice at all; all of the first chip's."""
+    rows = []
+    for chip in chips:
+        for stage, title in STAGE_NAMES.items():
+            row = chip["core"]["switching"][stage]
+            if not row["choices"] or not (chip is chips[0] or len(chip["core"]["choices"][stage]) > 1):
+                continue
+            settled, spent = row["settled"], row["settled_cycles"]
+            rows.append(
+                [
+                    chip["name"],
+                    title,
+                    row["choices"],
+                    row["switches"],
+                    row["switch_cycles"],
+                    100 * row["best_chosen"] / settled if settled else None,
+                    row["regret_cycles"] if settled else None,
+                    100 * row["regret_cycles"] / spent if spent else None,
+                ]
+            )
+    return Table(
+        [
+            Column("chip"),
+            Column("stage"),
+            Column("choices"),
+            Column("changes"),
+            Column("changing cost", "cycles"),
+            Column("best chosen", "%"),
+            Column("regret", "cycles"),
+            Column("regret", "% of the cycles"),
+        ],
+        rows,
+        title="Adaptive choice: its cost and its regret",
+        note="In the simulated iterations. Regret: cycles, changes included, beyond the best way of skipping in "
+        "hindsight. Where a core has several, they are compared with `hindsight: true` only.",
     )
 
 
@@ -267,16 +302,6 @@ def _skip_numbers(chips: Sequence[Chip]) -> Section:
         ],
     )
     return Section("Multiply-accumulates in numbers", [table], detail=True)
-
-
-def _regret(chip: Chip) -> str:
-    core = chip["core"]
-    if not core["choices_settled"]:
-        return ""
-    return (
-        f"Regret against the best choice in hindsight, over {core['choices_settled']} choices: {core['regret_cycles']} "
-        f"cycles, switching ({core['switch_cycles']} cycles) included."
-    )
 
 
 def _time(chips: Sequence[Chip]) -> Section:
@@ -302,7 +327,43 @@ def _time(chips: Sequence[Chip]) -> Section:
         [[chip["name"], *_core_shares(chip)] for chip in chips],
         note="Balance: mean over the cores of the compute cycles of the busiest. Transfers: dram, noc, sram, dma.",
     )
-    return Section("Time: utilisation and stalls by reason", [path, cores])
+    return Section("Time: utilisation and stalls by reason", [path, cores, _orders(chips)])
+
+
+ORDER_NAMES = {"static": "static", "random": "random allocator", "balanced": "sparsity balancer"}
+
+
+def _orders(chips: Sequence[Chip]) -> Table:
+    """Utilisation with and without load balance."""
+    rows = []
+    for chip in chips:
+        core = chip["core"]
+        for order in (name for name in ORDER_NAMES if name in core["orders"]):
+            row = core["orders"][order]
+            rows.append(
+                [
+                    chip["name"],
+                    ORDER_NAMES[order],
+                    "yes" if order == core["order"] else "",
+                    row["cycles"] / 1e6,
+                    _percent(row["utilisation_while_computing"]),
+                    _percent(row["balance"]),
+                ]
+            )
+    return Table(
+        [
+            Column("chip"),
+            Column("order of channels"),
+            Column("used"),
+            Column("compute cycles", "M"),
+            Column("MACs busy while computing", "%"),
+            Column("balance of cores", "%"),
+        ],
+        rows,
+        title="Load balance: utilisation with and without",
+        note="Compute cycles: of the busiest core, operation by operation. Orders that were not used are evaluated on "
+        "the same operations with `hindsight: true`.",
+    )
 
 
 TRANSFERS = ("dram", "noc", "sram", "dma")

@@ -64,6 +64,7 @@ class Totals:
         self.by_layer: dict[str, dict[str, int]] = {}
         self.by_task: dict[str, dict[str, int]] = {}
         self.mac_slots = self.core_cycles = self.longest_core_cycles = self.switch_cycles = 0
+        self.orders: dict[str, dict[str, int]] = {}
         self.dram_energy_fj: dict[str, int] = {}
         self.dram_read_bytes = self.dram_write_bytes = self.compulsory_bytes = self.requests = 0
         for result in results:
@@ -96,6 +97,14 @@ class Totals:
             self.core_cycles += weight * sum(record.core_cycles.values())
             self.longest_core_cycles += weight * record.longest_core_cycles
             self.switch_cycles += weight * record.switch_cycles
+            for order, cost in record.orders.items():
+                row = self.orders.setdefault(order, {})
+                for name, spent in (
+                    ("core_cycles", cost.core_cycles),
+                    ("longest_core_cycles", cost.longest_core_cycles),
+                    ("mac_slots", cost.mac_slots),
+                ):
+                    row[name] = row.get(name, 0) + weight * spent
 
     def total(self, name: str) -> int:
         """One of the core's counts over all stages."""
@@ -136,7 +145,17 @@ def chip_summary(system: System, sample: Sample) -> dict[str, Any]:
             "utilisation": ratio(macs, peak * cycles.numerator // cycles.denominator),
             "utilisation_while_computing": ratio(macs, totals.mac_slots),
             "balance": ratio(totals.core_cycles, spec.core.count * totals.longest_core_cycles),
+            "order": spec.core.balance,
+            "orders": {
+                order: {
+                    "cycles": row["longest_core_cycles"],
+                    "utilisation_while_computing": ratio(macs, row["mac_slots"]),
+                    "balance": ratio(row["core_cycles"], spec.core.count * row["longest_core_cycles"]),
+                }
+                for order, row in sorted(totals.orders.items())
+            },
             "choices": _choices(system),
+            "switching": _switching(system),
             "switch_cycles": totals.switch_cycles,
             "regret_cycles": sum(choice.regret_cycles or 0 for choice in regrets),
             "choices_settled": len(regrets),
@@ -199,6 +218,25 @@ def _choices(system: System) -> dict[str, dict[str, int]]:
         row = counted[str(choice.stage)]
         row[str(choice.policy)] = row.get(str(choice.policy), 0) + 1
     return counted
+
+
+def _switching(system: System) -> dict[str, dict[str, int]]:
+    """Per stage, of the choices that were made: changes and their cycles; of those settled in hindsight (all ways of
+    skipping evaluated): the cycles spent, the regret, and how often the best was chosen."""
+    rows: dict[str, dict[str, int]] = {}
+    for stage in Stage:
+        choices = [choice for choice in system.mapper.chooser.choices if choice.stage is stage]
+        settled = [choice for choice in choices if choice.regret_cycles is not None]
+        rows[str(stage)] = {
+            "choices": len(choices),
+            "switches": sum(choice.switched for choice in choices),
+            "switch_cycles": sum(choice.switch_cycles for choice in choices),
+            "settled": len(settled),
+            "settled_cycles": sum(choice.cycles or 0 for choice in settled),
+            "regret_cycles": sum(choice.regret_cycles or 0 for choice in settled),
+            "best_chosen": sum(choice.policy == choice.best for choice in settled),
+        }
+    return rows
 
 
 def _pruning(system: System) -> dict[str, Any]:

@@ -96,6 +96,54 @@ def test_what_became_of_the_multiply_accumulates_sums_to_all(result, report):
         assert macs["dense"] == macs["executed"] + sum(n for name, n in macs.items() if name.startswith("skipped_"))
 
 
+def test_utilisation_is_shown_with_and_without_load_balance(result, report):
+    table = next(
+        b for b in section(report, "Time: utilisation and stalls by reason").blocks if b.title and "Load" in b.title
+    )
+    assert [(row[0], row[1], row[2]) for row in table.rows] == [
+        ("PNPU", "static", ""),
+        ("PNPU", "random allocator", ""),
+        ("PNPU", "sparsity balancer", "yes"),
+        ("dense", "static", "yes"),
+        ("dense", "random allocator", ""),
+        ("dense", "sparsity balancer", ""),
+    ]
+    pnpu, dense = (chip["core"]["orders"] for chip in result.summary["chips"])
+    # The order that was used is the one that was measured; a dense core does not care.
+    first = result.summary["chips"][0]["core"]
+    assert pnpu["balanced"]["utilisation_while_computing"] == first["utilisation_while_computing"]
+    assert pnpu["balanced"]["balance"] == first["balance"]
+    assert pnpu["balanced"] != pnpu["static"]
+    assert dense["static"] == dense["random"] == dense["balanced"]
+
+
+def test_the_choice_its_cost_and_its_regret_are_shown(result, report):
+    choices, switching = (b for b in section(report, "Skipping: by which mechanism").blocks if isinstance(b, Table))
+    core = result.summary["chips"][0]["core"]
+    assert sum(row[3] for row in choices.rows if row[:2] == ["PNPU", "BP"]) == core["switching"]["bp"]["choices"]
+    by_stage = {row[1]: row[2:] for row in switching.rows if row[0] == "PNPU"}
+    assert list(by_stage) == ["FF", "BP", "WG"]
+    for stage, (made, switches, cost, best, regret, share) in by_stage.items():
+        counts = core["switching"][stage.lower()]
+        assert (made, switches, cost, regret) == tuple(
+            counts[name] for name in ("choices", "switches", "switch_cycles", "regret_cycles")
+        )
+        assert best == 100 * counts["best_chosen"] / counts["settled"]
+        assert share == 100 * regret / counts["settled_cycles"]
+    assert sum(row["regret_cycles"] for row in core["switching"].values()) == core["regret_cycles"]
+    assert sum(row["settled"] for row in core["switching"].values()) == core["choices_settled"] > 0
+
+
+def test_without_hindsight_only_what_was_done_is_shown(tmp_path):
+    file = tmp_path / "small.yaml"
+    file.write_text(SCENARIO.replace("hindsight: true", "hindsight: false"))
+    report = build_report(run_scenario(load_scenario(file)))
+    table = next(
+        b for b in section(report, "Time: utilisation and stalls by reason").blocks if b.title and "Load" in b.title
+    )
+    assert [row[:3] for row in table.rows] == [["PNPU", "sparsity balancer", "yes"], ["dense", "static", "yes"]]
+
+
 def test_the_energy_is_the_sum_of_its_components(result, report):
     for chip, column in zip(result.summary["chips"], (1, 2), strict=True):
         energy = chip["energy_fj"]

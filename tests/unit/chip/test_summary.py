@@ -4,6 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from cosim.models.chip.hindsight import OrderCost
 from cosim.models.chip.summary import COUNT_NAMES, ENERGY_GROUPS, Totals, compare, group_of, ratio
 from cosim.models.chip.system import IterationResult
 from cosim.models.core import CoreCounts
@@ -21,6 +22,7 @@ def operation(layer, stage, core_cycles, **counts):
         longest_core_cycles=max(core_cycles.values()),
         mac_slots=10 * sum(core_cycles.values()),
         switch_cycles=1,
+        orders={"static": OrderCost(2 * sum(core_cycles.values()), 2 * max(core_cycles.values()), 100)},
     )
 
 
@@ -66,6 +68,13 @@ def test_each_iteration_counts_as_often_as_it_stands_for():
     assert totals.longest_core_cycles == 3 * 4 + 2 * (1 + 2)
     assert totals.mac_slots == 10 * totals.core_cycles
     assert totals.switch_cycles == 3 + 4
+    assert totals.orders == {
+        "static": {
+            "core_cycles": 2 * totals.core_cycles,
+            "longest_core_cycles": 2 * totals.longest_core_cycles,
+            "mac_slots": 100 * (3 + 2 * 2),
+        }
+    }
 
 
 def test_no_iterations_sum_to_nothing():

@@ -1,0 +1,49 @@
+"""What an operation would have cost its cores, had its channels met them in another order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ..core import (
+    ChannelAllocator,
+    CoreParams,
+    Operands,
+    RandomChannelAllocator,
+    SkipPolicy,
+    StaticOrder,
+    WeightSparsityBalancer,
+    run_tile,
+)
+from ..workload import Operation
+from .tiling import Step
+
+
+def allocators(seed: int) -> dict[str, ChannelAllocator]:
+    """Every order that `balance:` of a chip file can name."""
+    return {
+        "static": StaticOrder(),
+        "random": RandomChannelAllocator(seed),
+        "balanced": WeightSparsityBalancer(),
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class OrderCost:
+    """Compute cycles summed over the cores, those of the core with most of them, and the MAC slots of them all."""
+
+    core_cycles: int
+    longest_core_cycles: int
+    mac_slots: int
+
+
+def cost_of(
+    params: CoreParams, policy: SkipPolicy, operation: Operation, operands: Operands, cores: Sequence[Sequence[Step]]
+) -> OrderCost:
+    """Of an operation cut into these steps, one list a core."""
+    cycles, mac_slots = [0], 0
+    for cut in cores:
+        results = [run_tile(params, policy, operation.shape, operation.stage, operands, step.tile) for step in cut]
+        cycles.append(sum(result.cycles for result in results))
+        mac_slots += sum(result.mac_slots for result in results)
+    return OrderCost(sum(cycles), max(cycles), mac_slots)
