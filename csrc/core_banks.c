@@ -25,13 +25,18 @@ static int32_t set_up(cs_banks_state *state, const cs_core_params *params, const
 #define PLACE(name, bytes) (state->name = at, at += ((size_t)(bytes) + 7) / 8)
     PLACE(lanes, lanes * sizeof(cs_banks_lane));
     PLACE(groups, groups * sizeof(cs_banks_group));
+    state->lane_words = (lanes + 63) / 64;
+    PLACE(due, state->lane_words * sizeof(uint64_t));
+    PLACE(calendar, CS_BANKS_SLOTS * state->lane_words * sizeof(uint64_t));
     PLACE(places, groups * (size_t)state->buffer_places * sizeof(cs_banks_place));
     for (int m = 0; m < 2; ++m) {
         PLACE(backlog[m], (size_t)banks->banks[m] * sizeof(int64_t));
         PLACE(free_ports[m], (size_t)banks->banks[m] * sizeof(int32_t));
     }
-    PLACE(requests, lanes * sizeof(cs_banks_request));
-    PLACE(lookers, lanes * sizeof(cs_banks_looker));
+    for (int m = 0; m < 2; ++m)
+        PLACE(requests[m], lanes * sizeof(cs_banks_request));
+    PLACE(waiting, lanes * sizeof(int32_t));
+    PLACE(jumping, lanes * sizeof(int32_t));
     PLACE(reservations, (size_t)banks->max_pending * sizeof(cs_banks_reservation));
 #undef PLACE
     state->words = at;
@@ -47,12 +52,9 @@ int32_t cs_core_banks_state_words(const cs_core_params *params, const cs_core_ba
     return status;
 }
 
-/* ---- the record
- * ------------------------------------------------------------------------------------------------
- */
+/* ---- the record ------------------------------------------------------------------------------------------------ */
 
-/* Every group of outputs lies inside the record and fits the core; nothing is
- * jumped by a core that cannot. */
+/* Every group of outputs lies inside the record and fits the core; nothing is jumped by a core that cannot. */
 static int record_fits(const cs_banks_state *state, const uint32_t *record, size_t count) {
     for (size_t at = 0; at < count;) {
         if (count - at < 3 || record[at] < 1 || record[at] > (uint32_t)state->params.group ||

@@ -1,6 +1,8 @@
 #include "core_banks_state.h"
 #include "core_walk.h"
 
+#define WORD 64
+
 static int64_t smaller(int64_t a, int64_t b) {
     return a < b ? a : b;
 }
@@ -13,13 +15,38 @@ static cs_banks_group *group_of(const cs_banks_state *state, uint64_t *base, int
     return (cs_banks_group *)(base + state->groups) + index;
 }
 
-static cs_banks_lane *lanes_of(const cs_banks_state *state, uint64_t *base, int32_t group) {
-    return (cs_banks_lane *)(base + state->lanes) + (size_t)group * (size_t)state->params.group;
+static cs_banks_lane *lane_of(const cs_banks_state *state, uint64_t *base, int32_t index) {
+    return (cs_banks_lane *)(base + state->lanes) + index;
 }
 
-/* ---- lanes
- * -----------------------------------------------------------------------------------------------------
- */
+static void set_bit(uint64_t *mask, int32_t bit) {
+    mask[bit / WORD] |= (uint64_t)1 << (bit % WORD);
+}
+
+/* ---- the calendar ---------------------------------------------------------------------------------------------- */
+
+/* Touch the lane in the cycle `wake`, or in the present one. */
+static void schedule(cs_banks_state *state, uint64_t *base, int32_t lane, int64_t wake) {
+    const int64_t present = state->now + 1;
+    if (wake <= present) {
+        set_bit(base + state->due, lane);
+        return;
+    }
+    const int64_t slot = smaller(wake, present + CS_BANKS_SLOTS - 1) % CS_BANKS_SLOTS;
+    set_bit(base + state->calendar + (size_t)slot * state->lane_words, lane);
+    state->busy_slots |= (uint64_t)1 << slot;
+}
+
+/* The first cycle after the present one in which a lane is to be touched. */
+static int64_t next_in_calendar(const cs_banks_state *state) {
+    if (state->busy_slots == 0) return CS_NEVER;
+    const int64_t from = state->now + 2, turn = from % CS_BANKS_SLOTS;
+    const uint64_t turned =
+        turn == 0 ? state->busy_slots : state->busy_slots >> turn | state->busy_slots << (CS_BANKS_SLOTS - turn);
+    return from + __builtin_ctzll(turned);
+}
+
+/* ---- lanes ----------------------------------------------------------------------------------------------------- */
 
 static void next_block(const cs_banks_state *state, cs_banks_lane *lane) {
     ++lane->position;
@@ -28,97 +55,108 @@ static void next_block(const cs_banks_state *state, cs_banks_lane *lane) {
         if (++lane->bank[m] == state->banks.banks[m]) lane->bank[m] = 0;
 }
 
-/* Leave up to `coarse_jump` coarse-zero blocks. `cycle` is the first at whose
- * start they are left; behind the last block only the queue is to be emptied.
+/* Leave up to `coarse_jump` coarse-zero blocks. `cycle` is the first at whose start they are left; behind the last
+ * block only the queue is to be emptied.
  */
-static void jump(const cs_banks_state *state, cs_banks_group *group, const uint32_t *outputs, cs_banks_lane *lane,
-                 int32_t index, int64_t cycle) {
+static void jump(cs_banks_state *state, uint64_t *base, const uint32_t *outputs, int32_t index, int64_t cycle) {
+    cs_banks_lane *lane = lane_of(state, base, index);
+    cs_banks_group *group = group_of(state, base, lane->group);
     const int32_t blocks = (int32_t)outputs[1];
     for (int32_t left = 0; left < state->params.coarse_jump && lane->position < blocks; ++left) {
-        if (!(entry_of(outputs, lane->position, index) & CS_CORE_JUMPED)) break;
+        if (!(entry_of(outputs, lane->position, lane->index) & CS_CORE_JUMPED)) break;
         next_block(state, lane);
     }
     group->moved = 1;
-    lane->wake = cycle;
-    if (lane->position < blocks) return;
+    if (lane->position < blocks) {
+        lane->wake = cycle;
+        schedule(state, base, index, cycle);
+        return;
+    }
     const int64_t macs = state->params.macs_per_lane;
     const int64_t emptied = lane->free_at + (lane->queued + macs - 1) / macs;
     const int64_t done = emptied > cycle ? emptied : cycle;
-    lane->wake = CS_NEVER;
     lane->cycles += done - group->begun;
     if (done > group->done_at) group->done_at = done;
-    --group->running;
+    if (--group->running == 0) state->turn_at = smaller(state->turn_at, group->done_at);
 }
 
-void cs_banks_load(const cs_banks_state *state, uint64_t *base, int32_t index, const uint32_t *record, int64_t turns,
+void cs_banks_load(cs_banks_state *state, uint64_t *base, int32_t index, const uint32_t *record, int64_t turns,
                    int64_t begin) {
     cs_banks_group *group = group_of(state, base, index);
-    cs_banks_lane *lanes = lanes_of(state, base, index);
     cs_banks_place *places = (cs_banks_place *)(base + state->places) + (size_t)index * (size_t)state->buffer_places;
     for (; turns > 0 && group->at < state->record_count; --turns)
         group->at += cs_banks_size_of(record + group->at);
     group->begun = group->done_at = begin;
     group->through = group->at >= state->record_count;
-    group->running = 0;
+    group->running = group->low = group->held_up = 0;
     for (int32_t i = 0; i < state->buffer_places; ++i)
         places[i].block = -1;
     if (group->through) return;
     const uint32_t *outputs = record + group->at;
     group->running = (int32_t)outputs[0];
     for (int32_t i = 0; i < state->params.group; ++i) {
-        cs_banks_lane *lane = lanes + i;
+        const int32_t at = index * state->params.group + i;
+        cs_banks_lane *lane = lane_of(state, base, at);
+        lane->group = index;
+        lane->index = i;
         lane->active = (uint32_t)i < outputs[0];
         lane->bank[0] = (int32_t)((int64_t)outputs[2] % state->banks.banks[0]);
         lane->bank[1] = lane->active ? (int32_t)((int64_t)outputs[3 + i] % state->banks.banks[1]) : 0;
-        lane->position = lane->place = lane->queued = lane->entering = lane->has_other = 0;
+        lane->position = lane->place = lane->queued = lane->entering = lane->held_up = lane->has_other = 0;
         lane->since = -1;
         lane->free_at = begin;
-        lane->wake = CS_NEVER;
-        if (lane->active) jump(state, group, outputs, lane, i, begin);
+        if (lane->active) jump(state, base, outputs, at, begin);
     }
 }
 
-/* Blocks that put in their last index in the cycle before are left now. */
-static void leave_blocks(const cs_banks_state *state, uint64_t *base, const uint32_t *record, int64_t cycle) {
-    const int32_t groups = state->params.lanes / state->params.group;
-    for (int32_t g = 0; g < groups; ++g) {
-        cs_banks_group *group = group_of(state, base, g);
-        if (group->through || group->running == 0) continue;
-        cs_banks_lane *lanes = lanes_of(state, base, g);
-        for (int32_t i = 0; i < state->params.group; ++i) {
-            cs_banks_lane *lane = lanes + i;
-            if (lane->wake > cycle || !lane->entering) continue;
+/* Lanes that the calendar names: a block that got its last index into the queue in the cycle before is left now. */
+static void leave_blocks(cs_banks_state *state, uint64_t *base, const uint32_t *record, int64_t cycle) {
+    const int64_t slot = cycle % CS_BANKS_SLOTS;
+    if (!((state->busy_slots >> slot) & 1)) return;
+    state->busy_slots ^= (uint64_t)1 << slot;
+    uint64_t *named = base + state->calendar + (size_t)slot * state->lane_words;
+    for (size_t w = 0; w < state->lane_words; ++w) {
+        uint64_t set = named[w];
+        named[w] = 0;
+        for (; set != 0; set &= set - 1) {
+            const int32_t index = (int32_t)w * WORD + __builtin_ctzll(set);
+            cs_banks_lane *lane = lane_of(state, base, index);
+            if (lane->wake > cycle || !lane->entering) {
+                schedule(state, base, index, lane->wake);
+                continue;
+            }
             lane->entering = lane->has_other = 0;
             lane->since = -1;
             next_block(state, lane);
-            jump(state, group, record + group->at, lane, i, cycle);
+            jump(state, base, record + group_of(state, base, lane->group)->at, index, cycle);
         }
     }
 }
 
-/* End the groups of outputs that are done, and start the next; true while some
- * group is not through. */
-static int turn_over(cs_banks_state *state, uint64_t *base, const uint32_t *record, int64_t cycle) {
+/* End the groups of outputs that are done, and start the next. */
+static void turn_over(cs_banks_state *state, uint64_t *base, const uint32_t *record, int64_t cycle) {
+    if (cycle < state->turn_at) return;
     const int32_t groups = state->params.lanes / state->params.group;
-    int running = 0;
+    int64_t turn_at = CS_NEVER;
+    state->live = 0;
     for (int32_t g = 0; g < groups; ++g) {
         cs_banks_group *group = group_of(state, base, g);
         while (!group->through && group->running == 0 && group->done_at <= cycle) {
             group->cycles = group->done_at + state->params.lane_latency;
             cs_banks_load(state, base, g, record, groups, group->cycles);
         }
-        if (!group->through) running = 1;
         if (group->cycles > state->result.cycles) state->result.cycles = group->cycles;
+        if (group->through) continue;
+        ++state->live;
+        if (group->running == 0) turn_at = smaller(turn_at, group->done_at);
     }
-    return running;
+    state->turn_at = turn_at;
 }
 
-/* ---- ports
- * -----------------------------------------------------------------------------------------------------
- */
+/* ---- ports ----------------------------------------------------------------------------------------------------- */
 
-/* DMA and pruning unit go first; what they leave is in free_ports. */
-static void serve_others(cs_banks_state *state, uint64_t *base, int64_t cycle) {
+/* DMA and pruning unit go first. Returns 1 with what they leave in free_ports, 0 where they want nothing. */
+static int serve_others(cs_banks_state *state, uint64_t *base, int64_t cycle) {
     const cs_banks_reservation *pending = (const cs_banks_reservation *)(base + state->reservations);
     for (; state->pending > 0 && pending[state->first_pending].clk < cycle; --state->pending) {
         const cs_banks_reservation *next = pending + state->first_pending;
@@ -126,6 +164,7 @@ static void serve_others(cs_banks_state *state, uint64_t *base, int64_t cycle) {
         state->backlog_left += next->accesses;
         state->first_pending = (state->first_pending + 1) % state->banks.max_pending;
     }
+    if (state->backlog_left == 0) return 0;
     for (int m = 0; m < 2; ++m) {
         int64_t *backlog = (int64_t *)(base + state->backlog[m]);
         int32_t *free_ports = (int32_t *)(base + state->free_ports[m]);
@@ -138,6 +177,13 @@ static void serve_others(cs_banks_state *state, uint64_t *base, int64_t cycle) {
             state->backlog_left -= served;
         }
     }
+    return 1;
+}
+
+static void free_all_ports(const cs_banks_state *state, uint64_t *base, int memory) {
+    int32_t *free_ports = (int32_t *)(base + state->free_ports[memory]);
+    for (int32_t bank = 0; bank < state->banks.banks[memory]; ++bank)
+        free_ports[bank] = state->banks.ports[memory];
 }
 
 /* Cycles `cycle` .. `last`, in which no lane wants anything. */
@@ -154,9 +200,7 @@ static void serve_idle(cs_banks_state *state, uint64_t *base, int64_t cycle, int
     }
 }
 
-/* ---- one cycle
- * -------------------------------------------------------------------------------------------------
- */
+/* ---- one cycle ------------------------------------------------------------------------------------------------- */
 
 static int earlier(const cs_banks_request *a, const cs_banks_request *b) {
     if (a->since != b->since) return a->since < b->since;
@@ -170,131 +214,152 @@ static void insert(cs_banks_request *requests, int32_t *count, cs_banks_request 
     requests[at] = new_one;
 }
 
-/* The lanes that would look at a block, banks permitting, go into `lookers`;
- * lanes before a coarse-zero block jump. Returns their number; *next is lowered
- * to the next cycle in which a lane that is not among them needs a look.
- */
-static int32_t find_lookers(const cs_banks_state *state, uint64_t *base, const uint32_t *record, int64_t cycle,
-                            int64_t *next) {
+static void find_low(const cs_banks_state *state, uint64_t *base, const uint32_t *record, cs_banks_group *group,
+                     int32_t index) {
+    const cs_banks_lane *lanes = lane_of(state, base, index * state->params.group);
+    group->low = (int32_t)record[group->at + 1];
+    for (int32_t i = 0; i < state->params.group; ++i)
+        if (lanes[i].active && lanes[i].position < group->low) group->low = lanes[i].position;
+    group->moved = 0;
+}
+
+/* Lanes that were held up and are no longer become due. */
+static void let_go(cs_banks_state *state, uint64_t *base, const uint32_t *record) {
     const int32_t groups = state->params.lanes / state->params.group, size = state->params.group;
-    cs_banks_looker *lookers = (cs_banks_looker *)(base + state->lookers);
-    int32_t count = 0;
     for (int32_t g = 0; g < groups; ++g) {
         cs_banks_group *group = group_of(state, base, g);
-        if (group->through) continue;
-        if (group->running == 0) *next = smaller(*next, group->done_at);
-        if (group->begun > cycle) {
-            *next = smaller(*next, group->begun);
-            continue;
+        if (group->held_up == 0 || !group->moved) continue;
+        const int32_t before = group->low;
+        find_low(state, base, record, group, g);
+        if (group->low == before) continue;
+        for (int32_t lane = g * size; lane < (g + 1) * size; ++lane) {
+            cs_banks_lane *one = lane_of(state, base, lane);
+            if (!one->held_up || one->position - state->params.run_ahead >= group->low) continue;
+            one->held_up = 0;
+            --group->held_up;
+            set_bit(base + state->due, lane);
         }
-        cs_banks_lane *lanes = lanes_of(state, base, g);
-        const uint32_t *outputs = record + group->at;
-        if (group->moved) {
-            group->low = (int32_t)outputs[1];
-            for (int32_t i = 0; i < size; ++i)
-                if (lanes[i].active && lanes[i].position < group->low) group->low = lanes[i].position;
-            group->moved = 0;
-        }
-        for (int32_t i = 0; i < size; ++i) {
-            cs_banks_lane *lane = lanes + i;
-            if (lane->wake > cycle) {
-                *next = smaller(*next, lane->wake);
-            } else if (entry_of(outputs, lane->position, i) & CS_CORE_JUMPED) {
-                jump(state, group, outputs, lane, i, cycle + 1);
-                *next = cycle + 1;
-            } else if (lane->position - state->params.run_ahead < group->low) {
-                lookers[count++] = (cs_banks_looker){.lane = g * size + i, .group = g, .index = i};
+    }
+}
+
+/* The lane looks at its block; when it will leave it follows from its queue. */
+static void look(cs_banks_state *state, uint64_t *base, int32_t index, uint32_t entry, int64_t cycle) {
+    cs_banks_lane *lane = lane_of(state, base, index);
+    const int32_t macs = state->params.macs_per_lane, found = (int32_t)(entry & (CS_CORE_READS - 1));
+    const int64_t drained = lane->queued - macs * (cycle - lane->free_at);
+    int32_t held = drained > 0 ? (int32_t)drained : 0;
+    lane->entering = 1;
+    lane->wake = cycle + 1 + cs_core_enter(0, found, state->params.queue, macs, &held);
+    lane->free_at = lane->wake;
+    lane->queued = held;
+    schedule(state, base, index, lane->wake);
+}
+
+typedef struct {
+    int32_t requests[2]; /* per memory */
+    int32_t waiting, jumping;
+} found_lanes;
+
+/* Each due lane looks at its block, if it has both operands' (then it is due no longer); or it asks the banks for what
+ * is missing and waits; or it stands before a coarse-zero block, to jump; or it is held up by others of its group.
+ */
+static found_lanes visit_due(cs_banks_state *state, uint64_t *base, const uint32_t *record, int64_t cycle) {
+    cs_banks_request *input = (cs_banks_request *)(base + state->requests[0]);
+    cs_banks_request *other = (cs_banks_request *)(base + state->requests[1]);
+    int32_t *waiting = (int32_t *)(base + state->waiting), *jumping = (int32_t *)(base + state->jumping);
+    uint64_t *due = base + state->due;
+    found_lanes found = {{0, 0}, 0, 0};
+    for (size_t w = 0; w < state->lane_words; ++w) {
+        uint64_t stay = 0;
+        for (uint64_t set = due[w]; set != 0; set &= set - 1) {
+            const int32_t index = (int32_t)w * WORD + __builtin_ctzll(set);
+            cs_banks_lane *lane = lane_of(state, base, index);
+            cs_banks_group *group = group_of(state, base, lane->group);
+            const uint32_t entry = entry_of(record + group->at, lane->position, lane->index);
+            if (entry & CS_CORE_JUMPED) {
+                jumping[found.jumping++] = index;
+                continue;
+            }
+            if (lane->position - state->params.run_ahead >= group->low) {
+                if (group->moved) find_low(state, base, record, group, lane->group);
+                if (lane->position - state->params.run_ahead >= group->low) {
+                    lane->held_up = 1;
+                    ++group->held_up;
+                    continue;
+                }
+            }
+            const int32_t at = lane->group * state->buffer_places + lane->place;
+            cs_banks_place *place = (cs_banks_place *)(base + state->places) + at;
+            if (place->block != lane->position) *place = (cs_banks_place){.since = cycle, .block = lane->position};
+            if (!(entry & CS_CORE_READS)) lane->has_other = 1;
+            if (place->fetched && lane->has_other) {
+                look(state, base, index, entry, cycle);
+                continue;
+            }
+            stay |= set & -set;
+            waiting[found.waiting++] = index;
+            if (!place->fetched && !place->asked_in_this_cycle) {
+                place->asked_in_this_cycle = 1;
+                insert(input, &found.requests[0],
+                       (cs_banks_request){.since = place->since,
+                                          .group = lane->group,
+                                          .block = lane->position,
+                                          .bank = lane->bank[0],
+                                          .place = at});
+            }
+            if (!lane->has_other) {
+                if (lane->since < 0) lane->since = cycle;
+                insert(other, &found.requests[1],
+                       (cs_banks_request){.since = lane->since, .group = index, .bank = lane->bank[1]});
             }
         }
+        due[w] = stay;
     }
-    return count;
+    return found;
 }
 
-static void grant_input(cs_banks_state *state, uint64_t *base, int64_t cycle, const cs_banks_looker *lookers,
-                        int32_t looking) {
-    int32_t *free_ports = (int32_t *)(base + state->free_ports[0]);
-    cs_banks_request *requests = (cs_banks_request *)(base + state->requests);
+/* Ports go to requests in their order. */
+static void grant(cs_banks_state *state, uint64_t *base, const found_lanes *found) {
     cs_banks_place *places = (cs_banks_place *)(base + state->places);
-    const cs_banks_lane *lanes = (const cs_banks_lane *)(base + state->lanes);
-    int32_t count = 0;
-    for (int32_t i = 0; i < looking; ++i) {
-        const cs_banks_lane *lane = lanes + lookers[i].lane;
-        const int32_t at = lookers[i].group * state->buffer_places + lane->place;
-        cs_banks_place *place = places + at;
-        if (place->block != lane->position) *place = (cs_banks_place){.since = cycle, .block = lane->position};
-        if (place->fetched || place->asked_in_this_cycle) continue;
-        place->asked_in_this_cycle = 1;
-        insert(requests, &count,
-               (cs_banks_request){.since = place->since,
-                                  .group = lookers[i].group,
-                                  .block = lane->position,
-                                  .bank = lane->bank[0],
-                                  .place = at});
-    }
-    for (int32_t i = 0; i < count; ++i) {
-        cs_banks_place *place = places + requests[i].place;
-        place->asked_in_this_cycle = 0;
-        if (free_ports[requests[i].bank] == 0) continue;
-        --free_ports[requests[i].bank];
-        ++state->result.reads[0];
-        place->fetched = 1;
-    }
-}
-
-static void grant_other(cs_banks_state *state, uint64_t *base, const uint32_t *record, int64_t cycle,
-                        const cs_banks_looker *lookers, int32_t looking) {
-    int32_t *free_ports = (int32_t *)(base + state->free_ports[1]);
-    cs_banks_request *requests = (cs_banks_request *)(base + state->requests);
-    cs_banks_lane *lanes = (cs_banks_lane *)(base + state->lanes);
-    int32_t count = 0;
-    for (int32_t i = 0; i < looking; ++i) {
-        cs_banks_lane *lane = lanes + lookers[i].lane;
-        if (lane->has_other) continue;
-        const uint32_t *outputs = record + group_of(state, base, lookers[i].group)->at;
-        if (!(entry_of(outputs, lane->position, lookers[i].index) & CS_CORE_READS)) {
-            lane->has_other = 1;
-            continue;
+    for (int m = 0; m < 2; ++m) {
+        int32_t *free_ports = (int32_t *)(base + state->free_ports[m]);
+        const cs_banks_request *requests = (const cs_banks_request *)(base + state->requests[m]);
+        for (int32_t i = 0; i < found->requests[m]; ++i) {
+            if (m == 0) places[requests[i].place].asked_in_this_cycle = 0;
+            if (free_ports[requests[i].bank] == 0) continue;
+            --free_ports[requests[i].bank];
+            ++state->result.reads[m];
+            if (m == 0)
+                places[requests[i].place].fetched = 1;
+            else
+                lane_of(state, base, requests[i].group)->has_other = 1;
         }
-        if (lane->since < 0) lane->since = cycle;
-        insert(requests, &count,
-               (cs_banks_request){.since = lane->since, .group = lookers[i].lane, .bank = lane->bank[1]});
-    }
-    for (int32_t i = 0; i < count; ++i) {
-        if (free_ports[requests[i].bank] == 0) continue;
-        --free_ports[requests[i].bank];
-        ++state->result.reads[1];
-        lanes[requests[i].group].has_other = 1;
     }
 }
 
-/* Lanes that have both blocks look; when they will leave theirs follows from their queue. */
-static void look(cs_banks_state *state, uint64_t *base, const uint32_t *record, int64_t cycle,
-                 const cs_banks_looker *lookers, int32_t looking, int64_t *next) {
-    const int32_t macs = state->params.macs_per_lane, depth = state->params.queue;
+/* Waiting lanes that have both blocks now look. Returns how many still wait. */
+static int32_t look_or_wait(cs_banks_state *state, uint64_t *base, const uint32_t *record, int64_t cycle,
+                            const found_lanes *found) {
+    const int32_t *waiting = (const int32_t *)(base + state->waiting);
     const cs_banks_place *places = (const cs_banks_place *)(base + state->places);
-    cs_banks_lane *lanes = (cs_banks_lane *)(base + state->lanes);
-    for (int32_t i = 0; i < looking; ++i) {
-        cs_banks_lane *lane = lanes + lookers[i].lane;
-        if (!lane->has_other || !places[lookers[i].group * state->buffer_places + lane->place].fetched) {
+    int32_t left = 0;
+    for (int32_t i = 0; i < found->waiting; ++i) {
+        cs_banks_lane *lane = lane_of(state, base, waiting[i]);
+        if (!lane->has_other || !places[lane->group * state->buffer_places + lane->place].fetched) {
             ++lane->waits;
-            ++state->result.lane_waits;
-            *next = cycle + 1;
+            ++left;
             continue;
         }
-        const uint32_t *outputs = record + group_of(state, base, lookers[i].group)->at;
-        const uint32_t found = entry_of(outputs, lane->position, lookers[i].index) & (CS_CORE_READS - 1);
-        const int64_t drained = lane->queued - macs * (cycle - lane->free_at);
-        int32_t held = drained > 0 ? (int32_t)drained : 0;
-        lane->entering = 1;
-        lane->wake = cycle + 1 + cs_core_enter(0, (int32_t)found, depth, macs, &held);
-        lane->free_at = lane->wake;
-        lane->queued = held;
-        *next = smaller(*next, lane->wake);
+        const uint32_t *outputs = record + group_of(state, base, lane->group)->at;
+        base[state->due + (size_t)(waiting[i] / WORD)] &= ~((uint64_t)1 << (waiting[i] % WORD));
+        look(state, base, waiting[i], entry_of(outputs, lane->position, lane->index), cycle);
     }
+    state->result.lane_waits += left;
+    return left;
 }
 
 void cs_banks_run(cs_banks_state *state, uint64_t *base, const uint32_t *record, int64_t until) {
-    const cs_banks_looker *lookers = (const cs_banks_looker *)(base + state->lookers);
+    const int32_t *jumping = (const int32_t *)(base + state->jumping);
     while (!state->result.done && state->now < until) {
         const int64_t cycle = state->now + 1;
         if (cycle < state->next_event) {
@@ -303,17 +368,24 @@ void cs_banks_run(cs_banks_state *state, uint64_t *base, const uint32_t *record,
             continue;
         }
         leave_blocks(state, base, record, cycle);
-        if (!turn_over(state, base, record, cycle)) {
+        turn_over(state, base, record, cycle);
+        if (state->live == 0) {
             state->result.done = 1;
             return;
         }
-        serve_others(state, base, cycle);
-        int64_t next = CS_NEVER;
-        const int32_t looking = find_lookers(state, base, record, cycle, &next);
-        grant_input(state, base, cycle, lookers, looking);
-        grant_other(state, base, record, cycle, lookers, looking);
-        look(state, base, record, cycle, lookers, looking, &next);
-        state->next_event = next;
+        const int ports_known = serve_others(state, base, cycle);
+        let_go(state, base, record);
+        const found_lanes found = visit_due(state, base, record, cycle);
+        for (int m = 0; m < 2 && !ports_known; ++m)
+            if (found.requests[m] > 0) free_all_ports(state, base, m);
+        grant(state, base, &found);
+        const int32_t left = look_or_wait(state, base, record, cycle, &found);
+        for (int32_t i = 0; i < found.jumping; ++i) { /* after all have seen where the others stood */
+            const int32_t group = lane_of(state, base, jumping[i])->group;
+            jump(state, base, record + group_of(state, base, group)->at, jumping[i], cycle + 1);
+        }
+        state->next_event =
+            left > 0 || found.jumping > 0 ? cycle + 1 : smaller(state->turn_at, next_in_calendar(state));
         state->now = cycle;
     }
 }

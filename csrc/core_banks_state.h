@@ -4,21 +4,21 @@
 
 #include "core_banks.h"
 
-/* One lane of the outputs under way. Once a lane has looked at a block it is
- * known when it leaves it: so it is touched again in the cycle after that only,
- * `wake`.
+/* One lane of the outputs under way. Once a lane has looked at a block it is known when it leaves it: so it is touched
+ * again in the cycle after that only, `wake`.
  */
 typedef struct {
     int64_t wake;
     int64_t free_at; /* cycle at whose start the queue holds `queued` */
-    int64_t since;   /* cycle in which it first asked for the other operand's block;
-                        -1: has not */
+    int64_t since;   /* cycle in which it first asked for the other operand's block; -1: has not */
     int64_t cycles, waits;
-    int32_t position; /* the block at which the scanner stands */
-    int32_t place;    /* its place in the broadcast buffer: position % places (kept, as its banks are: no division) */
+    int32_t group, index; /* of the lane in its group */
+    int32_t position;     /* the block at which the scanner stands */
+    int32_t place; /* its place in the broadcast buffer: position % places (kept, as its banks are: no division) */
     int32_t bank[2];
     int32_t queued;
     int32_t entering; /* has looked at it */
+    int32_t held_up;  /* may not look at it before the others of its group have left theirs */
     int32_t has_other, active;
 } cs_banks_lane;
 
@@ -26,14 +26,17 @@ typedef struct {
 typedef struct {
     size_t at;       /* its present outputs */
     int64_t begun;   /* cycle in which the present outputs start or started */
-    int64_t done_at; /* of the lanes that have left their last block, the last to
-                        empty its queue */
+    int64_t done_at; /* of the lanes that have left their last block, the last to empty its queue */
     int64_t cycles;  /* of the outputs that are done */
     int32_t through; /* nothing left */
     int32_t running; /* lanes that have not left their last block */
-    int32_t low;     /* blocks that all lanes had left at the start of the cycle */
-    int32_t moved;   /* a lane has left a block since `low` was taken */
+    int32_t low;     /* blocks that all lanes had left when last looked */
+    int32_t moved;   /* a lane has left a block since */
+    int32_t held_up; /* lanes that are */
 } cs_banks_group;
+
+/* A lane that wakes later than so many cycles from now is touched in between. */
+#define CS_BANKS_SLOTS 64
 
 /* A place of a group's broadcast buffer. */
 typedef struct {
@@ -49,10 +52,6 @@ typedef struct {
 } cs_banks_request;
 
 typedef struct {
-    int32_t lane, group, index; /* index: of the lane in its group */
-} cs_banks_looker;
-
-typedef struct {
     int64_t clk, accesses;
     int32_t memory, bank;
 } cs_banks_reservation;
@@ -63,13 +62,21 @@ typedef struct {
     cs_core_banks banks;
     cs_core_banks_result result;
     int32_t max_blocks, buffer_places;
+    int32_t live; /* groups that are not through */
     int64_t now;
     int64_t next_event; /* before it, lanes only empty their queues */
+    int64_t turn_at;    /* when the next group is done with its outputs, of those whose lanes have left all blocks */
     int64_t first_pending, pending, backlog_left;
+    uint64_t busy_slots; /* of the calendar: bit i of it if slot i names a lane */
     size_t record_count;
-    size_t lanes, groups, places;     /* arrays behind the header, in words */
+    size_t lane_words;            /* of a mask of lanes */
+    size_t lanes, groups, places; /* arrays behind the header, in words */
+    size_t due;                   /* mask: lanes that want to look at a block, or jump one, in this cycle */
+    size_t calendar;              /* masks [CS_BANKS_SLOTS]: lanes to touch in cycle t, in slot t % CS_BANKS_SLOTS */
     size_t backlog[2], free_ports[2]; /* int64_t, int32_t: per bank */
-    size_t requests, lookers, reservations;
+    size_t requests[2];               /* per memory */
+    size_t waiting, jumping;          /* int32_t: lanes */
+    size_t reservations;
     size_t words;
 } cs_banks_state;
 
@@ -77,9 +84,8 @@ static inline size_t cs_banks_size_of(const uint32_t *outputs) {
     return 3 + (size_t)outputs[0] + (size_t)outputs[0] * outputs[1];
 }
 
-/* Go to the next outputs of the group, `turns` groups of outputs on, to start
- * in cycle `begin`. */
-void cs_banks_load(const cs_banks_state *state, uint64_t *base, int32_t index, const uint32_t *record, int64_t turns,
+/* Go to the next outputs of the group, `turns` groups of outputs on, to start in cycle `begin`. */
+void cs_banks_load(cs_banks_state *state, uint64_t *base, int32_t index, const uint32_t *record, int64_t turns,
                    int64_t begin);
 
 /* Process clocks up to `until`, or to the end of the tile. */
