@@ -8,7 +8,7 @@ base classes for schemas are `ScenarioSpec` and `Spec`; quantities with units ar
 from .context import Progress, RunContext
 from .errors import Position, Problem, ScenarioError
 from .folder import RunFolderError
-from .loader import LoadedScenario, load_component, load_scenario
+from .loader import LoadedScenario, load_component, load_entries, load_scenario
 from .result import RunResult
 from .runner import run_scenario
 from .spec import InputFile, Registered, ScenarioSpec, Spec, misfit, misfits
@@ -27,6 +27,7 @@ __all__ = [
     "ScenarioSpec",
     "Spec",
     "load_component",
+    "load_entries",
     "load_scenario",
     "misfit",
     "misfits",

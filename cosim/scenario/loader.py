@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -25,7 +25,7 @@ from .overrides import Override
 from .spec import ScenarioSpec
 from .tree import Node
 
-__all__ = ["LoadedScenario", "load_component", "load_scenario"]
+__all__ = ["LoadedScenario", "load_component", "load_entries", "load_scenario"]
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -83,6 +83,30 @@ def load_component(file: str | Path, model: type[Model], overrides: Sequence[str
     files = Files()
     root = files.load_root(Path(file))
     return _Resolution(root, model, files, _overrides(overrides, root.position.source), registry()).run()
+
+
+def load_entries(file: str | Path, model_of: Callable[[Node], type[BaseModel]]) -> dict[str, tuple[Node, BaseModel]]:
+    """Read a file that maps names to things, each of the model that `model_of` names for it, with the same checks.
+
+    Returns, by name, where each was written and what it is. Raises ScenarioError.
+    """
+    files = Files()
+    root = files.load_root(Path(file))
+    if not isinstance(root.value, dict) or not root.value:
+        raise ScenarioError([Problem(root.position, "", "expected a mapping of names to what they stand for")])
+    result: dict[str, tuple[Node, BaseModel]] = {}
+    problems: list[Problem] = []
+    for name, node in root.value.items():
+        try:
+            result[name] = node, _Resolution(node, model_of(node), files, [], registry()).run()
+        except ScenarioError as error:
+            problems += [
+                Problem(found.position, f"{name}.{found.path}" if found.path else name, found.message)
+                for found in error.problems
+            ]
+    if problems:
+        raise ScenarioError(_in_order(problems))
+    return result
 
 
 def _overrides(texts: Iterable[str], scenario: Source) -> list[Override]:

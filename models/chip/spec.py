@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
@@ -11,6 +11,7 @@ from pydantic_core import PydanticCustomError
 from cosim._suggest import suggestion
 from cosim.quantity import Bits, Bytes, Millivolts, PeriodPs
 from cosim.scenario import Spec, misfit, misfits
+from cosim.scenario.provenance import Provenance, check_provenance, origin, parameters
 
 from ..core import CoreParams, SkipPolicy, StagePolicies
 from ..energy import MAC_FORMATS, EnergyTableSpec
@@ -156,10 +157,6 @@ class StorageSpec(Spec):
     word: Bits = Field(128, description="width of an SRAM word")
 
 
-Provenance = Annotated[str, Field(pattern=r"^(source|assumed): \S.*", max_length=1000)]
-"""Where a value comes from: "source: ...", where it is published, or "assumed: ...", why this value."""
-
-
 class OperatingPointSpec(Spec):
     """A supply, and the clocks that the chip runs at with it."""
 
@@ -236,12 +233,8 @@ class ChipSpec(Spec):
             raise misfit(f"must hold two tiles of {half} bytes (half an output memory)", "vector", "memory")
         if self.aggregator.memory.size < 4 * half:
             raise misfit(f"must hold four tiles of {half} bytes (half an output memory)", "aggregator", "memory")
-        for path in self.provenance:
-            if not any(leaf == path or leaf.startswith(path + ".") for leaf in self.parameters()):
-                raise misfit("names no parameter of this chip", "provenance", path)
-        for leaf in self.parameters():
-            if self.origin(leaf) is None:
-                raise misfit(f"parameter {leaf} has neither a source nor an assumption", "provenance")
+        if wrong := check_provenance(self.provenance, tuple(self.parameters()), "chip"):
+            raise wrong
         return self
 
     def memories(self) -> dict[tuple[str, ...], SramSpec]:
@@ -278,23 +271,8 @@ class ChipSpec(Spec):
 
     def parameters(self) -> Iterator[str]:
         """Paths of all parameters, without names, prose and the energy table (which has its own sources)."""
-        dumped = self.model_dump(
-            mode="json", exclude={"name", "description", "operating_point", "provenance", "energy"}
-        )
-        yield from _leaves(dumped, "")
+        yield from parameters(self, ("name", "description", "operating_point", "provenance", "energy"))
 
     def origin(self, path: str) -> str | None:
         """Where a parameter comes from: its own entry, or the nearest group's."""
-        while path:
-            if path in self.provenance:
-                return self.provenance[path]
-            path = path.rpartition(".")[0]
-        return None
-
-
-def _leaves(node: Any, path: str) -> Iterator[str]:
-    if isinstance(node, dict):
-        for key, value in node.items():
-            yield from _leaves(value, f"{path}.{key}" if path else str(key))
-    else:
-        yield path
+        return origin(self.provenance, path)

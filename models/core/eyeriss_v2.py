@@ -21,7 +21,11 @@ from .tile import Tile
 
 @dataclass(frozen=True)
 class PeResult:
-    """Cycles of one element and what became of the dense multiply-accumulates; the skipped make up the difference."""
+    """Cycles of one element and what became of the dense multiply-accumulates; the skipped make up the difference.
+
+    input_reads    non-zero activations fetched, each once
+    weight_reads   words of up to macs_per_cycle non-zero weights fetched: one in each cycle
+    """
 
     cycles: int
     dense_macs: int
@@ -29,6 +33,8 @@ class PeResult:
     skipped_input: int
     skipped_other: int
     skipped_both: int
+    input_reads: int
+    weight_reads: int
 
 
 @dataclass(frozen=True)
@@ -36,8 +42,7 @@ class EyerissV2Pe:
     """One processing element on pointwise layers in the feed-forward stage.
 
     macs_per_cycle   weights of one channel multiplied in a cycle: 1 in the published cycle counts; the chip has 2. An
-    odd
-                     weight left over takes a cycle of its own.
+                     odd weight left over takes a cycle of its own.
     """
 
     macs_per_cycle: int = 1
@@ -65,13 +70,16 @@ class EyerissV2Pe:
         dense = pixel_count * filters * depth
         macs = int((inputs * weights).sum())
         input_pairs, weight_pairs = int(inputs.sum()) * filters, int(weights.sum()) * pixel_count
+        cycles = int((inputs * -(-weights // self.macs_per_cycle)).sum())
         return PeResult(
-            cycles=int((inputs * -(-weights // self.macs_per_cycle)).sum()),
+            cycles=cycles,
             dense_macs=dense,
             macs=macs,
             skipped_input=weight_pairs - macs,
             skipped_other=input_pairs - macs,
             skipped_both=dense - input_pairs - weight_pairs + macs,
+            input_reads=int(inputs.sum()),
+            weight_reads=cycles,
         )
 
 

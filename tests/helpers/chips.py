@@ -18,6 +18,9 @@ from cosim.scenario import load_component
 
 SCENARIOS = Path(__file__).parents[2] / "scenarios"
 
+WHOLE_CHIPS = sorted(file for file in (SCENARIOS / "chips").glob("*.yaml") if "\n  kind: " not in file.read_text())
+"""Those that can train; the other files of the folder describe no more than a core of some `kind:`."""
+
 PLAIN = [
     {"kind": "conv", "name": "conv1", "channels": 12, "kernel": 3, "pad": 1},
     {"kind": "relu"},

@@ -1,11 +1,12 @@
 """Every file of scenarios/ is what it says: scenarios, and each part for itself."""
 
 import pytest
-from helpers.chips import SCENARIOS
+from helpers.chips import SCENARIOS, WHOLE_CHIPS
 from typer.testing import CliRunner
 
 from cosim.cli.app import app
 from cosim.models.chip import ChipSpec
+from cosim.models.core.chip_file import CoreChipSpec, load_chip
 from cosim.models.dram.spec import MemorySpec
 from cosim.models.energy import EnergyTableSpec
 from cosim.models.workload.schema import NetworkSpec
@@ -39,7 +40,12 @@ def test_cosim_check_has_nothing_to_say_against_a_scenario(file):
     ids=lambda value: value.stem if hasattr(value, "stem") else "",
 )
 def test_a_part_loads_by_itself(model, file):
-    load_component(file, model)
+    load_component(file, CoreChipSpec if file.parent.name == "chips" and file not in WHOLE_CHIPS else model)
+
+
+@pytest.mark.parametrize("file", files_of("chips"), ids=lambda file: file.stem)
+def test_every_chip_has_a_core_that_runs_layers(file):
+    assert load_chip(file).core.stages
 
 
 @pytest.mark.parametrize("folder", UNIONS)

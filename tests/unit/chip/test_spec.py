@@ -1,7 +1,7 @@
 """What a chip file must say: sizes that agree, and a provenance for every parameter, no more and no less."""
 
 import pytest
-from helpers.chips import SCENARIOS, chip_spec
+from helpers.chips import WHOLE_CHIPS, chip_spec
 from pydantic import ValidationError
 
 from cosim.models.chip.spec import ChipSpec
@@ -30,7 +30,7 @@ def with_provenance(spec, **changes):
     return ChipSpec.model_validate(data)
 
 
-@pytest.mark.parametrize("file", sorted((SCENARIOS / "chips").glob("*.yaml")), ids=lambda file: file.stem)
+@pytest.mark.parametrize("file", WHOLE_CHIPS, ids=lambda file: file.stem)
 def test_every_parameter_of_a_shipped_chip_has_an_origin(file):
     spec = load_component(file, ChipSpec)
     origins = {path: spec.origin(path) for path in spec.parameters()}

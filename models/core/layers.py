@@ -1,0 +1,358 @@
+"""Files of layers for `cosim core replay`: shapes, and the zeros of their operands as masks, densities or counts.
+
+A JSON (or YAML) file maps names to layers. A layer is either a general one (`LayerSpec`), or a pointwise one given by
+its non-zeros per input channel (`CountsSpec`, the format of the Sparseloop artifact). A CSV file has a layer a line:
+`layer,R,S,P,Q,C,K,dW,dI`, with densities; its convolutions have stride 1 and keep the size of their input.
+
+Random masks are drawn element by element, each tensor from a stream of its own, named by layer and tensor.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import csv
+import fnmatch
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import BeforeValidator, Field, model_validator
+
+from cosim._suggest import suggestion
+from cosim.scenario import InputFile, Problem, ScenarioError, Spec, load_entries, misfit
+from cosim.scenario.errors import Position, Source
+from cosim.scenario.tree import Node
+
+from ..numerics.streams import Stream
+from ..tensors import BitTensor, ConvShape, Stage
+from .operands import Operands
+
+Mask = npt.NDArray[np.bool_]
+Positive = Annotated[int, Field(ge=1)]
+Share = Annotated[float, Field(ge=0, le=1)]
+Tensor = Callable[[tuple[int, ...], str], Mask]
+
+_FULL = 1 << 16
+
+
+class ShapeSpec(Spec):
+    """The shape of a layer: see `ConvShape`. A linear layer has h = w = r = s = 1."""
+
+    n: Positive = Field(1, description="images")
+    c: Positive = Field(description="input channels")
+    h: Positive = Field(1, description="input rows")
+    w: Positive = Field(1, description="input columns")
+    k: Positive = Field(description="output channels")
+    r: Positive = Field(1, description="filter rows")
+    s: Positive = Field(1, description="filter columns")
+    stride: Positive = Field(1, description="of rows and columns")
+    pad: Annotated[int, Field(ge=0)] = Field(0, description="zeros around the input")
+    groups: Positive = Field(1, description="convolution groups")
+
+    @model_validator(mode="after")
+    def _possible(self) -> ShapeSpec:
+        try:
+            self.conv()
+        except ValueError as error:
+            raise misfit(str(error)) from None
+        return self
+
+    def conv(self) -> ConvShape:
+        """As the cores take it."""
+        return ConvShape(**self.model_dump())
+
+
+class MaskSpec(Spec):
+    """The zeros of one tensor, in one of these ways. A bare number is a density, a bare list is `bits`."""
+
+    density: Share | None = Field(None, description="share of non-zeros, drawn at random")
+    coarse: Share = Field(
+        0.0, description="with `density`: share of the zeros that lie in whole coarse units (weights)"
+    )
+    # Lists, not tuples: behind a BeforeValidator the strict schema sees Python's objects, not JSON.
+    unit: list[Positive] = Field(
+        [4, 4], min_length=2, max_length=2, description="with `coarse`: output x input channels of a unit"
+    )
+    per_channel: list[Annotated[int, Field(ge=0)]] | None = Field(
+        None, description="non-zeros of each channel (last axis), at random places"
+    )
+    bits: list[Any] | None = Field(None, description="0 and 1 in the tensor's shape, or flat")
+    base64: str | None = Field(None, description="packed bits in the tensor's order, the first in the lowest bit")
+    npz: InputFile | None = Field(None, description="a NumPy archive; what is not zero in `array` counts")
+    array: str = Field("", description="with `npz`: name of the array")
+
+    @model_validator(mode="after")
+    def _one_way(self) -> MaskSpec:
+        ways = ("density", "per_channel", "bits", "base64", "npz")
+        given = [way for way in ways if getattr(self, way) is not None]
+        if len(given) != 1:
+            raise misfit(f"expected one of {', '.join(ways)}, got {' and '.join(given) or 'none'}")
+        if self.coarse and self.density is None:
+            raise misfit("goes with density only", "coarse")
+        if (self.npz is None) != (not self.array):
+            raise misfit("npz and array go together")
+        return self
+
+    def draw(self, shape: tuple[int, ...], stream: Stream) -> Mask:
+        """The mask. Raises ValueError where what is given does not fit `shape`."""
+        if self.density is not None:
+            return _random(shape, self.density, self.coarse, (self.unit[0], self.unit[1]), stream)
+        if self.per_channel is not None:
+            return _placed(shape, np.array(self.per_channel, dtype=np.int64), stream)
+        size = int(np.prod(shape))
+        if self.bits is not None:
+            try:
+                values = np.array(self.bits)
+            except ValueError:
+                raise ValueError("bits: rows of different lengths") from None
+            if values.dtype.kind not in "ib" or not np.isin(values, (0, 1)).all():
+                raise ValueError("bits: expected 0 and 1 only")
+            return _shaped(values, shape, "bits")
+        if self.base64 is not None:
+            try:
+                octets = np.frombuffer(base64.b64decode(self.base64, validate=True), dtype=np.uint8)
+            except binascii.Error as error:
+                raise ValueError(f"base64: {str(error).lower()}") from None
+            if octets.size != -(-size // 8):
+                raise ValueError(f"base64: expected {-(-size // 8)} bytes for {shape}, got {octets.size}")
+            return np.unpackbits(octets, bitorder="little")[:size].astype(bool).reshape(shape)
+        assert self.npz is not None
+        return _shaped(_from_archive(self.npz, self.array) != 0, shape, f"array '{self.array}'")
+
+
+def _bare(value: Any) -> Any:
+    if isinstance(value, list):
+        return {"bits": value}
+    return {"density": value} if isinstance(value, int | float) and not isinstance(value, bool) else value
+
+
+TensorMask = Annotated[MaskSpec, BeforeValidator(_bare)]
+
+
+class LayerSpec(Spec):
+    """A layer; it runs the stages whose operands are given: FF needs x and w, BP dy and w, WG x and dy."""
+
+    shape: ShapeSpec = Field(description="of the convolution")
+    x: TensorMask | None = Field(None, description="input (n, h, w, c)")
+    w: TensorMask | None = Field(None, description="weights (k, r, s, c / groups)")
+    dy: TensorMask | None = Field(None, description="error behind the layer (n, p, q, k)")
+    dx_needed: TensorMask | None = Field(
+        None, description="where BP needs an output (n, h, w, c); x where left out: the ReLU in front of the layer"
+    )
+
+    @model_validator(mode="after")
+    def _runs(self) -> LayerSpec:
+        if sum(mask is not None for mask in (self.x, self.w, self.dy)) < 2:
+            raise misfit("expected at least two of x, w and dy")
+        return self
+
+
+class CountsSpec(Spec):
+    """A pointwise layer by its non-zeros per input channel."""
+
+    C: Positive = Field(description="input channels")
+    M: Positive = Field(description="output channels")
+    E: Positive = Field(description="output rows")
+    F: Positive = Field(description="output columns")
+    nnz_iact_per_channel: tuple[Annotated[int, Field(ge=0)], ...] = Field(description="non-zero activations")
+    nnz_weight_per_channel: tuple[Annotated[int, Field(ge=0)], ...] = Field(description="non-zero weights")
+    dense_macs: Positive | None = Field(None, description="C * M * E * F, checked")
+    published_cycles: Positive | None = Field(None, description="to compare with")
+
+    @model_validator(mode="after")
+    def _counted(self) -> CountsSpec:
+        for name, places in (("nnz_iact_per_channel", self.E * self.F), ("nnz_weight_per_channel", self.M)):
+            counts = getattr(self, name)
+            if len(counts) != self.C:
+                raise misfit(f"expected {self.C} counts, one of each input channel, got {len(counts)}", name)
+            for at, count in enumerate(counts):
+                if count > places:
+                    raise misfit(f"at most {places} are possible, got {count}", name, at)
+        if self.dense_macs not in (None, self.C * self.M * self.E * self.F):
+            raise misfit(f"C * M * E * F is {self.C * self.M * self.E * self.F}, got {self.dense_macs}", "dense_macs")
+        return self
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A layer ready to run: by stage its operands, and the cycles that somebody published of it, if any."""
+
+    name: str
+    place: Position
+    shape: ConvShape
+    operands: dict[Stage, Operands]
+    published_cycles: int | None = None
+
+
+def read_layers(file: str | Path, *, seed: int = 0, only: str = "*", density: float | None = None) -> list[Layer]:
+    """The layers of a file whose names match the shell pattern `only`, in order. With `density`, every tensor is drawn
+    at that density, whatever the file says of it. Raises ScenarioError."""
+    file = Path(file)
+    if file.suffix == ".csv":
+        entries: dict[str, tuple[Node, Any]] = dict(_read_csv(file))
+    else:
+        entries = dict(load_entries(file, _model_of))
+    chosen = {name: entry for name, entry in entries.items() if fnmatch.fnmatchcase(name, only)}
+    if not chosen:
+        raise ScenarioError(
+            [Problem(Position(Source(str(file))), "", f"no layer '{only}'; {suggestion(only, entries)}")]
+        )
+    problems: list[Problem] = []
+    layers = [_layer(name, node, spec, seed, density, problems) for name, (node, spec) in chosen.items()]
+    if problems:
+        raise ScenarioError(problems)
+    return layers
+
+
+def _model_of(node: Node) -> type[Spec]:
+    if not isinstance(node.value, dict):
+        raise ScenarioError([Problem(node.position, "", "expected a layer: a mapping with shape, x, w, dy")])
+    counts = sum(key in node.value for key in CountsSpec.model_fields)
+    return CountsSpec if counts > sum(key in node.value for key in LayerSpec.model_fields) else LayerSpec
+
+
+def _layer(
+    name: str, node: Node, spec: LayerSpec | CountsSpec, seed: int, density: float | None, problems: list[Problem]
+) -> Layer:
+    if isinstance(spec, CountsSpec):
+        shape = ConvShape(n=1, c=spec.C, h=spec.E, w=spec.F, k=spec.M, r=1, s=1)
+        given = {
+            "x": MaskSpec.model_validate({"per_channel": list(spec.nnz_iact_per_channel)}),
+            "w": MaskSpec.model_validate({"per_channel": list(spec.nnz_weight_per_channel)}),
+        }
+    else:
+        shape = spec.shape.conv()
+        given = {key: mask for key in ("x", "w", "dy", "dx_needed") if (mask := getattr(spec, key)) is not None}
+    if density is not None:
+        given = {key: MaskSpec.model_validate({"density": density}) for key in given}
+    shapes = {"x": shape.x_shape, "w": shape.w_shape, "dy": shape.y_shape, "dx_needed": shape.x_shape}
+    masks: dict[str, BitTensor] = {}
+    for key, mask in given.items():
+        try:
+            masks[key] = BitTensor.from_bool(mask.draw(shapes[key], Stream(seed, f"replay/{name}/{key}")))
+        except (ValueError, OSError) as error:
+            place = node.child(key) or node
+            problems.append(Problem(place.position, f"{name}.{key}", str(error)))
+    published = spec.published_cycles if isinstance(spec, CountsSpec) else None
+    return Layer(name, node.position, shape, stage_operands(**masks), published)
+
+
+def stage_operands(
+    x: BitTensor | None = None,
+    w: BitTensor | None = None,
+    dy: BitTensor | None = None,
+    dx_needed: BitTensor | None = None,
+) -> dict[Stage, Operands]:
+    """What each stage works on, as far as it is given. BP needs dX where x is not zero unless `dx_needed` says
+    otherwise (the ReLU in front of the layer); WG needs dW where w is not zero (pruned weights are not trained)."""
+    result: dict[Stage, Operands] = {}
+    if x is not None and w is not None:
+        result[Stage.FF] = Operands(x=x, w=w)
+    if dy is not None and w is not None:
+        result[Stage.BP] = Operands(dy=dy, w=w, output_needed=x if dx_needed is None else dx_needed)
+    if x is not None and dy is not None:
+        result[Stage.WG] = Operands(x=x, dy=dy, output_needed=w)
+    return result
+
+
+# ---- masks ----------------------------------------------------------------------------------------------------
+
+
+def _random(shape: tuple[int, ...], density: float, coarse: float, unit: tuple[int, int], stream: Stream) -> Mask:
+    """Non-zeros at random. A share `coarse` of the zeros lies in coarse units: each unit is one with that
+    probability, and what is not in one is non-zero so much more often."""
+    in_units = coarse * (1.0 - density)
+    left = density / (1.0 - in_units) if in_units < 1.0 else 0.0
+    mask = stream.shorts(int(np.prod(shape))).reshape(shape) < _threshold(left)
+    if coarse:
+        units = (-(-shape[0] // unit[0]), *shape[1:-1], -(-shape[-1] // unit[1]))
+        live = stream.shorts(int(np.prod(units))).reshape(units) >= _threshold(in_units)
+        live = np.repeat(np.repeat(live, unit[0], axis=0), unit[1], axis=-1)
+        mask &= live[: shape[0], ..., : shape[-1]]
+    return np.asarray(mask)
+
+
+def _threshold(probability: float) -> np.uint32:
+    return np.uint32(int(probability * _FULL + 0.5))
+
+
+def _placed(shape: tuple[int, ...], counts: npt.NDArray[np.int64], stream: Stream) -> Mask:
+    """So many non-zeros in each channel, at random places."""
+    places, channels = int(np.prod(shape[:-1])), shape[-1]
+    if counts.size != channels:
+        raise ValueError(f"per_channel: expected {channels} counts, got {counts.size}")
+    if counts.max() > places:
+        raise ValueError(f"per_channel: at most {places} are possible, got {counts.max()}")
+    order = np.argsort(stream.words(places * channels).reshape(places, channels), axis=0, kind="stable")
+    ranks = np.empty_like(order)
+    np.put_along_axis(ranks, order, np.arange(places)[:, None], axis=0)
+    return np.asarray((ranks < counts).reshape(shape))
+
+
+def _shaped(values: npt.NDArray[Any], shape: tuple[int, ...], what: str) -> Mask:
+    if values.shape != shape and values.shape != (int(np.prod(shape)),):
+        raise ValueError(f"{what}: expected the shape {shape}, got {values.shape}")
+    return np.asarray(values.reshape(shape).astype(bool))
+
+
+def _from_archive(file: Path, array: str) -> npt.NDArray[Any]:
+    try:
+        archive = np.load(file, allow_pickle=False)
+    except (ValueError, EOFError):
+        archive = None
+    if not isinstance(archive, np.lib.npyio.NpzFile):
+        raise ValueError(f"{file.name}: not a NumPy archive")
+    with archive:
+        if array not in archive.files:
+            raise ValueError(f"{file.name}: no array '{array}'; {suggestion(array, archive.files)}")
+        return np.asarray(archive[array])
+
+
+# ---- CSV ------------------------------------------------------------------------------------------------------
+
+
+def _read_csv(file: Path) -> dict[str, tuple[Node, LayerSpec]]:
+    """Columns beyond the needed ones are left alone."""
+    needed = ("layer", "R", "S", "P", "Q", "C", "K", "dW", "dI")
+    source = Source(str(file), file.absolute())
+    problems: list[Problem] = []
+    result: dict[str, tuple[Node, LayerSpec]] = {}
+    with file.open(newline="", encoding="utf-8") as stream:
+        table = csv.DictReader(stream)
+        names = table.fieldnames or ()
+        missing = [name for name in needed if name not in names]
+        if missing:
+            message = f"no column '{missing[0]}'; {suggestion(missing[0], names)}"
+            raise ScenarioError([Problem(Position(source, 1, 1), "", message)])
+        for row in table:
+            place = Position(source, table.line_num, 1)
+            try:
+                result[row["layer"]] = Node(place, None), _of_row(row)
+            except (ValueError, TypeError) as error:
+                problems.append(Problem(place, row["layer"] or "", str(error).splitlines()[0]))
+    if problems:
+        raise ScenarioError(problems)
+    return result
+
+
+def _of_row(row: dict[str, str]) -> LayerSpec:
+    sizes = {}
+    for name in ("R", "S", "P", "Q", "C", "K"):
+        if not row[name].isdecimal() or int(row[name]) < 1:
+            raise ValueError(f"{name}: expected a whole number of at least 1, got '{row[name]}'")
+        sizes[name] = int(row[name])
+    if sizes["R"] != sizes["S"] or sizes["R"] % 2 == 0:
+        raise ValueError(f"R, S: expected a square filter of odd size, got {sizes['R']} x {sizes['S']}")
+    densities = {}
+    for name in ("dW", "dI"):
+        densities[name] = float(row[name])
+        if not 0 <= densities[name] <= 1:
+            raise ValueError(f"{name}: expected a density from 0 to 1, got '{row[name]}'")
+    shape = {"c": sizes["C"], "h": sizes["P"], "w": sizes["Q"], "k": sizes["K"], "r": sizes["R"], "s": sizes["S"]}
+    return LayerSpec.model_validate(
+        {"shape": shape | {"pad": sizes["R"] // 2}, "x": densities["dI"], "w": densities["dW"]}
+    )

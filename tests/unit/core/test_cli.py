@@ -1,0 +1,180 @@
+"""`cosim core replay`: any layers on any chip's core, as a table or as JSON; mistakes named."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+from helpers.chips import SCENARIOS
+from typer.testing import CliRunner
+
+from cosim.cli.app import app
+
+pytestmark = pytest.mark.c_library
+
+CHIPS = SCENARIOS / "chips"
+
+
+def published(name):
+    """A file of published data that is not part of the project: in $COSIM_FACTS, or beside the project."""
+    folders = [Path(os.environ.get("COSIM_FACTS", "facts"))]
+    folders += [up / "shared" / "facts" for up in Path(__file__).resolve().parents]
+    found = next((folder / name for folder in folders if (folder / name).is_file()), None)
+    reason = f"published data are not part of the project: put {name} into $COSIM_FACTS"
+    return pytest.param(found, id=name, marks=pytest.mark.skipif(found is None, reason=reason))
+
+
+def replay(*arguments):
+    return CliRunner().invoke(app, ["core", "replay", *map(str, arguments)])
+
+
+def summary(*arguments):
+    done = replay(*arguments, "--json")
+    assert done.exit_code == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+@pytest.fixture
+def layers(tmp_path):
+    path = tmp_path / "layers.json"
+    shape = {"c": 16, "h": 8, "w": 8, "k": 32, "r": 3, "s": 3, "pad": 1}
+    path.write_text(
+        json.dumps(
+            {
+                "conv": {"shape": shape, "x": 0.4, "w": {"density": 0.3, "coarse": 0.5}, "dy": 0.5},
+                "point": {"shape": shape | {"r": 1, "s": 1, "pad": 0}, "x": 0.4, "w": 0.3},
+            }
+        )
+    )
+    return path
+
+
+@pytest.mark.parametrize("file", [published("eyeriss_v2_pe_layers.json")])
+def test_published_cycles_of_the_eyeriss_v2_pe_come_out_exactly(file):
+    result = summary(file, "--chip", CHIPS / "eyeriss_v2_pe.yaml")
+    cycles = {row["layer"]: row["cycles"] for row in result["layers"]}
+    assert {name: cycles[name] for name in ("L07", "L09", "L13", "L19")} == {
+        "L07": 1_702_140,
+        "L09": 1_499_682,
+        "L13": 1_144_158,
+        "L19": 1_457_458,
+    }
+    assert list(cycles) == ["L07", "L09", "L13", "L19", "L21", "L23", "L25", "L27"]
+    for row in result["layers"]:
+        assert row["cycles"] == row["macs"] == row["events"]["weight_reads"]
+        assert row.get("published_cycles", row["cycles"]) == row["cycles"]
+        assert row["macs"] + sum(row["skipped"].values()) == row["dense_macs"]
+
+
+def test_a_synthetic_layer_of_known_counts(tmp_path):
+    path = tmp_path / "counts.json"
+    counts = {"C": 3, "M": 5, "E": 2, "F": 2, "nnz_iact_per_channel": [3, 4, 0], "nnz_weight_per_channel": [2, 5, 3]}
+    path.write_text(json.dumps({"L": counts}))
+    (row,) = summary(path, "--chip", CHIPS / "eyeriss_v2_pe.yaml")["layers"]
+    assert row["cycles"] == row["macs"] == 3 * 2 + 4 * 5
+    assert row["events"] == {"input_reads": 7, "weight_reads": 26}
+    assert row["skipped"] == {
+        "skipped_input": 1 * 2 + 0 * 5 + 4 * 3,
+        "skipped_other": 3 * 3 + 4 * 0 + 0 * 2,
+        "skipped_both": 1 * 3 + 0 + 4 * 2,
+    }
+    two = summary(path, "--chip", CHIPS / "eyeriss_v2_pe.yaml", "--set", "core.macs_per_cycle=2")
+    assert two["layers"][0]["cycles"] == 3 * 1 + 4 * 3
+
+
+@pytest.mark.parametrize("chip", ["pnpu", "lnpu", "dense", "scnn", "dcnn", "systolic_os", "systolic_ws"])
+def test_every_chip_runs_what_its_core_is_modelled_for(layers, chip):
+    result = summary(layers, "--chip", CHIPS / f"{chip}.yaml")
+    stages = [(row["layer"], row["stage"]) for row in result["layers"]]
+    inference = chip in ("scnn", "dcnn")
+    assert stages == [("conv", s) for s in (["ff"] if inference else ["ff", "bp", "wg"])] + [("point", "ff")]
+    for row in result["layers"]:
+        assert row["cycles"] > 0
+        assert row["macs"] + sum(row["skipped"].values()) == row["dense_macs"]
+        assert 0 < row["utilisation"] <= 1
+    assert result["total"]["cycles"] == sum(row["cycles"] for row in result["layers"])
+    assert result["schema_version"] == 1
+
+
+def test_sparse_chips_multiply_what_their_policies_say(layers):
+    of = {name: summary(layers, "--chip", CHIPS / f"{name}.yaml")["layers"] for name in ("pnpu", "lnpu", "scnn")}
+    assert of["pnpu"][0]["macs"] == of["scnn"][0]["macs"]  # pairs of non-zeros
+    assert of["pnpu"][0]["way"] == "input+weight (fine, coarse)"
+    assert of["pnpu"][0]["skipped"]["skipped_coarse"] > 0
+    assert of["lnpu"][0]["macs"] > of["pnpu"][0]["macs"]
+    assert of["lnpu"][0]["skipped"].keys() == {"skipped_input"}
+
+
+def test_a_baseline_gives_speed_ups(layers):
+    result = summary(layers, "--chip", CHIPS / "pnpu.yaml", "--baseline", CHIPS / "dense.yaml", "--stage", "wg")
+    (row,) = result["layers"]
+    assert row["stage"] == "wg"
+    assert row["speed_up"] == round(row["baseline_cycles"] / row["cycles"], 4) == result["total"]["speed_up"]
+    assert row["speed_up"] > 1
+    assert replay(layers, "--chip", CHIPS / "pnpu.yaml", "--stage", "wg", "--layers", "point").exit_code == 2
+    same = summary(layers, "--chip", CHIPS / "dense.yaml", "--baseline", CHIPS / "dense.yaml")
+    assert same["total"]["speed_up"] == 1
+
+
+def test_the_same_seed_gives_the_same_bytes_and_another_other_masks(layers):
+    arguments = [layers, "--chip", CHIPS / "pnpu.yaml", "--json"]
+    assert replay(*arguments).stdout == replay(*arguments).stdout
+    assert summary(*arguments[:-1])["total"]["macs"] != summary(*arguments[:-1], "--seed", 2)["total"]["macs"]
+
+
+def test_a_density_for_all(layers):
+    result = summary(layers, "--chip", CHIPS / "scnn.yaml", "--density", 1.0, "--layers", "conv")
+    assert result["total"]["macs"] == result["total"]["dense_macs"]
+
+
+def test_the_table_has_cycles_skips_and_events(layers):
+    done = replay(layers, "--chip", CHIPS / "scnn.yaml", "--baseline", CHIPS / "dcnn.yaml")
+    assert done.exit_code == 0
+    head = next(line for line in done.stdout.splitlines() if line.startswith("layer"))
+    for title in (
+        "stage",
+        "cycles",
+        "of dense (%)",
+        "utilisation (%)",
+        "input zero (%)",
+        "DCNN cycles",
+        "speed-up (x)",
+    ):
+        assert title in head
+    for text in ("on SCNN", "total", "stalls", "placeholders", "core.bank_queue"):
+        assert text in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('{"L": {"shape": {"c": 3, "k": 2}, "x": 0.5, "ww": 0.5}}', ":1:45: L.ww: unknown key; did you mean 'w'?"),
+        ('{"L": {"shape": {"c": 3, "k": 2}, "x": 0.5, "w": 2}}', ":1:50: L.w: must be at most 1.0, got 2"),
+        ("{", ":1:2: not YAML: expected the node content, but found '<stream end>'"),
+        (
+            '{"L": {"shape": {"c": 3, "k": 2}, "x": 0.5, "dy": 0.5}}',
+            ":1:7: L: no stage to run: it has operands for wg, the core runs ff",
+        ),
+        (
+            '{"L": {"shape": {"c": 3, "h": 3, "w": 3, "k": 2, "r": 3, "s": 3}, "x": 0.5, "w": 0.5}}',
+            ":1:7: L: stage ff: modelled for pointwise layers only: r = s = stride = groups = 1, pad = 0",
+        ),
+    ],
+)
+def test_mistakes_end_with_their_place_and_exit_code_2(tmp_path, text, message):
+    path = tmp_path / "layers.json"
+    path.write_text(text)
+    done = replay(path, "--chip", CHIPS / "eyeriss_v2_pe.yaml")
+    assert done.exit_code == 2
+    assert f"{path}{message}" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
+
+
+def test_files_that_are_not_there(layers, tmp_path):
+    done = replay(layers, "--chip", tmp_path / "no.yaml")
+    assert (done.exit_code, done.stderr) == (2, f"{tmp_path}/no.yaml: no such file\n")
+    for name in ("no.json", "no.csv"):
+        done = replay(tmp_path / name, "--chip", CHIPS / "pnpu.yaml")
+        assert done.exit_code == 2
+        assert "no such file" in done.stderr.lower()
