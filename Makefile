@@ -108,5 +108,12 @@ study-pruning: $(VENV)/.installed
 	@rm -f docs/studies/pruning.json
 	@$(bin)/python -m studies.pruning
 
+# The density grid of docs/core-grid.md: points, tables, plots.
+.PHONY: docs-grid
+docs-grid: $(VENV)/.installed
+	@$(bin)/cosim core grid scenarios/chips/pnpu.yaml scenarios/chips/lnpu.yaml scenarios/chips/dense.yaml \
+	  --out docs/core_grid
+	@$(bin)/python tools/insert_tables.py docs/core-grid.md docs/core_grid/tables.md
+
 clean:
 	@rm -rf build dist *.egg-info cosim/*.so cosim/_kernels.c .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from cosim.cli.boundary import mistakes_named
+from cosim.cli.boundary import complain, mistakes_named
 from cosim.scenario import Position, Problem, ScenarioError
 
 from ..tensors import Stage
@@ -74,6 +74,32 @@ def replay_command(
         print(json.dumps(summary, indent=2))
     else:
         _print(summary, device)
+
+
+@app.command("grid")
+def grid_command(
+    chips: Annotated[list[Path], typer.Argument(metavar="CHIP...", help="Chip files: the first against the others.")],
+    out: Annotated[Path, typer.Option("--out", help="Folder for grid.csv, tables.md and plots (with matplotlib).")],
+    seed: Annotated[int, typer.Option("--seed", help="Of the masks.", min=0)] = 1,
+) -> None:
+    """Run one layer's three stages over a grid of densities of activations and weights and coarse shares of the zeros,
+    with and without batch normalisation; write cycles, tables and plots."""
+    from . import grid, grid_plots  # noqa: PLC0415  (on use)
+
+    devices = [load_chip(chip) for chip in chips]
+    with mistakes_named("core"):
+        if len(devices) < 2:
+            raise ValueError("expected at least two chips to compare")
+        out.mkdir(parents=True, exist_ok=True)
+        points = list(grid.run(devices, grid.cases(grid.DENSITIES, grid.COARSE_SHARES), seed=seed))
+        names = [device.name for device in devices]
+        grid.write_csv(out / "grid.csv", names, points)
+        (out / "tables.md").write_text(grid.markdown(names, points), encoding="utf-8")
+        try:
+            grid_plots.draw(out, names, points)
+        except ImportError:
+            complain("cosim core: no plots without matplotlib; install the extra 'report'")
+    print(f"{len(points)} points in {out / 'grid.csv'}")
 
 
 def replay(

@@ -66,6 +66,27 @@ def test_published_cycles_of_the_eyeriss_v2_pe_come_out_exactly(file):
         assert row["macs"] + sum(row["skipped"].values()) == row["dense_macs"]
 
 
+@pytest.mark.parametrize("file", [published("scnn_layer_densities.csv")])
+@pytest.mark.parametrize(
+    ("layers", "speed_up", "published_speed_up"),
+    [
+        ("ALEX_*", 2.1939, 2.37),
+        pytest.param("VGG_*", 3.9468, 3.52, marks=pytest.mark.slow),
+        ("inception_*", 2.056, 2.19),
+    ],
+)
+def test_scnn_over_dcnn_is_what_the_documentation_says(file, layers, speed_up, published_speed_up):
+    """Not the published speed-ups: docs/cores.md has the reasons."""
+    chips = ("--chip", CHIPS / "scnn.yaml", "--baseline", CHIPS / "dcnn.yaml")
+    result = summary(file, *chips, "--layers", layers)
+    assert result["total"]["speed_up"] == speed_up
+    page = (Path(__file__).parents[3] / "docs" / "cores.md").read_text()
+    difference = round(100 * (speed_up / published_speed_up - 1))
+    assert f"| {speed_up:.2f} | {published_speed_up} | {difference:+d} % |" in page
+    for row in result["layers"]:
+        assert row["macs"] + sum(row["skipped"].values()) == row["dense_macs"]
+
+
 def test_a_synthetic_layer_of_known_counts(tmp_path):
     path = tmp_path / "counts.json"
     counts = {"C": 3, "M": 5, "E": 2, "F": 2, "nnz_iact_per_channel": [3, 4, 0], "nnz_weight_per_channel": [2, 5, 3]}
