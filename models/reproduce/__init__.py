@@ -1,16 +1,18 @@
 """Published numbers, reproduced in the open: what is assumed, what is calibrated, what comes out, and what does not.
 
 `record` is the record of assumptions that was fixed before any sparse point was run. A claim file (`schema`) names a
-study; a study is made of points (`points`), single simulations that are run once and kept, and evaluates their results
-(`gain`, `throughput`, `same_workload`, `pruning`), with energies as linear forms of the table's elements (`elements`).
+study; a study is made of points (`points`), single simulations that are run once and kept (`workers`), and evaluates
+their results (`gain`, `throughput`, `same_workload`, `pruning`), with energies as linear forms of the table's elements
+(`elements`).
 `report`, `page` and `tornado` show what came out; `cli` is `cosim reproduce`.
 """
 
 from .claims import load_claims, reproduce
 from .page import validation_page
-from .points import Point, run_points
+from .points import Point
 from .record import AssumedValue, AssumptionRecord, load_record
 from .schema import ClaimScenario
+from .workers import run_points
 
 __all__ = [
     "AssumedValue",

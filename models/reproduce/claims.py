@@ -10,11 +10,12 @@ from cosim.scenario import Progress, RunContext, load_component
 from cosim.scenario.canonical import canonical
 
 from .gain import Gain
-from .points import Point, Results, run_points
+from .points import Point, Results
 from .pruning import Pruning
 from .same_workload import SameWorkload
 from .schema import ClaimScenario
 from .throughput import Throughput
+from .workers import run_points
 
 __all__ = ["SCHEMA_VERSION", "load_claims", "reproduce", "run_claim"]
 
