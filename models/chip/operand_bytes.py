@@ -86,17 +86,28 @@ class OperandBytes:
         """Bytes of the input operand's part of a tile, and where it begins."""
         shape = self.operation.shape
         rows = source_rows(shape, self.operation.stage, tile.rows)
-        key = ("input", tile.images, rows, tile.depth)
+        groups = self._groups_of(tile)
+        key = ("input", tile.images, rows, tile.depth, groups)
         _, height, width, channels = self._first.shape
         if key not in self._known:
             if self._first_bool is None:
                 self._first_bool = self._first.to_bool()
             part = self._first_bool[slice(*tile.images), slice(*rows)]
-            part = part.reshape(*part.shape[:3], shape.groups, channels // shape.groups)[..., slice(*tile.depth)]
+            part = part.reshape(*part.shape[:3], shape.groups, channels // shape.groups)
+            part = part[..., list(groups), slice(*tile.depth)] if shape.groups > 1 else part[..., slice(*tile.depth)]
             self._known[key] = self._bytes(part.size, int(np.count_nonzero(part)), self._first_form)
         before = (tile.images[0] * height + rows[0]) * width * channels
-        before += (tile.images[1] - tile.images[0]) * (rows[1] - rows[0]) * width * shape.groups * tile.depth[0]
+        pixels = (tile.images[1] - tile.images[0]) * (rows[1] - rows[0]) * width
+        before += pixels * (shape.groups * tile.depth[0] + groups[0] * (tile.depth[1] - tile.depth[0]))
         return self._known[key], before * self._value_bits // 8
+
+    def _groups_of(self, tile: Tile) -> tuple[int, ...]:
+        """The groups of input channels that the tile's channels are sums over."""
+        shape = self.operation.shape
+        if shape.groups == 1:
+            return (0,)
+        of_a_group = (shape.c if self.operation.stage is Stage.BP else shape.k) // shape.groups
+        return tuple(sorted({channel // of_a_group for channel in tile.channels}))
 
     def other(self, tile: Tile) -> Piece:
         """The other operand's part of a tile. BP reads weights transposed: a piece for each channel of depth."""

@@ -116,16 +116,18 @@ def _estimate(shape: ConvShape, stage: Stage, split: Split, group: int, lanes: i
     images, rows, channels, depth = sizes(shape, stage)
     across = -(-channels // split.channels)
     used = -(-across // group) * group
+    # Channels of different groups read different input.
+    copies = -(-split.channels // shape.groups)
     units = images * rows
     share = -(-units // split.space)
     cycles = shape.macs * share * used * -(-depth // split.depth) // (units * channels * depth * lanes)
     x, w, y = (_product(tensor) for tensor in (shape.x_shape, shape.w_shape, shape.y_shape))
     if stage is Stage.FF:
-        traffic = x * split.channels + w * split.space + 4 * y * (split.depth - 1)
+        traffic = x * copies + w * split.space + 4 * y * (split.depth - 1)
     elif stage is Stage.BP:
-        traffic = y * split.channels + w * split.space + 4 * x * (split.depth - 1)
+        traffic = y * copies + w * split.space + 4 * x * (split.depth - 1)
     else:
-        traffic = x * split.channels + y * split.depth + 4 * w * (split.space - 1)
+        traffic = x * copies + y * split.depth + 4 * w * (split.space - 1)
     return cycles + traffic // bytes_per_cycle
 
 
@@ -204,10 +206,12 @@ class _Cut:
             return DoesNotFitError(layer, stage, f"{text}, and the mask of needed outputs takes {mask}", memory)
         return error
 
-    def _input_bits(self, images: int, rows: tuple[int, int], depth: int) -> int:
+    def _input_bits(self, images: int, rows: tuple[int, int], depth: int, channels: int) -> int:
+        """Bits of input at most: `channels` channels read as many groups of input, whichever they are."""
         low, high = source_rows(self.shape, self.stage, rows)
         width = self.shape.q if self.stage is Stage.BP else self.shape.w
-        return images * (high - low) * width * depth * self.shape.groups * self.buffers.input_bits
+        groups = min(self.shape.groups, channels)
+        return images * (high - low) * width * depth * groups * self.buffers.input_bits
 
     def forward_or_back(self) -> Iterator[Step]:
         shape, buffers, region = self.shape, self.buffers, self.region
@@ -223,18 +227,21 @@ class _Cut:
             raise self._fail(
                 "output_memory", "one row of outputs", width * buffers.accumulator_bits, buffers.output_bytes
             )
-        rows_of_one = max(self._input_bits(1, (row, row + 1), 1) for row in range(*region.rows))
+        rows_of_one = max(self._input_bits(1, (row, row + 1), 1, 1) for row in range(*region.rows))
         if 8 * self.input_bytes < rows_of_one:
             raise self._no_room_for_input("the rows that one row of outputs reads", rows_of_one)
+        inputs = 8 * self.input_bytes // rows_of_one if rows_of_one else None  # rows of one input channel that fit
 
         # As deep as the input rows and a full group of weights allow; then as many channels; then as many rows.
         lanes = min(channels, buffers.group)
         deep = self.deepest
-        if rows_of_one:
-            deep = min(deep, 8 * self.input_bytes // rows_of_one)
+        if inputs is not None:
+            deep = min(deep, max(1, inputs // min(shape.groups, lanes)))
         while deep > 1 and self._weight_bytes(lanes, deep) > buffers.other_bytes:
             deep -= 1
         across = min(channels, 8 * buffers.output_bytes // (width * buffers.accumulator_bits))
+        if inputs is not None and shape.groups * deep > inputs:
+            across = min(across, inputs // deep)
         while self._weight_bytes(across, deep) > buffers.other_bytes:
             across -= 1
         parts = -(-self.deepest // deep)
@@ -244,7 +251,7 @@ class _Cut:
         for low, high in spread(channels, -(-channels // across)):
             picked = region.channels[low:high]
             first_of_channels = True
-            for images, rows in self._places(widest, len(picked) * width * buffers.accumulator_bits):
+            for images, rows in self._places(widest, len(picked), len(picked) * width * buffers.accumulator_bits):
                 for at, part in enumerate(depths):
                     tile = replace(region, images=images, rows=rows, channels=picked, depth=part)
                     reuses = len(depths) == 1 and not first_of_channels
@@ -256,12 +263,14 @@ class _Cut:
         bits = self.shape.r * self.shape.s * channels * self.buffers.other_bits
         return depth * -(-bits // 8) if self.stage is Stage.BP else -(-depth * bits // 8)
 
-    def _places(self, depth: int, row_output_bits: int) -> Iterator[tuple[tuple[int, int], tuple[int, int]]]:
+    def _places(
+        self, depth: int, channels: int, row_output_bits: int
+    ) -> Iterator[tuple[tuple[int, int], tuple[int, int]]]:
         """Whole images while they fit, else bands of rows of one image."""
         region, buffers = self.region, self.buffers
         height = region.rows[1] - region.rows[0]
         images = region.images[1] - region.images[0]
-        image_input = self._input_bits(1, region.rows, depth)
+        image_input = self._input_bits(1, region.rows, depth, channels)
         together = images
         if image_input:
             together = min(together, 8 * self.input_bytes // image_input)
@@ -271,17 +280,18 @@ class _Cut:
                 yield (region.images[0] + low, region.images[0] + high), region.rows
             return
         band = min(height, 8 * buffers.output_bytes // row_output_bits)
-        while band > 1 and not self._bands_fit(band, depth):
+        while band > 1 and not self._bands_fit(band, depth, channels):
             band -= 1
         for image in range(*region.images):
             for low, high in spread(height, -(-height // band)):
                 yield (image, image + 1), (region.rows[0] + low, region.rows[0] + high)
 
-    def _bands_fit(self, band: int, depth: int) -> bool:
+    def _bands_fit(self, band: int, depth: int, channels: int) -> bool:
         first, last = self.region.rows
         pieces = spread(last - first, -(-(last - first) // band))
         return all(
-            self._input_bits(1, (first + low, first + high), depth) <= 8 * self.input_bytes for low, high in pieces
+            self._input_bits(1, (first + low, first + high), depth, channels) <= 8 * self.input_bytes
+            for low, high in pieces
         )
 
     def weight_gradient(self) -> Iterator[Step]:
@@ -291,9 +301,10 @@ class _Cut:
         channels = len(region.channels)
 
         # Of all rows, not only the region's: cores that share outputs must cut them alike.
-        one_row = max(self._input_bits(1, (row, row + 1), 1) for row in range(shape.p))
+        one_row = max(self._input_bits(1, (row, row + 1), 1, 1) for row in range(shape.p))
         if 8 * self.input_bytes < one_row:
             raise self._no_room_for_input("the input rows of one row of dY", one_row)
+        inputs = 8 * self.input_bytes // one_row if one_row else None  # rows of one input channel that fit
         if 8 * buffers.other_bytes < shape.q * buffers.other_bits:
             raise self._fail("weight_memory", "one row of dY", shape.q * buffers.other_bits, buffers.other_bytes)
         if 8 * buffers.output_bytes < taps * buffers.accumulator_bits:
@@ -301,11 +312,15 @@ class _Cut:
 
         across = min(channels, buffers.group, 8 * buffers.other_bytes // (shape.q * buffers.other_bits))
         across = min(across, 8 * buffers.output_bytes // (taps * buffers.accumulator_bits))
+        if inputs is not None and shape.groups > inputs:
+            across = min(across, inputs)
         deep = min(depth, 8 * buffers.output_bytes // (taps * across * buffers.accumulator_bits))
-        deep = max(1, min(deep, 8 * self.input_bytes // one_row if one_row else deep))
+        deep = max(1, min(deep, inputs // min(shape.groups, across) if inputs is not None else deep))
         if deep == depth:
             across = min(channels, 8 * buffers.output_bytes // (taps * deep * buffers.accumulator_bits))
             across = min(across, 8 * buffers.other_bytes // (shape.q * buffers.other_bits))
+            if inputs is not None and shape.groups * deep > inputs:
+                across = min(across, inputs // deep)
         for low, high in spread(channels, -(-channels // across)):
             picked = region.channels[low:high]
             for begin, end in spread(depth, -(-depth // deep)):
@@ -319,7 +334,7 @@ class _Cut:
         region, buffers, shape = self.region, self.buffers, self.shape
         images = region.images[1] - region.images[0]
         height = region.rows[1] - region.rows[0]
-        image_input = self._input_bits(1, region.rows, depth)
+        image_input = self._input_bits(1, region.rows, depth, channels)
         image_other = height * shape.q * channels * buffers.other_bits
         together = min(images, 8 * buffers.other_bytes // image_other)
         if image_input:
@@ -329,7 +344,7 @@ class _Cut:
                 yield (region.images[0] + low, region.images[0] + high), region.rows
             return
         band = max(1, min(height, 8 * buffers.other_bytes // (shape.q * channels * buffers.other_bits)))
-        while band > 1 and not self._bands_fit(band, depth):
+        while band > 1 and not self._bands_fit(band, depth, channels):
             band -= 1
         for image in range(*region.images):
             for low, high in spread(height, -(-height // band)):
