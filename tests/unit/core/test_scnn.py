@@ -56,6 +56,21 @@ def test_equals_the_stepped_twin(case):
     assert run.cycles == cycles
 
 
+@pytest.mark.parametrize("seed", range(12))
+def test_equals_the_stepped_twin_where_banks_are_contended(seed):
+    """Few banks, short queues, dense operands, filters that are not square: so that each address matters."""
+    rng = np.random.default_rng(seed)
+    r, s = ((1, 3), (3, 1), (2, 3))[seed % 3]
+    shape = ConvShape(n=1, c=3, h=5, w=6, k=5, r=r, s=s, pad=1)
+    core = core_of(tiling=(1, 2, 3), banks=5 + seed, bank_entries=64, bank_queue=1 + seed % 3, weight_fifo=4)
+    x, w = rng.random(shape.x_shape) < 0.8, rng.random(shape.w_shape) < 0.8
+    run = core.run(shape, Stage.FF, operands_of(x, w))
+    cycles, counts = twin.run(core, shape, x, w)
+    assert run.events["stalls"] > 0
+    assert {name: run.events[name] for name in counts} == counts
+    assert run.cycles == cycles
+
+
 @given(cases())
 def test_every_pair_of_non_zeros_is_multiplied_once(case):
     core, shape, x, w = case
