@@ -197,9 +197,9 @@ class Checker:
         self._bus_rank = command.rank
 
     def _check_refresh(self, at: Command, places: Iterable[tuple[int, ...]]) -> None:
-        """Of each bank: a REF is one of all banks of its rank."""
+        """Of each bank: a REF is one of all banks of its rank. A refresh at the clock at which it is due is in time."""
         interval = self.preset.timing["tREFI"]
-        due = at.clk // interval
+        due = (at.clk - (at.name in ("REF", "REFPB"))) // interval
         for place in places:
             late = due - self._refreshes[place]
             self._measure("postponed refreshes", self._max_postponed - late, at, f"{due} were due of bank {place}")

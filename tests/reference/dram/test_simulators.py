@@ -32,9 +32,11 @@ def test_the_traces_are_the_recorded_ones(file):
     assert hashlib.sha256(text.encode()).hexdigest() == EXPECTED["trace_sha256"][file]
 
 
-@pytest.mark.parametrize(
-    "run", EXPECTED["runs"], ids=lambda r: "-".join(r[k] for k in ("sim", "preset", "mapping", "trace", "mode"))
-)
+def run_id(run):
+    return "-".join(run[key] for key in ("sim", "preset", "mapping", "trace", "mode"))
+
+
+@pytest.mark.parametrize("run", EXPECTED["runs"], ids=run_id)
 def test_same_commands_and_latencies(run):
     addresses, is_write = trace(run["preset"], run["mapping"], run["trace"])
     controller = Controller(preset(run["preset"]), run["mapping"], SCHEDULER[run["sim"]])

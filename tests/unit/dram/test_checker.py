@@ -149,6 +149,8 @@ def refreshes(*times):
         (refreshes(*[i / 10 for i in range(1, 9)]), 9360, set()),
         (refreshes(*[i / 10 for i in range(1, 10)]), 9360, {"refreshes pulled in"}),
         (refreshes(8.5), 10 * 9360, {"postponed refreshes"}),
+        (refreshes(9), 9 * 9360, set()),
+        (refreshes(9 + 1 / 9360), 9 * 9360 + 1, {"postponed refreshes", "tREFI of the longest gap"}),
     ],
 )
 def test_refreshes_are_neither_late_nor_early_by_more_than_eight(commands, end, broken):
@@ -214,7 +216,7 @@ def test_the_controller_is_legal_and_as_early_as_it_may_be(name, scheduler):
 def raised():
     for name, scheduler in RUNS:
         for timing in ("tRCD", "tRP", "tRAS", "tRTP", "tWR", "tRRD_S", "tRRD_L", "tFAW", "tCCD_S", "tCCD_L", "tRTW",
-                       "tWTR_S", "tWTR_L", "tRFC", "tPPD"):  # fmt: skip
+                       "tWTR_S", "tWTR_L", "tRFC", "tPPD", "tRC"):  # fmt: skip
             if any(timing in rule.latency.split() for rule in STANDARDS[PRESETS[name].standard]):
                 yield name, scheduler, timing
 
@@ -229,6 +231,31 @@ def test_a_timing_raised_by_one_clock_is_noticed(name, scheduler, timing):
             if not Checker(slower).feed(commands(name, scheduler, mapping, trace)).report.ok:
                 return
     pytest.fail("no trace is tight in it")
+
+
+@pytest.mark.c_library
+@pytest.mark.parametrize(("name", "scheduler"), RUNS)
+def test_trc_raised_by_one_clock_is_noticed_on_row_stride(name, scheduler):
+    device = device_of(name)
+    slower = device.with_timing(tRC=device.timing["tRC"] + 1)
+    broken = Checker(slower).feed(commands(name, scheduler, "m1", "row_stride")).report.violations
+    assert "tRC ACT-ACT bank" in broken
+
+
+@pytest.mark.c_library
+@pytest.mark.parametrize(("name", "scheduler"), RUNS)
+@pytest.mark.parametrize(
+    ("clocks", "broken"),
+    [(0, set()), (1, {"refreshes pulled in"}), (-1, {"postponed refreshes", "tREFI of the longest gap"})],
+)
+def test_trefi_is_a_maximum_and_a_minimum(name, scheduler, clocks, broken):
+    """An idle channel refreshes on the clock; without leave to postpone or pull in, one clock is noticed either way."""
+    device = preset(name)
+    interval = device.timing["tREFI"]
+    told = Controller(device, "m1", scheduler).advance(20 * interval, observe=True).commands
+    refreshes = [Command(clk, COMMANDS[kind]) for clk, kind, *_ in told.tolist()]
+    judge = Checker(device.with_timing(tREFI=interval + clocks), max_postponed=0)
+    assert set(judge.feed(refreshes).finish(20 * interval).violations) == broken
 
 
 # ---- files ----------------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from twins.dram import DramTwin
 from unit.dram.strategies import channels, traffic
 
-from cosim.models.dram import Controller
+from cosim.models.dram import PRESETS, BankRoundRobin, Controller
 from cosim.models.dram.controller import NEVER
 from cosim.models.dram.rules import COMMANDS
 
@@ -94,19 +94,38 @@ def test_nothing_happens_before_next(data):
         clk = upcoming
 
 
+def check_replay(preset, mapping, scheduler, requests):
+    """Offered as early as may be, engine and twin issue the same commands for as long as the replay lasts."""
+    twin = DramTwin(preset, mapping, scheduler)
+    accepted, done, _ = schedule_on_twin(twin, requests, 0)
+    controller = Controller(preset, mapping, scheduler)
+    replay = controller.replay(*to_arrays(requests), observe=True)
+    # To the end of the replay: it also issues writes that were done when they were buffered.
+    done += twin.advance(replay.stats.clocks)[0]
+    while len(done) < len(requests):
+        done += twin.advance(twin.now + 100)[0]
+    finished = dict(done)
+    assert replay.latencies.tolist() == [finished[tag] - clk for tag, clk in enumerate(accepted)]
+    assert rows(replay.commands) == [c for c in twin.commands if c[0] <= replay.stats.clocks]
+
+
 @given(st.data())
 def test_the_replay_driver_is_the_twin_offered_every_clock(data):
     preset, mapping, scheduler = data.draw(channels())
     requests = [(0, address, is_write) for _, address, is_write in data.draw(traffic(preset, mapping))]
-    twin = DramTwin(preset, mapping, scheduler)
-    accepted, done, _ = schedule_on_twin(twin, requests, 0)
-    while len(done) < len(requests) or twin.now < preset.timing["tRFC"]:
-        done += twin.advance(twin.now + 100)[0]
-    finished = dict(done)
-    controller = Controller(preset, mapping, scheduler)
-    replay = controller.replay(*to_arrays(requests), observe=True)
-    assert replay.latencies.tolist() == [finished[tag] - clk for tag, clk in enumerate(accepted)]
-    assert rows(replay.commands) == [c for c in twin.commands if c[0] <= replay.stats.clocks]
+    check_replay(preset, mapping, scheduler, requests)
+
+
+def test_the_replay_issues_writes_that_were_done_when_buffered():
+    """Writes of four rows of one bank are done as soon as they are buffered and issued a row cycle apart."""
+    preset = PRESETS["lpddr4_3200"]
+    scheduler = BankRoundRobin(write_queue=2, bank_queue=3, drain_over=0, row_hits=1)
+    requests = [(0, preset.mapping("m1").encode({"row": row}), True) for row in range(4)]
+    replay = Controller(preset, "m1", scheduler).replay(*to_arrays(requests), observe=True)
+    assert max(replay.latencies) == 1
+    assert [name for _, name, *_ in rows(replay.commands)].count("WR") == 4
+    assert replay.end_clk > preset.timing["tRFC"]
+    check_replay(preset, "m1", scheduler, requests)
 
 
 def to_arrays(requests):
