@@ -24,15 +24,19 @@ $(VENV)/pyvenv.cfg:
 	@sh tools/check_tools.sh "$(PYTHON)" "$(CC)"
 	@$(PYTHON) -m venv $(VENV)
 
+# Stamped with the time of its beginning: a source that changes meanwhile is compiled again.
 $(VENV)/.installed: $(VENV)/pyvenv.cfg $(sources)
 	@echo "Setting up $(VENV) (once) ..." >&2
+	@touch $@.began
 	@CC="$(CC)" $(bin)/python -m pip install --quiet --disable-pip-version-check -e '.[report]'
-	@touch $@
+	@mv $@.began $@
 
 $(VENV)/.installed-dev: $(VENV)/pyvenv.cfg $(sources)
 	@echo "Setting up $(VENV) for development (once) ..." >&2
+	@touch $@.began
 	@CC="$(CC)" $(bin)/python -m pip install --quiet --disable-pip-version-check -e '.[report,test,dev]'
-	@touch $(VENV)/.installed $@
+	@touch -r $@.began $(VENV)/.installed
+	@mv $@.began $@
 
 .PHONY: install install-dev
 install: $(VENV)/.installed

@@ -70,7 +70,11 @@ def engine() -> None:
 
 
 def banks() -> None:
-    """The engine with bank conflicts, its record of the tile included; effectual MACs count here."""
+    """The engine with bank conflicts, its record of the tile included; effectual MACs count here.
+
+    The cost is that of looks at blocks: the fewer MACs a block of the window holds, the fewer a second. Half of the
+    zeros of both operands, at a window of 16, is what the figure of docs/core.md is taken at.
+    """
     shape = ConvShape(n=1, c=64, h=28, w=28, k=64, r=3, s=3, pad=1)
     policy = SkipPolicy(frozenset({"input", "weight"}), coarse=True)
     params = CoreParams(64, 16, window=16, queue=16, run_ahead=4, coarse_jump=4, coarse_unit=(4, 4), pixel_reuse=8)
@@ -84,7 +88,9 @@ def banks() -> None:
             return tile.result().tile.macs
 
         macs = run()
-        print(f"bank conflicts, density {density}: {macs / best_seconds(run, 3) / 1e6:4.0f} M effectual MAC/s")
+        print(
+            f"bank conflicts, window 16, density {density}: {macs / best_seconds(run, 3) / 1e6:4.0f} M effectual MAC/s"
+        )
 
 
 def linearity() -> None:

@@ -26,6 +26,7 @@ static int offsets_fit(const int64_t *offsets, size_t number, size_t need, size_
 
 int32_t cs_bits_count(const uint64_t *words, size_t count, int64_t *set_bits) {
     if ((words == NULL && count > 0) || set_bits == NULL) return CS_EINVAL;
+    if (!cs_aligned(CS_ADDRESS(words) | CS_ADDRESS(set_bits), sizeof(uint64_t))) return CS_EBUFFER;
     int64_t total = 0;
     for (size_t i = 0; i < count; ++i)
         total += __builtin_popcountll(words[i]);
@@ -36,7 +37,7 @@ int32_t cs_bits_count(const uint64_t *words, size_t count, int64_t *set_bits) {
 int32_t cs_bits_pack(const uint8_t *values, size_t rows, size_t columns, uint64_t *words, size_t count) {
     const size_t row_words = (columns + WORD - 1) / WORD;
     if ((values == NULL && rows * columns > 0) || (words == NULL && count > 0)) return CS_EINVAL;
-    if (count < rows * row_words) return CS_EBUFFER;
+    if (count < rows * row_words || !cs_aligned(CS_ADDRESS(words), sizeof(uint64_t))) return CS_EBUFFER;
     for (size_t row = 0; row < rows; ++row) {
         for (size_t w = 0; w < row_words; ++w) {
             const uint8_t *from = values + row * columns + w * WORD;
@@ -52,7 +53,9 @@ int32_t cs_bits_pack(const uint8_t *values, size_t rows, size_t columns, uint64_
 
 int32_t cs_bits_count_ranges(const uint64_t *words, size_t count, const int64_t *bounds, size_t ranges,
                              int64_t *counts) {
-    if (words == NULL || bounds == NULL || counts == NULL || bounds[0] < 0) return CS_EINVAL;
+    if (words == NULL || bounds == NULL || counts == NULL) return CS_EINVAL;
+    if (!cs_aligned(CS_ADDRESS(words) | CS_ADDRESS(bounds) | CS_ADDRESS(counts), sizeof(uint64_t))) return CS_EBUFFER;
+    if (bounds[0] < 0) return CS_EINVAL;
     for (size_t i = 0; i < ranges; ++i)
         if (bounds[i + 1] < bounds[i]) return CS_EINVAL;
     if (cs_words_of(bounds[ranges]) > count) return CS_EBUFFER;
@@ -64,6 +67,9 @@ int32_t cs_bits_count_ranges(const uint64_t *words, size_t count, const int64_t 
 int32_t cs_bits_indices(const uint64_t *a, const uint64_t *b, size_t count, int64_t bits, int64_t *position,
                         int32_t *indices, size_t capacity, size_t *written) {
     if (a == NULL || position == NULL || written == NULL || (indices == NULL && capacity > 0)) return CS_EINVAL;
+    if (!cs_aligned(CS_ADDRESS(a) | CS_ADDRESS(b) | CS_ADDRESS(position) | CS_ADDRESS(written), sizeof(uint64_t)) ||
+        !cs_aligned(CS_ADDRESS(indices), sizeof(uint32_t)))
+        return CS_EBUFFER;
     if (bits < 0 || bits > INT32_MAX || *position < 0) return CS_EINVAL;
     if (cs_words_of(bits) > count) return CS_EBUFFER;
     size_t number = 0;
@@ -90,7 +96,8 @@ int32_t cs_bits_indices(const uint64_t *a, const uint64_t *b, size_t count, int6
 
 int32_t cs_bits_skips(const uint64_t *a, const uint64_t *b, size_t count, int64_t bits, int64_t *counts) {
     if (a == NULL || b == NULL || counts == NULL || bits < 0) return CS_EINVAL;
-    if (cs_words_of(bits) > count) return CS_EBUFFER;
+    if (cs_words_of(bits) > count || !cs_aligned(CS_ADDRESS(a) | CS_ADDRESS(b) | CS_ADDRESS(counts), sizeof(uint64_t)))
+        return CS_EBUFFER;
     int64_t both = 0, only_a = 0, only_b = 0;
     for (int64_t at = 0; at < bits; at += WORD) {
         const uint64_t used = bits - at < WORD ? ((uint64_t)1 << (bits - at)) - 1 : ~(uint64_t)0;
@@ -111,6 +118,7 @@ int32_t cs_bits_join(const uint64_t *source, size_t source_count, const int64_t 
     if (first < 0 || first > MAX_BITS || length < 1 || length > MAX_BITS) return CS_EINVAL;
     if (rows > INT32_MAX || segments > (1 << 20)) return CS_EINVAL;
     if (rows * segments > 0 && (source == NULL || offsets == NULL || out == NULL)) return CS_EINVAL;
+    if (!cs_aligned(CS_ADDRESS(source) | CS_ADDRESS(offsets) | CS_ADDRESS(out), sizeof(uint64_t))) return CS_EBUFFER;
     if (out_row_words < cs_words_of((int64_t)segments * length) || out_count < rows * out_row_words) return CS_EBUFFER;
     if (!offsets_fit(offsets, rows * segments, cs_words_of(first + length), source_count)) return CS_EINVAL;
     for (size_t row = 0; row < rows; ++row) {
@@ -147,6 +155,7 @@ int32_t cs_bits_transpose(const uint64_t *source, size_t source_count, const int
     if (first < 0 || first > MAX_BITS || length < 1 || length > MAX_BITS) return CS_EINVAL;
     if (columns > INT32_MAX) return CS_EINVAL;
     if (columns > 0 && (source == NULL || offsets == NULL || out == NULL)) return CS_EINVAL;
+    if (!cs_aligned(CS_ADDRESS(source) | CS_ADDRESS(offsets) | CS_ADDRESS(out), sizeof(uint64_t))) return CS_EBUFFER;
     if (out_row_words < cs_words_of((int64_t)columns) || out_count < (size_t)length * out_row_words) return CS_EBUFFER;
     if (!offsets_fit(offsets, columns, cs_words_of(first + length), source_count)) return CS_EINVAL;
     for (size_t w = 0; w < out_row_words; ++w) {
@@ -171,6 +180,7 @@ int32_t cs_bits_zero_blocks(const uint64_t *words, size_t count, size_t rows, si
     if (bits < 0 || bits > MAX_BITS || window < 1 || window > MAX_BITS) return CS_EINVAL;
     const int64_t blocks = (bits + window - 1) / window;
     if ((words == NULL && count > 0) || (flags == NULL && flag_count > 0)) return CS_EINVAL;
+    if (!cs_aligned(CS_ADDRESS(words) | CS_ADDRESS(flags), sizeof(uint64_t))) return CS_EBUFFER;
     if (row_words < cs_words_of(bits) || count < rows * row_words) return CS_EBUFFER;
     if (flag_row_words < cs_words_of(blocks) || flag_count < rows * flag_row_words) return CS_EBUFFER;
     for (size_t row = 0; row < rows; ++row) {

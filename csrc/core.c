@@ -9,11 +9,11 @@
 #define STATE_MAGIC 0x65726f632d736f63u
 
 static int valid(const cs_core_params *params) {
-    return params != NULL && params->lanes >= 1 && params->group >= 1 && params->lanes % params->group == 0 &&
-           params->lanes <= (1 << 20) && params->window >= 1 && params->queue >= 1 && params->queue <= (1 << 28) &&
-           params->macs_per_lane >= 1 && params->macs_per_lane <= (1 << 28) && params->run_ahead >= 1 &&
-           params->pixel_reuse >= 1 && params->coarse_jump >= 0 && params->lane_latency >= 0 &&
-           cs_isa_usable(params->isa);
+    return params != NULL && cs_aligned(CS_ADDRESS(params), sizeof(uint32_t)) && params->lanes >= 1 &&
+           params->group >= 1 && params->lanes % params->group == 0 && params->lanes <= (1 << 20) &&
+           params->window >= 1 && params->queue >= 1 && params->queue <= (1 << 28) && params->macs_per_lane >= 1 &&
+           params->macs_per_lane <= (1 << 28) && params->run_ahead >= 1 && params->pixel_reuse >= 1 &&
+           params->coarse_jump >= 0 && params->lane_latency >= 0 && cs_isa_usable(params->isa);
 }
 
 /* Lay the arrays out behind the header. */
@@ -65,6 +65,7 @@ int32_t cs_core_state_words(const cs_core_params *params, int32_t channels, int3
                             size_t *words) {
     cs_core_state state;
     if (words == NULL) return CS_EINVAL;
+    if (!cs_aligned(CS_ADDRESS(words), sizeof(uint64_t))) return CS_EBUFFER;
     const int32_t status = set_up(&state, params, channels, max_length, coarse);
     if (status == CS_OK) *words = state.words;
     return status;
@@ -74,6 +75,7 @@ int32_t cs_core_init(uint64_t *state, size_t state_words, const cs_core_params *
                      int32_t max_length, int32_t coarse) {
     cs_core_state header;
     if (state == NULL) return CS_EINVAL;
+    if (!cs_aligned(CS_ADDRESS(state), sizeof(uint64_t))) return CS_EBUFFER;
     const int32_t status = set_up(&header, params, channels, max_length, coarse);
     if (status != CS_OK) return status;
     if (state_words < header.words) return CS_EBUFFER;
@@ -99,18 +101,24 @@ static cs_core_pattern pattern_of(const cs_core_state *state, const cs_core_walk
 
 static int32_t open_state(const uint64_t *state, size_t state_words, cs_core_state *header) {
     if (state == NULL) return CS_EINVAL;
-    if (state_words < (sizeof *header + 7) / 8) return CS_EBUFFER;
+    if (state_words < (sizeof *header + 7) / 8 || !cs_aligned(CS_ADDRESS(state), sizeof(uint64_t))) return CS_EBUFFER;
     memcpy(header, state, sizeof *header);
     if (header->magic != STATE_MAGIC) return CS_ESTATE;
     return state_words < header->words ? CS_EBUFFER : CS_OK;
 }
 
 static int32_t check_walks(const cs_core_state *state, const cs_core_walks *walks) {
+    if (walks != NULL && !cs_aligned(CS_ADDRESS(walks), sizeof(uint64_t))) return CS_EBUFFER;
     if (walks == NULL || walks->patterns < 1 || walks->rows < 0 || walks->lengths == NULL || walks->starts == NULL ||
         walks->ones == NULL || (walks->other == NULL && walks->other_count > 0))
         return CS_EINVAL;
     if (state->coarse && (walks->coarse_starts == NULL || (walks->coarse == NULL && walks->coarse_count > 0)))
         return CS_EINVAL;
+    if (!cs_aligned(CS_ADDRESS(walks->starts) | CS_ADDRESS(walks->other), sizeof(uint64_t)) ||
+        !cs_aligned(CS_ADDRESS(walks->lengths) | CS_ADDRESS(walks->ones), sizeof(uint32_t)))
+        return CS_EBUFFER;
+    if (state->coarse && !cs_aligned(CS_ADDRESS(walks->coarse_starts) | CS_ADDRESS(walks->coarse), sizeof(uint64_t)))
+        return CS_EBUFFER;
     for (int32_t p = 0; p < walks->patterns; ++p) {
         const int32_t length = walks->lengths[p];
         if (length < 0 || length > state->max_length || walks->starts[p] < 0) return CS_EINVAL;
@@ -127,9 +135,13 @@ static int32_t check_walks(const cs_core_state *state, const cs_core_walks *walk
 
 static int32_t check_outputs(const cs_core_state *state, const cs_core_walks *walks, const cs_core_outputs *outputs,
                              int with_needed, int32_t needed_words) {
+    if (!cs_aligned(CS_ADDRESS(outputs), sizeof(uint64_t))) return CS_EBUFFER;
     if (outputs == NULL || outputs->count < 0 || outputs->count > state->channels) return CS_EINVAL;
     if (outputs->count > 0 && (outputs->rows == NULL || outputs->slots == NULL)) return CS_EINVAL;
     if (with_needed && (outputs->needed_bits == NULL || needed_words < 0)) return CS_EINVAL;
+    if (!cs_aligned(CS_ADDRESS(outputs->rows) | CS_ADDRESS(outputs->slots) | CS_ADDRESS(outputs->needed_bits),
+                    sizeof(uint32_t)))
+        return CS_EBUFFER;
     for (int32_t i = 0; i < outputs->count; ++i) {
         if (outputs->rows[i] < 0 || outputs->rows[i] >= walks->rows) return CS_EINVAL;
         if (outputs->slots[i] < 0 || outputs->slots[i] >= state->channels) return CS_EINVAL;
@@ -141,14 +153,21 @@ static int32_t check_outputs(const cs_core_state *state, const cs_core_walks *wa
 
 static int32_t check_record(const cs_core_record *record) {
     if (record == NULL) return CS_OK;
+    if (!cs_aligned(CS_ADDRESS(record), sizeof(uint64_t))) return CS_EBUFFER;
     if (record->words == NULL || record->used > record->capacity || record->sets < 0) return CS_EINVAL;
-    return CS_OK;
+    return cs_aligned(CS_ADDRESS(record->words), sizeof(uint32_t)) ? CS_OK : CS_EBUFFER;
 }
 
 static int32_t check_pixels(const cs_core_pixels *pixels, const cs_core_walks *walks) {
+    if (!cs_aligned(CS_ADDRESS(pixels), sizeof(uint64_t))) return CS_EBUFFER;
     if (pixels == NULL || pixels->source == NULL || pixels->row_source == NULL || pixels->column_source == NULL ||
         pixels->row_pattern == NULL || pixels->column_pattern == NULL)
         return CS_EINVAL;
+    if (!cs_aligned(CS_ADDRESS(pixels->source) | CS_ADDRESS(pixels->needed), sizeof(uint64_t)) ||
+        !cs_aligned(CS_ADDRESS(pixels->row_source) | CS_ADDRESS(pixels->column_source) |
+                        CS_ADDRESS(pixels->row_pattern) | CS_ADDRESS(pixels->column_pattern),
+                    sizeof(uint32_t)))
+        return CS_EBUFFER;
     const int32_t sizes[] = {pixels->images, pixels->source_rows,    pixels->source_columns, pixels->source_words,
                              pixels->rows,   pixels->columns,        pixels->taps_r,         pixels->taps_s,
                              pixels->bits,   pixels->column_patterns};
@@ -271,7 +290,9 @@ int32_t cs_core_run_walks(uint64_t *state, size_t state_words, const uint64_t *i
     if (walks->patterns != 1 || first < 0 || last < first || (inputs == NULL && inputs_count > 0)) return CS_EINVAL;
     const cs_core_pattern here = pattern_of(&header, walks, 0);
     const size_t row_words = cs_words_of(here.length);
-    if (inputs_count < (size_t)last * row_words) return CS_EBUFFER;
+    if (inputs_count < (size_t)last * row_words ||
+        !cs_aligned(CS_ADDRESS(inputs) | CS_ADDRESS(needed), sizeof(uint64_t)))
+        return CS_EBUFFER;
     if (needed != NULL && needed_count < (size_t)last * (size_t)needed_words) return CS_EBUFFER;
     const int skip_input = header.params.skip_input && header.params.fine;
     uint64_t *walk = state + header.walk;
@@ -292,7 +313,8 @@ int32_t cs_core_result(const uint64_t *state, size_t state_words, cs_core_counts
     const int32_t status = open_state(state, state_words, &header);
     if (status != CS_OK) return status;
     if (counts == NULL || group_cycles == NULL || lane_cycles == NULL) return CS_EINVAL;
-    if (groups != (size_t)(header.params.lanes / header.params.group) || lanes != (size_t)header.params.lanes)
+    if (groups != (size_t)(header.params.lanes / header.params.group) || lanes != (size_t)header.params.lanes ||
+        !cs_aligned(CS_ADDRESS(counts) | CS_ADDRESS(group_cycles) | CS_ADDRESS(lane_cycles), sizeof(uint64_t)))
         return CS_EBUFFER;
     *counts = header.counts;
     memcpy(group_cycles, state + header.group_cycles, groups * sizeof *group_cycles);

@@ -10,6 +10,7 @@ static int32_t set_up(cs_banks_state *state, const cs_core_params *params, const
     size_t unused;
     const int32_t status = cs_core_state_words(params, 0, 0, 0, &unused); /* checks params */
     if (status != CS_OK) return status;
+    if (!cs_aligned(CS_ADDRESS(banks), sizeof(uint32_t))) return CS_EBUFFER;
     if (banks == NULL || max_blocks < 0 || banks->max_pending < 1 || banks->max_pending > MAX_PENDING) return CS_EINVAL;
     for (int m = 0; m < 2; ++m)
         if (banks->banks[m] < 1 || banks->banks[m] > 65536 || banks->ports[m] < 1) return CS_EINVAL;
@@ -29,6 +30,7 @@ static int32_t set_up(cs_banks_state *state, const cs_core_params *params, const
     PLACE(due, state->lane_words * sizeof(uint64_t));
     PLACE(calendar, CS_BANKS_SLOTS * state->lane_words * sizeof(uint64_t));
     PLACE(places, groups * (size_t)state->buffer_places * sizeof(cs_banks_place));
+    PLACE(lefts, groups * (size_t)max_blocks * sizeof(cs_banks_left));
     for (int m = 0; m < 2; ++m) {
         PLACE(backlog[m], (size_t)banks->banks[m] * sizeof(int64_t));
         PLACE(free_ports[m], (size_t)banks->banks[m] * sizeof(int32_t));
@@ -36,7 +38,6 @@ static int32_t set_up(cs_banks_state *state, const cs_core_params *params, const
     for (int m = 0; m < 2; ++m)
         PLACE(requests[m], lanes * sizeof(cs_banks_request));
     PLACE(waiting, lanes * sizeof(int32_t));
-    PLACE(jumping, lanes * sizeof(int32_t));
     PLACE(reservations, (size_t)banks->max_pending * sizeof(cs_banks_reservation));
 #undef PLACE
     state->words = at;
@@ -47,6 +48,7 @@ int32_t cs_core_banks_state_words(const cs_core_params *params, const cs_core_ba
                                   size_t *words) {
     cs_banks_state state;
     if (words == NULL) return CS_EINVAL;
+    if (!cs_aligned(CS_ADDRESS(words), sizeof(uint64_t))) return CS_EBUFFER;
     const int32_t status = set_up(&state, params, banks, max_blocks);
     if (status == CS_OK) *words = state.words;
     return status;
@@ -72,6 +74,8 @@ int32_t cs_core_banks_init(uint64_t *state, size_t state_words, const cs_core_pa
                            const cs_core_banks *banks, int32_t max_blocks, const uint32_t *record, size_t count) {
     cs_banks_state header;
     if (state == NULL || (record == NULL && count > 0)) return CS_EINVAL;
+    if (!cs_aligned(CS_ADDRESS(state), sizeof(uint64_t)) || !cs_aligned(CS_ADDRESS(record), sizeof(uint32_t)))
+        return CS_EBUFFER;
     const int32_t status = set_up(&header, params, banks, max_blocks);
     if (status != CS_OK) return status;
     if (state_words < header.words) return CS_EBUFFER;
@@ -86,7 +90,7 @@ int32_t cs_core_banks_init(uint64_t *state, size_t state_words, const cs_core_pa
 
 static int32_t open_state(const uint64_t *state, size_t state_words, cs_banks_state *header) {
     if (state == NULL) return CS_EINVAL;
-    if (state_words < (sizeof *header + 7) / 8) return CS_EBUFFER;
+    if (state_words < (sizeof *header + 7) / 8 || !cs_aligned(CS_ADDRESS(state), sizeof(uint64_t))) return CS_EBUFFER;
     memcpy(header, state, sizeof *header);
     if (header->magic != STATE_MAGIC) return CS_ESTATE;
     return state_words < header->words ? CS_EBUFFER : CS_OK;
@@ -115,6 +119,7 @@ int32_t cs_core_banks_next(const uint64_t *state, size_t state_words, int64_t *c
     const int32_t status = open_state(state, state_words, &header);
     if (status != CS_OK) return status;
     if (clk == NULL) return CS_EINVAL;
+    if (!cs_aligned(CS_ADDRESS(clk), sizeof(uint64_t))) return CS_EBUFFER;
     *clk = header.result.done ? CS_NEVER : header.now + 1;
     return CS_OK;
 }
@@ -125,6 +130,8 @@ int32_t cs_core_banks_advance(uint64_t *state, size_t state_words, const uint32_
     const int32_t status = open_state(state, state_words, &header);
     if (status != CS_OK) return status;
     if (done_at == NULL || (record == NULL && count > 0) || count != header.record_count) return CS_EINVAL;
+    if (!cs_aligned(CS_ADDRESS(done_at), sizeof(uint64_t)) || !cs_aligned(CS_ADDRESS(record), sizeof(uint32_t)))
+        return CS_EBUFFER;
     cs_banks_run(&header, state, record, until);
     *done_at = header.result.done ? header.result.cycles : CS_NEVER;
     memcpy(state, &header, sizeof header);
@@ -138,7 +145,9 @@ int32_t cs_core_banks_result_of(const uint64_t *state, size_t state_words, cs_co
     const int32_t status = open_state(state, state_words, &header);
     if (status != CS_OK) return status;
     if (result == NULL || group_cycles == NULL || lane_cycles == NULL || lane_waits == NULL) return CS_EINVAL;
-    if (groups != (size_t)(header.params.lanes / header.params.group) || lanes != (size_t)header.params.lanes)
+    if (groups != (size_t)(header.params.lanes / header.params.group) || lanes != (size_t)header.params.lanes ||
+        !cs_aligned(CS_ADDRESS(result) | CS_ADDRESS(group_cycles) | CS_ADDRESS(lane_cycles) | CS_ADDRESS(lane_waits),
+                    sizeof(uint64_t)))
         return CS_EBUFFER;
     *result = header.result;
     for (size_t i = 0; i < groups; ++i)

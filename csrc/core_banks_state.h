@@ -4,8 +4,8 @@
 
 #include "core_banks.h"
 
-/* One lane of the outputs under way. Once a lane has looked at a block it is known when it leaves it: so it is touched
- * again in the cycle after that only, `wake`.
+/* One lane of the outputs under way. Where it stands at `wake` follows from what is known now: it is touched again in
+ * that cycle only.
  */
 typedef struct {
     int64_t wake;
@@ -17,9 +17,8 @@ typedef struct {
     int32_t place; /* its place in the broadcast buffer: position % places (kept, as its banks are: no division) */
     int32_t bank[2];
     int32_t queued;
-    int32_t entering; /* has looked at it */
-    int32_t held_up;  /* may not look at it before the others of its group have left theirs */
-    int32_t has_other, active;
+    int32_t held_up; /* may not look at it before the others of its group have left theirs */
+    int32_t has_other;
 } cs_banks_lane;
 
 /* One group of lanes: its place in the record. */
@@ -29,11 +28,15 @@ typedef struct {
     int64_t done_at; /* of the lanes that have left their last block, the last to empty its queue */
     int64_t cycles;  /* of the outputs that are done */
     int32_t through; /* nothing left */
-    int32_t running; /* lanes that have not left their last block */
-    int32_t low;     /* blocks that all lanes had left when last looked */
-    int32_t moved;   /* a lane has left a block since */
+    int32_t running; /* lanes whose last block's leaving is not known yet */
     int32_t held_up; /* lanes that are */
 } cs_banks_group;
+
+/* A block of a group's outputs: lanes whose leaving it is known, and the cycle at whose start they all have. */
+typedef struct {
+    int64_t by;
+    int32_t lanes;
+} cs_banks_left;
 
 /* A lane that wakes later than so many cycles from now is touched in between. */
 #define CS_BANKS_SLOTS 64
@@ -48,7 +51,7 @@ typedef struct {
 typedef struct {
     int64_t since;
     int32_t group, block, bank; /* group: or lane */
-    int32_t place;              /* among all groups' */
+    int32_t place;              /* of the group's */
 } cs_banks_request;
 
 typedef struct {
@@ -69,13 +72,13 @@ typedef struct {
     int64_t first_pending, pending, backlog_left;
     uint64_t busy_slots; /* of the calendar: bit i of it if slot i names a lane */
     size_t record_count;
-    size_t lane_words;            /* of a mask of lanes */
-    size_t lanes, groups, places; /* arrays behind the header, in words */
-    size_t due;                   /* mask: lanes that want to look at a block, or jump one, in this cycle */
-    size_t calendar;              /* masks [CS_BANKS_SLOTS]: lanes to touch in cycle t, in slot t % CS_BANKS_SLOTS */
+    size_t lane_words;                   /* of a mask of lanes */
+    size_t lanes, groups, places, lefts; /* arrays behind the header, in words */
+    size_t due;                          /* mask: lanes that want to look at a block in this cycle */
+    size_t calendar; /* masks [CS_BANKS_SLOTS]: lanes to touch in cycle t, in slot t % CS_BANKS_SLOTS */
     size_t backlog[2], free_ports[2]; /* int64_t, int32_t: per bank */
     size_t requests[2];               /* per memory */
-    size_t waiting, jumping;          /* int32_t: lanes */
+    size_t waiting;                   /* int32_t: lanes */
     size_t reservations;
     size_t words;
 } cs_banks_state;

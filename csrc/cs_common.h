@@ -32,4 +32,10 @@ typedef struct {
 } cs_done;
 /* cffi: end */
 
+/* Whether each of the pointers, or'ed as integers, may be read in words of so many bytes (a power of two). */
+#define CS_ADDRESS(pointer) ((uintptr_t)(pointer))
+static inline int cs_aligned(uintptr_t addresses, size_t bytes) {
+    return (addresses & (bytes - 1)) == 0;
+}
+
 #endif

@@ -8,7 +8,9 @@ static int64_t out_size(int32_t in, int32_t filter, int32_t stride, int32_t pad)
 }
 
 static int valid(const cs_mac_shape *z) {
-    if (z == NULL || z->n < 1 || z->c < 1 || z->h < 1 || z->w < 1 || z->k < 1 || z->r < 1 || z->s < 1) return 0;
+    if (z == NULL || !cs_aligned(CS_ADDRESS(z), sizeof(uint32_t)) || z->n < 1 || z->c < 1 || z->h < 1 || z->w < 1 ||
+        z->k < 1 || z->r < 1 || z->s < 1)
+        return 0;
     if (z->stride < 1 || z->pad < 0 || z->groups < 1 || z->c % z->groups || z->k % z->groups) return 0;
     const int64_t p = out_size(z->h, z->r, z->stride, z->pad), q = out_size(z->w, z->s, z->stride, z->pad);
     if (p < 1 || q < 1) return 0;
@@ -32,6 +34,7 @@ static cs_mac_rows carve(char *scratch, int64_t pixels, int64_t channels) {
 
 int32_t cs_mac_scratch_bytes(const cs_mac_shape *z, int32_t stage, size_t *bytes) {
     if (!valid(z) || bytes == NULL) return CS_EINVAL;
+    if (!cs_aligned(CS_ADDRESS(bytes), sizeof(uint64_t))) return CS_EBUFFER;
     const int64_t cg = z->c / z->groups, kg = z->k / z->groups, taps = (int64_t)z->r * z->s;
     const int64_t inputs = (int64_t)z->n * z->h * z->w;
     const int64_t outputs =
@@ -138,7 +141,8 @@ int32_t cs_mac_ff(const cs_mac_shape *z, int32_t accumulate, int32_t isa, const 
     const int64_t p = out_size(z->h, z->r, z->stride, z->pad), q = out_size(z->w, z->s, z->stride, z->pad);
     const int64_t pixels = (int64_t)z->n * z->h * z->w, cg = z->c / z->groups, kg = z->k / z->groups;
     if (x_count != (size_t)(pixels * z->c) || w_count != (size_t)((int64_t)z->k * z->r * z->s * cg) ||
-        y_count != (size_t)(z->n * p * q * z->k) || scratch_bytes < needed || (uintptr_t)scratch % sizeof(float))
+        y_count != (size_t)(z->n * p * q * z->k) || scratch_bytes < needed ||
+        !cs_aligned(CS_ADDRESS(x) | CS_ADDRESS(w) | CS_ADDRESS(y) | CS_ADDRESS(scratch), sizeof(uint32_t)))
         return CS_EBUFFER;
     if (!operands_fit(x, (int64_t)x_count, accumulate) || !operands_fit(w, (int64_t)w_count, accumulate))
         return CS_EINVAL;
@@ -165,7 +169,7 @@ int32_t cs_mac_bp(const cs_mac_shape *z, int32_t accumulate, int32_t isa, const 
     const int64_t pixels = z->n * p * q, cg = z->c / z->groups, kg = z->k / z->groups;
     if (dy_count != (size_t)(pixels * z->k) || w_count != (size_t)((int64_t)z->k * z->r * z->s * cg) ||
         dx_count != (size_t)((int64_t)z->n * z->h * z->w * z->c) || scratch_bytes < needed ||
-        (uintptr_t)scratch % sizeof(float))
+        !cs_aligned(CS_ADDRESS(dy) | CS_ADDRESS(w) | CS_ADDRESS(dx) | CS_ADDRESS(scratch), sizeof(uint32_t)))
         return CS_EBUFFER;
     if (!operands_fit(dy, (int64_t)dy_count, accumulate) || !operands_fit(w, (int64_t)w_count, accumulate))
         return CS_EINVAL;
@@ -202,7 +206,8 @@ int32_t cs_mac_wg(const cs_mac_shape *z, int32_t accumulate, int32_t isa, const 
     const int64_t inputs = (int64_t)z->n * z->h * z->w, outputs = z->n * p * q, taps = (int64_t)z->r * z->s;
     const int64_t cg = z->c / z->groups, kg = z->k / z->groups;
     if (x_count != (size_t)(inputs * z->c) || dy_count != (size_t)(outputs * z->k) ||
-        dw_count != (size_t)(z->k * taps * cg) || scratch_bytes < needed || (uintptr_t)scratch % sizeof(float))
+        dw_count != (size_t)(z->k * taps * cg) || scratch_bytes < needed ||
+        !cs_aligned(CS_ADDRESS(x) | CS_ADDRESS(dy) | CS_ADDRESS(dw) | CS_ADDRESS(scratch), sizeof(uint32_t)))
         return CS_EBUFFER;
     if (!operands_fit(x, (int64_t)x_count, accumulate) || !operands_fit(dy, (int64_t)dy_count, accumulate))
         return CS_EINVAL;

@@ -57,6 +57,7 @@ int32_t cs_numfmt_round(int32_t format, int32_t exponent, int32_t saturate, cons
     const layout *f = layout_of(format);
     if (f == NULL || !scale_allowed(format, exponent) || ((values == NULL || out == NULL) && count > 0))
         return CS_EINVAL;
+    if (!cs_aligned(CS_ADDRESS(values) | CS_ADDRESS(out), sizeof(uint32_t))) return CS_EBUFFER;
     if (format == CS_INT8) {
         for (size_t i = 0; i < count; ++i)
             out[i] = round_int8(values[i] * power_of_two(exponent));
@@ -106,6 +107,7 @@ int32_t cs_numfmt_encode(int32_t format, int32_t exponent, int32_t saturate, con
     const layout *f = layout_of(format);
     if (f == NULL || !scale_allowed(format, exponent) || ((values == NULL || codes == NULL) && count > 0))
         return CS_EINVAL;
+    if (!cs_aligned(CS_ADDRESS(values) | CS_ADDRESS(codes), sizeof(uint32_t))) return CS_EBUFFER;
     for (size_t i = 0; i < count; ++i) {
         float rounded;
         const int32_t status = cs_numfmt_round(format, exponent, saturate, &values[i], 1, &rounded);
@@ -118,6 +120,7 @@ int32_t cs_numfmt_encode(int32_t format, int32_t exponent, int32_t saturate, con
 int32_t cs_numfmt_decode(int32_t format, const uint32_t *codes, size_t count, float *out) {
     const layout *f = layout_of(format);
     if (f == NULL || ((codes == NULL || out == NULL) && count > 0)) return CS_EINVAL;
+    if (!cs_aligned(CS_ADDRESS(codes) | CS_ADDRESS(out), sizeof(uint32_t))) return CS_EBUFFER;
     const uint32_t sign_bit = 1u << (f->width - 1);
     const uint32_t fraction_mask = (1u << f->mantissa) - 1u;
     const uint32_t max_code = format == CS_INT8 ? 0 : pack(f, from_bits(f->max_bits));
@@ -145,6 +148,7 @@ int32_t cs_numfmt_decode(int32_t format, const uint32_t *codes, size_t count, fl
 
 int32_t cs_numfmt_amax(const float *values, size_t count, float *amax) {
     if ((values == NULL && count > 0) || amax == NULL) return CS_EINVAL;
+    if (!cs_aligned(CS_ADDRESS(values) | CS_ADDRESS(amax), sizeof(uint32_t))) return CS_EBUFFER;
     /* Without their sign, floats are ordered like their bits, NaN last. */
     uint32_t largest = 0;
     for (size_t i = 0; i < count; ++i) {

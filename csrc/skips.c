@@ -110,6 +110,10 @@ int32_t cs_skips_count(int32_t isa, const uint64_t *input, size_t input_count, c
         per_group_count < (rows + (size_t)group - 1) / (size_t)group ||
         (per_block != NULL && per_block_count / rows < blocks))
         return CS_EBUFFER;
+    if (!cs_aligned(CS_ADDRESS(input) | CS_ADDRESS(other) | CS_ADDRESS(per_lane) | CS_ADDRESS(per_group),
+                    sizeof(uint64_t)) ||
+        !cs_aligned(CS_ADDRESS(per_block), sizeof(uint32_t)))
+        return CS_EBUFFER;
     const size_t whole = (size_t)(bits / WORD);
     const uint64_t last = words > whole ? ((uint64_t)1 << (bits % WORD)) - 1 : 0;
     for (int32_t lane = 0; lane < lanes; ++lane) {

@@ -55,6 +55,7 @@ static double log_of(double x) { /* normal, positive */
 
 int32_t cs_vec_exp(const double *x, size_t count, double *out) {
     if ((x == NULL || out == NULL) && count > 0) return CS_EINVAL;
+    if (!cs_aligned(CS_ADDRESS(x) | CS_ADDRESS(out), sizeof(uint64_t))) return CS_EBUFFER;
     for (size_t i = 0; i < count; ++i)
         out[i] = exp_of(x[i]);
     return CS_OK;
@@ -62,6 +63,7 @@ int32_t cs_vec_exp(const double *x, size_t count, double *out) {
 
 int32_t cs_vec_log(const double *x, size_t count, double *out) {
     if ((x == NULL || out == NULL) && count > 0) return CS_EINVAL;
+    if (!cs_aligned(CS_ADDRESS(x) | CS_ADDRESS(out), sizeof(uint64_t))) return CS_EBUFFER;
     for (size_t i = 0; i < count; ++i) {
         if (!(x[i] >= 0x1p-1022 && x[i] <= 0x1.fffffffffffffp+1023)) return CS_EINVAL;
         out[i] = log_of(x[i]);
@@ -74,6 +76,9 @@ int32_t cs_vec_log(const double *x, size_t count, double *out) {
 int32_t cs_vec_softmax_xent(const float *logits, size_t rows, size_t classes, const int32_t *labels, float *gradient,
                             double *loss) {
     if (!logits || !labels || !gradient || !loss || rows == 0 || classes == 0) return CS_EINVAL;
+    if (!cs_aligned(CS_ADDRESS(logits) | CS_ADDRESS(labels) | CS_ADDRESS(gradient), sizeof(uint32_t)) ||
+        !cs_aligned(CS_ADDRESS(loss), sizeof(uint64_t)))
+        return CS_EBUFFER;
     double total = 0.0;
     for (size_t row = 0; row < rows; ++row) {
         const float *x = logits + row * classes;
@@ -102,6 +107,8 @@ int32_t cs_vec_softmax_xent(const float *logits, size_t rows, size_t classes, co
 
 int32_t cs_vec_column_sums(const float *x, size_t rows, size_t columns, double *sums) {
     if ((x == NULL && rows * columns > 0) || (sums == NULL && columns > 0)) return CS_EINVAL;
+    if (!cs_aligned(CS_ADDRESS(x), sizeof(uint32_t)) || !cs_aligned(CS_ADDRESS(sums), sizeof(uint64_t)))
+        return CS_EBUFFER;
     for (size_t i = 0; i < columns; ++i)
         sums[i] = 0.0;
     for (size_t row = 0; row < rows; ++row)
@@ -112,6 +119,9 @@ int32_t cs_vec_column_sums(const float *x, size_t rows, size_t columns, double *
 
 int32_t cs_vec_batch_norm_stats(const float *x, size_t rows, size_t columns, double *mean, double *variance) {
     if (!x || !mean || !variance || rows == 0 || columns == 0) return CS_EINVAL;
+    if (!cs_aligned(CS_ADDRESS(x), sizeof(uint32_t)) ||
+        !cs_aligned(CS_ADDRESS(mean) | CS_ADDRESS(variance), sizeof(uint64_t)))
+        return CS_EBUFFER;
     const int32_t status = cs_vec_column_sums(x, rows, columns, mean);
     if (status != CS_OK) return status;
     for (size_t i = 0; i < columns; ++i) {
@@ -131,6 +141,9 @@ int32_t cs_vec_batch_norm_stats(const float *x, size_t rows, size_t columns, dou
 int32_t cs_vec_batch_norm_apply(const float *x, size_t rows, size_t columns, const double *mean, const double *variance,
                                 double epsilon, const float *gamma, const float *beta, float *y) {
     if (!x || !mean || !variance || !gamma || !beta || !y || rows == 0 || columns == 0) return CS_EINVAL;
+    if (!cs_aligned(CS_ADDRESS(x) | CS_ADDRESS(gamma) | CS_ADDRESS(beta) | CS_ADDRESS(y), sizeof(uint32_t)) ||
+        !cs_aligned(CS_ADDRESS(mean) | CS_ADDRESS(variance), sizeof(uint64_t)))
+        return CS_EBUFFER;
     for (size_t row = 0; row < rows; ++row)
         for (size_t i = 0; i < columns; ++i) {
             const double rstd = 1.0 / sqrt(variance[i] + epsilon);
@@ -145,6 +158,11 @@ int32_t cs_vec_batch_norm_bp(const float *x, const float *dy, size_t rows, size_
                              float *dbeta, double *sums) {
     if (!x || !dy || !mean || !variance || !gamma || !dx || !dgamma || !dbeta || !sums || rows == 0 || columns == 0)
         return CS_EINVAL;
+    if (!cs_aligned(CS_ADDRESS(x) | CS_ADDRESS(dy) | CS_ADDRESS(gamma) | CS_ADDRESS(dx) | CS_ADDRESS(dgamma) |
+                        CS_ADDRESS(dbeta),
+                    sizeof(uint32_t)) ||
+        !cs_aligned(CS_ADDRESS(mean) | CS_ADDRESS(variance) | CS_ADDRESS(sums), sizeof(uint64_t)))
+        return CS_EBUFFER;
     double *by_beta = sums, *by_gamma = sums + columns;
     for (size_t i = 0; i < 2 * columns; ++i)
         sums[i] = 0.0;
@@ -178,7 +196,9 @@ typedef struct {
 } pooled;
 
 static int32_t pool_shape(const cs_vec_pool *z, size_t x_count, size_t y_count, pooled *out) {
-    if (z == NULL || z->n < 1 || z->h < 1 || z->w < 1 || z->c < 1 || z->size < 1 || z->stride < 1) return CS_EINVAL;
+    if (z == NULL || !cs_aligned(CS_ADDRESS(z), sizeof(uint32_t)) || z->n < 1 || z->h < 1 || z->w < 1 || z->c < 1 ||
+        z->size < 1 || z->stride < 1)
+        return CS_EINVAL;
     if (z->pad < 0 || z->pad >= z->size || z->size > 32768) return CS_EINVAL; /* else a window may be all padding */
     const int64_t rows = (int64_t)z->h + 2 * z->pad - z->size, columns = (int64_t)z->w + 2 * z->pad - z->size;
     if (rows < 0 || columns < 0) return CS_EINVAL;
@@ -199,6 +219,7 @@ int32_t cs_vec_max_pool(const cs_vec_pool *pool, const float *x, size_t x_count,
     pooled z;
     const int32_t status = pool_shape(pool, x_count, y_count, &z);
     if (status != CS_OK || !x || !y || !index) return status != CS_OK ? status : CS_EINVAL;
+    if (!cs_aligned(CS_ADDRESS(x) | CS_ADDRESS(y) | CS_ADDRESS(index), sizeof(uint32_t))) return CS_EBUFFER;
     for (int64_t out = 0; out < z.n * z.p * z.q; ++out) {
         const int64_t n = out / (z.p * z.q), p = out / z.q % z.p, q = out % z.q;
         const int64_t top = clip(p * z.stride - z.pad, z.h), bottom = clip(p * z.stride - z.pad + z.size, z.h);
@@ -228,6 +249,7 @@ int32_t cs_vec_max_pool_bp(const cs_vec_pool *pool, const float *dy, size_t y_co
     pooled z;
     const int32_t status = pool_shape(pool, x_count, y_count, &z);
     if (status != CS_OK || !dy || !dx || !index) return status != CS_OK ? status : CS_EINVAL;
+    if (!cs_aligned(CS_ADDRESS(dy) | CS_ADDRESS(dx) | CS_ADDRESS(index), sizeof(uint32_t))) return CS_EBUFFER;
     memset(dx, 0, x_count * sizeof *dx);
     for (int64_t out = 0; out < z.n * z.p * z.q; ++out) {
         float *image = dx + out / (z.p * z.q) * z.h * z.w * z.c;
@@ -244,6 +266,7 @@ int32_t cs_vec_mean_pool(const cs_vec_pool *pool, const float *x, size_t x_count
     pooled z;
     const int32_t status = pool_shape(pool, x_count, y_count, &z);
     if (status != CS_OK || !x || !y) return status != CS_OK ? status : CS_EINVAL;
+    if (!cs_aligned(CS_ADDRESS(x) | CS_ADDRESS(y), sizeof(uint32_t))) return CS_EBUFFER;
     for (int64_t out = 0; out < z.n * z.p * z.q; ++out) {
         const int64_t n = out / (z.p * z.q), p = out / z.q % z.p, q = out % z.q;
         const int64_t top = clip(p * z.stride - z.pad, z.h), bottom = clip(p * z.stride - z.pad + z.size, z.h);
@@ -264,6 +287,7 @@ int32_t cs_vec_mean_pool_bp(const cs_vec_pool *pool, const float *dy, size_t y_c
     pooled z;
     const int32_t status = pool_shape(pool, x_count, y_count, &z);
     if (status != CS_OK || !dy || !dx) return status != CS_OK ? status : CS_EINVAL;
+    if (!cs_aligned(CS_ADDRESS(dy) | CS_ADDRESS(dx), sizeof(uint32_t))) return CS_EBUFFER;
     memset(dx, 0, x_count * sizeof *dx);
     for (int64_t out = 0; out < z.n * z.p * z.q; ++out) {
         const int64_t n = out / (z.p * z.q), p = out / z.q % z.p, q = out % z.q;

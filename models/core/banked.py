@@ -88,11 +88,13 @@ class BankedTile:
         tile: Tile,
     ) -> None:
         self._params, self._banks = params, banks
-        run = walk_tile(params, policy, shape, stage, operands, tile)
-        self._ideal, longest = run.result(), run.max_blocks
-        kept = self._ideal.outputs - self._ideal.outputs_removed
-        room = 3 * self._ideal.groups_run + kept * (1 + longest)
+        stage = Stage(stage)
+        tile.check(shape, stage)
+        longest = -(-tile.longest_walk(shape, stage) // params.window)
+        # As many words at most; those that are not written to never take memory.
+        room = tile.outputs(shape, stage) * (4 + longest)
         run = walk_tile(params, policy, shape, stage, operands, tile, record=max(room, 1))
+        self._ideal = run.result()
         self._record = run.record
         c_banks = ffi.new(
             "cs_core_banks *",

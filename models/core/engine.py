@@ -92,10 +92,7 @@ def walk_tile(
     operands.check(shape, stage)
     tile.check(shape, stage)
     coarse = policy.coarse and params.coarse_jump > 0 and stage is not Stage.WG
-    positions = shape.r * shape.s * (tile.depth[1] - tile.depth[0])
-    if stage is Stage.WG:
-        positions = (tile.images[1] - tile.images[0]) * (tile.rows[1] - tile.rows[0]) * shape.q
-    run = TileRun(params, policy, len(tile.channels), positions, coarse, level, record)
+    run = TileRun(params, policy, len(tile.channels), tile.longest_walk(shape, stage), coarse, level, record)
     channels_per_group = (shape.c if stage is Stage.BP else shape.k) // shape.groups
     for group in range(shape.groups):
 
@@ -142,7 +139,6 @@ class TileRun:
         c_params.skip_other = "weight" in policy.operands
         c_params.fine = policy.fine
         c_params.isa = isa.code(level)
-        self.max_blocks = -(-max_length // params.window)
         self._record: Any = ffi.NULL
         self._record_words = np.zeros(record, dtype=np.uint32)
         if record:

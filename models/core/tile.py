@@ -39,6 +39,19 @@ class Tile:
         rows, every, depth = _sizes(shape, stage)
         return cls((0, shape.n), (0, rows), tuple(range(every) if channels is None else channels), (0, depth))
 
+    def outputs(self, shape: ConvShape, stage: Stage) -> int:
+        """Outputs of the tile, those that a policy may remove included."""
+        if stage is Stage.WG:
+            return len(self.channels) * shape.r * shape.s * (self.depth[1] - self.depth[0])
+        columns = shape.w if stage is Stage.BP else shape.q
+        return len(self.channels) * (self.images[1] - self.images[0]) * (self.rows[1] - self.rows[0]) * columns
+
+    def longest_walk(self, shape: ConvShape, stage: Stage) -> int:
+        """Indices that an output walks where no position is padding."""
+        if stage is Stage.WG:
+            return (self.images[1] - self.images[0]) * (self.rows[1] - self.rows[0]) * shape.q
+        return shape.r * shape.s * (self.depth[1] - self.depth[0])
+
     def check(self, shape: ConvShape, stage: Stage) -> None:
         """Raise ValueError where the tile does not lie inside the operation, or names a channel twice."""
         rows, every, depth = _sizes(shape, stage)

@@ -19,6 +19,8 @@ pytestmark = pytest.mark.c_library
 CSRC = Path(__file__).parents[2] / "csrc"
 STATUSES = {lib.CS_OK, lib.CS_FULL, lib.CS_EINVAL, lib.CS_EBUFFER, lib.CS_ESTATE}
 FUNCTIONS = sorted(name for name in dir(lib) if name.startswith("cs_"))
+CHECK_ALIGNMENT = ("cs_bits_", "cs_core_", "cs_isa_", "cs_mac_", "cs_numfmt_", "cs_skips_", "cs_vec_")
+"""Functions that look at every pointer's alignment themselves."""
 ROOM = 4096
 """Elements of a buffer whose length is a product of small numbers, or is not passed on."""
 INTEGERS = {
@@ -176,6 +178,22 @@ def test_a_null_pointer_gets_a_status(name):
             for at, ctype in enumerate(types)
         ]
         assert getattr(lib, name)(*arguments) in STATUSES - {lib.CS_FULL}
+
+
+@pytest.mark.parametrize("name", [name for name in FUNCTIONS if name.startswith(CHECK_ALIGNMENT)])
+def test_a_misaligned_pointer_gets_a_status(name):
+    """One pointer in the midst of a word at a time, all others valid buffers of zeros; what was fine is refused."""
+    types = ffi.typeof(getattr(lib, name)).args
+    keep = [ffi.new("char[]", 1 << 16) for _ in types]
+    valid = [ffi.cast(ctype, keep[at]) if ctype.kind == "pointer" else 1 for at, ctype in enumerate(types)]
+    was_fine = getattr(lib, name)(*valid) == lib.CS_OK
+    for at, ctype in enumerate(types):
+        if ctype.kind != "pointer" or ctype.item.kind == "void" or ffi.alignof(ctype.item) == 1:
+            continue
+        arguments = list(valid)
+        arguments[at] = ffi.cast(ctype, int(ffi.cast("uintptr_t", keep[at])) + 1)
+        found = getattr(lib, name)(*arguments)
+        assert found == lib.CS_EBUFFER or (not was_fine and found in {lib.CS_EINVAL, lib.CS_ESTATE}), at
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)

@@ -112,6 +112,25 @@ def test_join_and_transpose(mask, data):
     assert np.array_equal(unpack(turned, len(columns)), twin.transpose(mask, columns, first, length))
 
 
+@pytest.mark.parametrize("length", [64, 65, 127, 129])
+@pytest.mark.parametrize("first", [0, 1, 63, 70])
+def test_join_and_transpose_of_more_than_a_word(first, length):
+    mask = np.random.default_rng(0).random((3, 200)) < 0.5
+    packed = BitTensor.from_bool(mask).words
+    joined = join(packed, np.array([[1, 2], [0, 1]], dtype=np.int64) * packed.shape[1], first, length)
+    assert np.array_equal(unpack(joined, 2 * length), twin.join(mask, [[1, 2], [0, 1]], first, length))
+    turned = transpose(packed, np.array([2, 0], dtype=np.int64) * packed.shape[1], first, length)
+    assert np.array_equal(unpack(turned, 2), twin.transpose(mask, [2, 0], first, length))
+
+
+@pytest.mark.parametrize("size", [1, 62, 63, 64, 65, 127])
+def test_set_bits_behind_the_last_are_no_part_of_a_row(size):
+    ones, counts = np.full(2, 2**64 - 1, dtype=np.uint64), ffi.new("int64_t[4]")
+    assert stream(ones, words(ones), size, 200)[0] == list(range(size))
+    assert lib.cs_bits_skips(words(ones), words(ones), 2, size, counts) == lib.CS_OK
+    assert list(counts) == [size, 0, 0, 0]
+
+
 @given(rows(), st.sampled_from([1, 2, 3, 7, 16, 64, 65, 128, 1000]))
 def test_zero_blocks(mask, window):
     flags = zero_blocks(BitTensor.from_bool(mask).words, mask.shape[1], window)

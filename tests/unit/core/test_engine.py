@@ -291,6 +291,10 @@ def test_the_c_library_refuses_walks_that_do_not_fit_their_buffers():
     for name in ("lanes", "group", "window", "queue", "macs_per_lane", "run_ahead", "pixel_reuse"):
         setattr(params, name, 1)
     assert lib.cs_core_state_words(params, 1, 64, 0, words) == lib.CS_OK
+    longest = 2**28  # keeps a group's clock within 31 bits
+    assert lib.cs_core_state_words(params, 1, longest, 0, words) == lib.CS_OK
+    assert lib.cs_core_state_words(params, 1, longest + 1, 0, words) == lib.CS_EINVAL
+    assert lib.cs_core_state_words(params, 1, 64, 0, words) == lib.CS_OK
     state = ffi.new("uint64_t[]", words[0])
     assert lib.cs_core_init(state, words[0] - 1, params, 1, 64, 0) == lib.CS_EBUFFER
     walks, outputs = ffi.new("cs_core_walks *"), ffi.new("cs_core_outputs *")
@@ -311,6 +315,11 @@ def test_the_c_library_refuses_walks_that_do_not_fit_their_buffers():
     assert lib.cs_core_run_walks(state, words[0], *run) == lib.CS_EBUFFER  # one row of one word, of other_count 0
     walks.other_count = 1
     assert lib.cs_core_run_walks(state, words[0], *run) == lib.CS_OK
+    for pointer, name in ((lengths, "lengths"), (starts, "starts"), (ones, "ones"), (other, "other")):
+        amid = int(ffi.cast("uintptr_t", pointer)) + 2
+        setattr(walks, name, ffi.cast(ffi.typeof(getattr(walks, name)), amid))
+        assert lib.cs_core_run_walks(state, words[0], *run) == lib.CS_EBUFFER, name
+        setattr(walks, name, pointer)
     lengths[0] = 65
     assert lib.cs_core_run_walks(state, words[0], *run) == lib.CS_EINVAL  # longer than cs_core_init was told
 

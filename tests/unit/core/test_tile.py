@@ -17,6 +17,15 @@ def test_the_whole_operation(stage, rows, channels, depth):
 
 
 @pytest.mark.parametrize(
+    ("stage", "outputs", "longest"),
+    [(Stage.FF, 5 * 2 * 3, 9 * 3), (Stage.BP, 5 * 2 * 5, 9 * 3), (Stage.WG, 5 * 9 * 3, 2 * 3)],
+)
+def test_outputs_and_the_longest_walk(stage, outputs, longest):
+    tile = Tile((1, 2), (1, 3), (0, 1, 2, 4, 7), (1, 4))
+    assert (tile.outputs(SHAPE, stage), tile.longest_walk(SHAPE, stage)) == (outputs, longest)
+
+
+@pytest.mark.parametrize(
     ("change", "message"),
     [
         ({"images": (0, 3)}, r"^images: expected a range within 0\.\.2, got 0\.\.3$"),

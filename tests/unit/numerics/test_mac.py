@@ -281,3 +281,22 @@ def test_neither_instruction_set_nor_optimisation_changes_a_byte(options, tmp_pa
             == lib.CS_OK
         )
         assert same_bytes(out, expected)
+
+
+def test_misaligned_buffers_are_refused():
+    """One value of each tensor, in buffers that begin at a word, or two bytes behind it."""
+    shape = ffi.new("cs_mac_shape *", dict.fromkeys(("n", "c", "h", "w", "k", "r", "s", "stride", "groups"), 1))
+    needed = ffi.new("size_t *")
+    for stage, name in ((lib.CS_MAC_FF, "ff"), (lib.CS_MAC_BP, "bp"), (lib.CS_MAC_WG, "wg")):
+        assert lib.cs_mac_scratch_bytes(shape, stage, needed) == lib.CS_OK
+        memory = [ffi.new("char[]", 1024) for _ in range(4)]
+
+        def run(amid=None, name=name, memory=memory):
+            places = [int(ffi.cast("uintptr_t", part)) + 2 * (at == amid) for at, part in enumerate(memory)]
+            a, b, out = (ffi.cast("float *", place) for place in places[:3])
+            scratch = ffi.cast("void *", places[3])
+            function = getattr(lib, f"cs_mac_{name}")
+            return function(shape, lib.CS_ACCUMULATE_FP32, 0, a, 1, b, 1, out, 1, scratch, needed[0])
+
+        assert run() == lib.CS_OK
+        assert [run(amid) for amid in range(4)] == [lib.CS_EBUFFER] * 4
