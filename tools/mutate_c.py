@@ -29,6 +29,7 @@ PATIENCE = 10
 
 BITS, SKIPS = "tests/unit/core/test_bits.py", "tests/unit/core/test_skips.py"
 ENGINE, BANKED = "tests/unit/core/test_engine.py", "tests/unit/core/test_banked.py"
+SCNN = "tests/unit/core/test_scnn.py"
 FORMATS, MAC = "tests/unit/numerics/test_formats.py", "tests/unit/numerics/test_mac.py"
 VECMATH, ISA = "tests/unit/numerics/test_vecmath.py", "tests/unit/test_isa.py"
 
@@ -104,6 +105,12 @@ MUTATIONS = [
     Mutation("cs_core_banks_advance", "core_banks_cycle.c", "if (a->since != b->since) return a->since < b->since;", "if (a->since != b->since) return a->since > b->since;", BANKED),
     Mutation("cs_core_banks_advance", "core_banks_cycle.c", "group->cycles = group->done_at + state->params.lane_latency;", "group->cycles = group->done_at + state->params.lane_latency + 1;", BANKED),
     Mutation("cs_core_banks_result_of", "core_banks.c", "for (size_t i = 0; i < lanes; ++i) {\n        lane_cycles", "for (size_t i = 1; i < lanes; ++i) {\n        lane_cycles", BANKED),
+    # ---- SCNN
+    Mutation("cs_scnn_encode", "scnn.c", "while (at - next > (size_t)max_zeros) {", "while (at - next >= (size_t)max_zeros + (max_zeros == 0)) {", SCNN),
+    Mutation("cs_scnn_run", "scnn.c", "if (fullest > params->queue) {", "if (fullest > params->queue + 1) {", SCNN),
+    Mutation("cs_scnn_run", "scnn.c", "if (bank >= banks) bank -= banks;", "if (bank >= banks) bank -= banks - (banks > 1);", SCNN),
+    Mutation("cs_scnn_run", "scnn.c", "held > params->fifo && oldest", "held > params->fifo + 1 && oldest", SCNN),
+    Mutation("cs_scnn_run", "scnn.c", "x_row < params->rows && x_column", "x_row < params->rows + 1 && x_column", SCNN),
     # ---- numbers
     Mutation("cs_numfmt_round", "numfmt.c", "(1u << (shift - 1)) - 1u : 0;", "(1u << (shift - 1)) : 0;", FORMATS),
     Mutation("cs_numfmt_round", "numfmt.c", "rounded > max_bits ? above", "rounded >= max_bits ? above", FORMATS),

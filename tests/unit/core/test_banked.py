@@ -208,6 +208,14 @@ def test_accesses_come_in_order_of_time():
         banked.submit(4, "output", 0)
 
 
+def test_no_access_comes_before_the_last_processed_cycle():
+    banked = small()
+    assert banked.advance(2) == NEVER
+    with pytest.raises(ValueError, match="a cycle of at least 2"):
+        banked.submit(1, "input", 0)
+    banked.submit(2, "input", 0)
+
+
 def test_a_full_table_is_told_apart():
     banked = small(max_pending=1)
     banked.submit(0, "input", 0)
@@ -226,6 +234,16 @@ def test_no_result_before_the_end():
 def test_bank_params_are_at_least_one(name):
     with pytest.raises(ValueError, match=rf"^{name}: expected 1 to \d+, got 0$"):
         replace(BankParams(1, 1), **{name: 0})
+
+
+def test_the_c_library_takes_as_many_banks_as_bank_params():
+    params, banks, words = ffi.new("cs_core_params *"), ffi.new("cs_core_banks *"), ffi.new("size_t *")
+    for name in ("lanes", "group", "window", "queue", "macs_per_lane", "run_ahead", "pixel_reuse"):
+        setattr(params, name, 1)
+    banks.ports, banks.max_pending = [1, 1], 1
+    for number, status in ((1, lib.CS_OK), (65536, lib.CS_OK), (65537, lib.CS_EINVAL), (0, lib.CS_EINVAL)):
+        for banks.banks in ([number, 1], [1, number]):
+            assert lib.cs_core_banks_state_words(params, banks, 1, words) == status
 
 
 def test_a_record_that_does_not_fit_the_core_is_refused():
