@@ -51,6 +51,9 @@ Loader = Callable[..., Dataset]
 MAX_BYTES = 1 << 31
 """Of one array or file that is read into memory."""
 
+_UNSUSPECTED_BYTES = 1 << 26
+_MAX_RATIO = 256  # of what is unpacked to what is packed, in larger arrays; deflate itself reaches 1032
+
 _LOADERS: dict[str, Loader] = {}
 
 
@@ -95,9 +98,14 @@ def read_archive(file: Path, names: tuple[str, ...]) -> dict[str, npt.NDArray[An
 
 def _read_array(archive: zipfile.ZipFile, name: str) -> npt.NDArray[Any]:
     """One array, after what its header says has been compared with how long it is."""
-    length = archive.getinfo(f"{name}.npy").file_size
+    member = archive.getinfo(f"{name}.npy")
+    length = member.file_size
     if length > MAX_BYTES:
         raise ValueError(f"{name} has {length} bytes; at most {MAX_BYTES} are read")
+    if length > _UNSUSPECTED_BYTES and length > _MAX_RATIO * member.compress_size:
+        raise ValueError(f"{name}: {length} bytes packed into {member.compress_size}, which no images or labels are")
+    if member.flag_bits & 1 or member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise ValueError(f"{name} is encrypted or packed in a way that numpy does not write")
     with archive.open(f"{name}.npy") as stream:
         version = np.lib.format.read_magic(stream)
         if version == (1, 0):

@@ -31,6 +31,9 @@ INPUT = "input"
 PARAMETERS = frozenset({"conv", "linear", "batch_norm", "layer_norm", "position"})
 """Kinds of layers that learn."""
 
+MAX_ELEMENTS = 1 << 30
+"""Of one image's activations after a layer, and of a layer's weights."""
+
 Shape = tuple[int, int, int]
 """(h, w, c) of one image."""
 
@@ -179,6 +182,7 @@ class Graph:
             of_inputs = tuple(shapes[i] for i in inputs)
             try:
                 shape = _output_shape(item, of_inputs)
+                _check_size(item, of_inputs[0], shape)
             except ValueError as error:
                 raise NetworkError(f"layer {name}: {error}", here) from None
             node = Node(
@@ -221,6 +225,18 @@ def _gated(item: AnyLayer, inputs: Sequence[bool]) -> bool:
         return True
     # A sum of two is needed where either is.
     return isinstance(item, PoolSpec | GlobalPoolSpec | FlattenSpec | AddSpec) and all(inputs)
+
+
+def _check_size(item: AnyLayer, first: Shape, shape: Shape) -> None:
+    """ValueError for tensors that nobody means, before memory is taken."""
+    weights = 0
+    if isinstance(item, ConvSpec):
+        weights = item.channels * item.kernel * (item.kernel_width or item.kernel) * first[2] // item.groups
+    elif isinstance(item, LinearSpec):
+        weights = item.channels * first[0] * first[1] * first[2]
+    for what, size in (("its output", shape[0] * shape[1] * shape[2]), ("its weights", weights)):
+        if size > MAX_ELEMENTS:
+            raise ValueError(f"{what} would have {size} elements; at most {MAX_ELEMENTS}")
 
 
 def _output_shape(item: AnyLayer, inputs: Sequence[Shape]) -> Shape:

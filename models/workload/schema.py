@@ -17,6 +17,9 @@ from ..tensors import ConvShape
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$", max_length=64)]
 Count = Annotated[int, Field(ge=1, strict=True)]
+Size = Annotated[int, Field(ge=1, le=1 << 16, strict=True)]
+Channels = Annotated[int, Field(ge=1, le=1 << 24, strict=True)]
+Pad = Annotated[int, Field(ge=0, le=1 << 16, strict=True)]
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 
 
@@ -36,12 +39,12 @@ class ConvSpec(LayerSpec):
     """2-D convolution."""
 
     kind: Literal["conv"]
-    channels: Count = Field(description="Output channels.")
-    kernel: Count = Field(description="Rows and columns of the filter.")
-    kernel_width: Count | None = Field(default=None, description="Columns of the filter; without it, as many as rows.")
-    stride: Count = 1
-    pad: int = Field(default=0, ge=0, strict=True, description="Zeros around the input, on each side.")
-    groups: Count = 1
+    channels: Channels = Field(description="Output channels.")
+    kernel: Size = Field(description="Rows and columns of the filter.")
+    kernel_width: Size | None = Field(default=None, description="Columns of the filter; without it, as many as rows.")
+    stride: Size = 1
+    pad: Pad = Field(default=0, description="Zeros around the input, on each side.")
+    groups: Channels = 1
     bias: bool = Field(True, description="Whether a bias is added; leave it out in front of batch_norm.")
 
 
@@ -49,7 +52,7 @@ class LinearSpec(LayerSpec):
     """Fully connected layer over the whole flattened input."""
 
     kind: Literal["linear"]
-    channels: Count = Field(description="Outputs.")
+    channels: Channels = Field(description="Outputs.")
     bias: bool = True
 
 
@@ -85,9 +88,9 @@ class PoolSpec(LayerSpec):
     """Maximum or mean over windows."""
 
     kind: Literal["max_pool", "mean_pool"]
-    size: Count = Field(description="Rows and columns of the window.")
-    stride: Count | None = Field(default=None, description="Without it, the size: windows do not overlap.")
-    pad: int = Field(default=0, ge=0, strict=True)
+    size: Size = Field(description="Rows and columns of the window.")
+    stride: Size | None = Field(default=None, description="Without it, the size: windows do not overlap.")
+    pad: Pad = 0
 
 
 class GlobalPoolSpec(LayerSpec):
@@ -123,7 +126,7 @@ class AttentionSpec(LayerSpec):
     """
 
     kind: Literal["attention"]
-    heads: Count
+    heads: Channels
     key: Name = Field(description="The layer that gives K, of Q's shape.")
     value: Name = Field(description="The layer that gives V, of Q's shape.")
 
@@ -148,9 +151,9 @@ AnyLayer = Annotated[
 class InputSpec(Spec):
     """Size of one input image."""
 
-    height: Count
-    width: Count
-    channels: Count
+    height: Size
+    width: Size
+    channels: Channels
 
 
 class NetworkSpec(Spec):

@@ -22,6 +22,7 @@ from .scale_sim import unique
 
 MAX_BYTES = 1 << 31  # what a message of protocol buffers may have
 MAX_NODES = 20_000
+_FEW = 64  # elements of a constant that says how to do something
 
 
 def read_onnx(file: Path) -> NetworkSpec:
@@ -238,13 +239,25 @@ class _Translation:
         self._add(node, "relu", self._source(node), limit=float(high))
 
     def _scalar(self, node: Any, index: int) -> float | None:
-        from onnx import numpy_helper  # noqa: PLC0415  (an extra, on use)
-
-        if not node.input[index]:
+        if index >= len(node.input) or not node.input[index]:
             return None
-        self._shape(node, index)
-        values = numpy_helper.to_array(self._constants[node.input[index]])
-        return float(values.reshape(-1)[0]) if values.size == 1 else None
+        values = self._values(node, index)
+        return float(values[0]) if len(values) == 1 else None
+
+    def _values(self, node: Any, index: int) -> list[Any]:
+        """The elements of a small constant that is in the file itself."""
+        from onnx import TensorProto, numpy_helper  # noqa: PLC0415  (an extra, on use)
+
+        shape = self._shape(node, index)
+        tensor, name = self._constants[node.input[index]], node.input[index]
+        if len(shape) > 1 or any(not 0 <= size <= _FEW for size in shape):
+            raise self._problem(node, f"its input {name!r} has shape {shape}; expected a number or a short list")
+        if tensor.data_location == TensorProto.EXTERNAL:
+            raise self._problem(node, f"its input {name!r} is in another file, which is not read")
+        try:
+            return list(numpy_helper.to_array(tensor).reshape(-1).tolist())
+        except (ValueError, TypeError, KeyError, AttributeError):
+            raise self._problem(node, f"its input {name!r} is damaged") from None
 
     def _gelu(self, node: Any) -> None:
         self._get("approximate", b"none")  # both forms; they differ by less than 0.0005
@@ -269,16 +282,29 @@ class _Translation:
     def _globalaveragepool(self, node: Any) -> None:
         self._add(node, "global_mean_pool", self._source(node))
 
+    def _reducemean(self, node: Any) -> None:
+        axes = self._get("axes", None)
+        if axes is None:
+            axes = self._values(node, 1)
+        self._get("noop_with_empty_axes", 0)
+        source = self._source(node)
+        ranks, spatial = (3, [1]) if source in self._tokens else (4, [2, 3])
+        if source in self._flat or sorted(axis % ranks for axis in axes) != spatial:
+            raise self._problem(node, f"over the axes {list(axes)}; only over all positions, as a global mean")
+        kept = self._get("keepdims", 1)
+        self._add(node, "global_mean_pool", source)
+        name = self._tensors[node.output[0]]
+        if not kept:
+            self._tokens.discard(name)
+            self._flat.add(name)
+
     def _flatten(self, node: Any) -> None:
         if self._get("axis", 1) != 1:
             raise self._problem(node, "flattens all but the images: axis 1")
         self._to_flat(node)
 
     def _reshape(self, node: Any) -> None:
-        from onnx import numpy_helper  # noqa: PLC0415  (an extra, on use)
-
-        self._shape(node, 1)
-        shape = numpy_helper.to_array(self._constants[node.input[1]]).tolist()
+        shape = self._values(node, 1)
         if len(shape) != 2 or (shape[1] != -1 and shape[0] not in (0, -1, 1)):
             raise self._problem(node, f"to {shape}; only (n, all the rest), which flattens")
         self._get("allowzero", 0)
@@ -298,7 +324,10 @@ class _Translation:
         self._add(node, "attention", self._source(node), **more)
 
     def _identity(self, node: Any) -> None:
-        self._same(node)
+        if node.input[0] in self._constants:  # exporters share equal weights so
+            self._constants[node.output[0]] = self._constants[node.input[0]]
+        else:
+            self._same(node)
 
     def _dropout(self, node: Any) -> None:
         self._same(node)
@@ -335,6 +364,7 @@ OPERATORS = frozenset(
         "LogSoftmax",
         "MatMul",
         "MaxPool",
+        "ReduceMean",
         "Relu",
         "Reshape",
         "Softmax",

@@ -112,3 +112,16 @@ def test_what_does_not_fit_together_is_refused(layers, text):
 
 def test_without_a_loss_the_last_layer_may_give_anything():
     assert build({"kind": "gelu"}, loss="none").nodes[-1].output_shape == (4, 4, 2)
+
+
+def test_sizes_that_nobody_means():
+    build({"kind": "linear", "channels": 1 << 23}, size=(4, 4, 8), loss="none")  # the most that there may be
+    for layer, text in (
+        ({"kind": "linear", "channels": (1 << 23) + 1}, "its weights would have 1073741952 elements"),
+        ({"kind": "conv", "channels": 1 << 24, "kernel": 1, "pad": 3}, "its output would have 1677721600 elements"),
+    ):
+        with pytest.raises(NetworkError, match=rf"{text}; at most 1073741824$"):
+            build(layer, size=(4, 4, 8), loss="none")
+    for field, value in (("kernel", 65537), ("stride", 65537), ("pad", 65537), ("channels", (1 << 24) + 1)):
+        with pytest.raises(ValueError, match=f"(?s){field}.*less than or equal to"):
+            build({"kind": "conv", "channels": 1, "kernel": 1} | {field: value}, loss="none")

@@ -193,6 +193,51 @@ def test_a_transformer_s_layer(onnx, tmp_path):
     assert (graph.input_shape, graph.nodes[-1].output_shape, graph.spec.loss) == ((5, 1, 8), (5, 1, 8), "none")
 
 
+def test_what_exporters_write_for_a_mean_and_for_shared_constants(onnx, tmp_path):
+    """Weights through Identity, a mean over both spatial axes, and the images' number left to a Reshape."""
+    nodes = [
+        ("Identity", ["w1"], "w", {}),
+        ("Conv", ["x", "w"], "a", {"pads": [1, 1, 1, 1]}),
+        ("ReduceMean", ["a", "axes"], "b", {"keepdims": 1}),
+        ("Reshape", ["b", "shape"], "c", {"allowzero": 1}),
+        ("Gemm", ["c", "w3", "b3"], "y", {"transB": 1}),
+    ]
+    path = save(onnx, tmp_path / "net.onnx", nodes, [("w1", (4, 3, 3, 3)), ("w3", (10, 4)), ("b3", (10,))])
+    h = onnx.helper
+    for axes in ((2, 3), (-1, -2), (3,)):
+        model = onnx.load(path)
+        for name, values in (("axes", axes), ("shape", (1, 4))):
+            model.graph.initializer.append(h.make_tensor(name, onnx.TensorProto.INT64, (len(values),), values))
+        (tmp_path / "made.onnx").write_bytes(model.SerializeToString())
+        if len(axes) == 1:
+            expected = "operator ReduceMean, node 'ReduceMean_b': over the axes [3]; only over all positions, as a "
+            assert problem(tmp_path / "made.onnx") == f"made.onnx: {expected}global mean"
+            continue
+        graph = Graph(import_network(tmp_path / "made.onnx"))
+        assert [node.spec.kind for node in graph.nodes] == ["conv", "global_mean_pool", "flatten", "linear"]
+        assert graph.nodes[-1].mac_shape(1) == ConvShape(1, 4, 1, 1, 10, 1, 1)
+
+
+def test_small_constants_that_are_elsewhere_too_large_or_damaged(onnx, tmp_path):
+    nodes = [("ReduceMean", ["x", "axes"], "y", {"keepdims": 0})]
+    path = save(onnx, tmp_path / "net.onnx", nodes, [])
+    where = "net.onnx: operator ReduceMean, node 'ReduceMean_y': its input 'axes'"
+    for dims, external, text in (
+        ((1 << 40,), False, f"{where} has shape (1099511627776,); expected a number or a short list"),
+        ((2,), True, f"{where} is in another file, which is not read"),
+        ((2,), False, f"{where} is damaged"),
+    ):
+        model = onnx.load(path)
+        tensor = model.graph.initializer.add(name="axes", data_type=onnx.TensorProto.INT64, dims=dims)
+        tensor.raw_data = b"123"
+        if external:
+            tensor.data_location = onnx.TensorProto.EXTERNAL
+            tensor.external_data.add(key="location", value="elsewhere")
+        path.write_bytes(model.SerializeToString())
+        assert problem(path) == text
+        path = save(onnx, tmp_path / "net.onnx", nodes, [])
+
+
 @pytest.mark.parametrize(
     ("nodes", "text"),
     [

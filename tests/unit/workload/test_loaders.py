@@ -150,3 +150,35 @@ def test_archives_that_lie_about_sizes(tmp_path):
     with pytest.raises(DataError, match=r"^data\.npz: not a numpy archive"):
         load_dataset("npz", path)
     assert MAX_BYTES == 2**31
+
+
+def test_archives_that_unpack_to_much_more_than_they_are(tmp_path):
+    path = tmp_path / "data.npz"
+    names = ("train_images", "train_labels", "test_images", "test_labels")
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name in names:
+            with archive.open(f"{name}.npy", "w") as member:
+                for _ in range(65):
+                    member.write(bytes(1 << 20))
+    assert path.stat().st_size < 1 << 20
+    with pytest.raises(DataError, match=r"^data\.npz: train_images: 68157440 bytes packed into \d+, which no images"):
+        load_dataset("npz", path)
+
+
+def test_archives_that_numpy_does_not_write(tmp_path):
+    path = tmp_path / "data.npz"
+    np.savez(path, **arrays())
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_LZMA) as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    text = r"^data\.npz: train_images is encrypted or packed in a way that numpy does not write$"
+    with pytest.raises(DataError, match=text):
+        load_dataset("npz", path)
+    np.savez(path, **arrays())
+    content = bytearray(path.read_bytes())
+    content[content.index(b"PK\x01\x02") + 8] |= 1  # the flag of encryption, in the first member's directory entry
+    path.write_bytes(bytes(content))
+    with pytest.raises(DataError, match=text):
+        load_dataset("npz", path)
