@@ -138,24 +138,32 @@ class Event:
     def _fire_more(self) -> None:
         self._more = bool(self._static_threads)
         if self._methods:
-            methods, self._methods = self._methods, []
-            methods[0]._dynamic(self)
-            for method in methods[:0:-1]:
-                method._dynamic(self)
+            self._fire_waiters(self._methods)
         if self._static_threads:
             for thread in self._static_threads:
                 if thread._static:
                     thread._static_trigger()
         if self._threads:
-            threads, self._threads = self._threads, []
-            threads[0]._dynamic(self)
-            if len(threads) > 1:
-                for thread in threads[:0:-1]:
-                    thread._dynamic(self)
+            if len(self._threads) == 1:
+                (thread,), self._threads = self._threads, []
+                thread._dynamic(self)
+            else:
+                self._fire_waiters(self._threads)
         if self._hooks:
             hooks, self._hooks = self._hooks, []
             for hook in hooks:
                 hook()
+
+    def _fire_waiters(self, waiters: list[Any]) -> None:
+        position = 0
+        while position < len(waiters):
+            process = waiters[position]
+            if process._disabled:
+                position += 1
+                self._more = True
+            else:
+                swap_out(waiters, position)
+                process._dynamic(self)
 
     @property
     def triggered(self) -> bool:
@@ -252,6 +260,13 @@ class AndList(EventList):
 
     def __and__(self, other: Event | AndList) -> AndList:
         return AndList((*self.events, *_events_of(other, AndList)))
+
+
+def swap_out(waiters: list[Any], position: int) -> None:
+    """Take one out and put the last in its place: the order that Accellera's vectors have then."""
+    last = waiters.pop()
+    if position < len(waiters):
+        waiters[position] = last
 
 
 def _events_of(other: object, kind: type[EventList]) -> tuple[Event, ...]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, ClassVar
 
 from .hierarchy import Node
-from .sc_process import ProcessKilled, ScProcess
+from .sc_process import ProcessKilled, ProcessReset, ScProcess
 
 
 class Method(ScProcess):
@@ -58,6 +58,10 @@ class Method(ScProcess):
             function()
         except BaseException as error:
             simulator._current = None
+            if isinstance(error, ProcessReset) and error.process is self:
+                self._runnable = True
+                self._run()
+                return
             if not (self.terminated and isinstance(error, ProcessKilled)):
                 error.add_note(f"in process {self.full_name} at t={simulator._now}")
                 raise
@@ -75,7 +79,7 @@ class Method(ScProcess):
         self._unqueue()
         self._terminate()
         if self.simulator._current is self:
-            raise ProcessKilled(self.full_name)
+            raise ProcessKilled(self)
 
     def _reset(self) -> None:
         # A method has no state: it runs once more, and with its static sensitivity.
@@ -83,14 +87,15 @@ class Method(ScProcess):
         self._next = None
         simulator = self.simulator
         caller = simulator._current
-        if caller is not self:
-            self._tell_reset()
-            self._runnable = True
-            self._static = False
-            try:
-                self._run()
-            finally:
-                simulator._current = caller
+        self._tell_reset()
+        if caller is self:
+            raise ProcessReset(self)
+        self._runnable = True
+        self._static = False
+        try:
+            self._run()
+        finally:
+            simulator._current = caller
 
     def _reset_by_signal(self) -> None:
         self._reset()

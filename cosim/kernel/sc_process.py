@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import simpy
 
 from .errors import BindingError
-from .event import AndList, Event, EventList, OrList, Wait
+from .event import AndList, Event, EventList, OrList, Wait, swap_out
 from .hierarchy import NamedObject, Node
 from .time import whole
 
@@ -71,7 +71,9 @@ class ScProcess(NamedObject):
         for event in self._static_events():
             listeners: list[Any] = event._static_methods if self.is_method else event._static_threads
             if self in listeners:
-                listeners.remove(self)
+                # Listed last first: see `swap_out`.
+                listeners[listeners.index(self)] = listeners[0]
+                del listeners[0]
 
     def _static_events(self) -> list[Event]:
         return [event for source in self.sensitive for event in events_of(source)]
@@ -180,7 +182,7 @@ class ScProcess(NamedObject):
             if event is not happened:
                 waiters = event._waiters(self)
                 if self in waiters:
-                    waiters.remove(self)
+                    swap_out(waiters, waiters.index(self))
         self._events = ()
         self._missing = None
         self._simpy_event = None
@@ -205,11 +207,15 @@ class ScProcess(NamedObject):
         if self._runnable:
             self._runnable = False
             simulator = self.simulator
+            queue = simulator._methods if self.is_method else simulator._threads
+            if self not in queue:
+                return
             if simulator._current is None:
-                # From outside of all processes: it must not count as one that ran. Else `_run` passes it over.
-                queue = simulator._methods if self.is_method else simulator._threads
-                if self in queue:
-                    queue.remove(self)
+                # From outside of all processes: it must not count as one that ran.
+                queue.remove(self)
+            else:
+                # A round counts on its places. If the process is made runnable again, its turn is at the end.
+                queue[queue.index(self)] = _NOBODY
 
     def _ready(self) -> None:
         """Make the process runnable in this or the next evaluation phase."""
@@ -231,8 +237,12 @@ class ScProcess(NamedObject):
         self._clear()
         self._unhook_static()
         self.simulator._drop_process(self)
-        if self.parent.children.get(self.name) is self:
-            del self.parent.children[self.name]
+        # While it has children it stays in the tree, for them to be found and controlled through it.
+        node: Node = self
+        while isinstance(node, ScProcess) and node.terminated and not node.children:
+            if node.parent.children.get(node.name) is node:
+                del node.parent.children[node.name]
+            node = node.parent
         self.terminated_event.notify()
 
     # ---- control ------------------------------------------------------------------------------------------
@@ -247,6 +257,28 @@ class ScProcess(NamedObject):
         if not self.terminated:
             action(self)
 
+    def _interrupt(self, action: Callable[[ScProcess], None], descendants: bool) -> None:
+        """Do what runs other processes within the caller's activation; then it may be the caller's turn to be ended."""
+        caller = self.simulator._current
+        if caller is not None and caller.is_method:
+            caller._static = caller._next is None  # the others may wake it
+            try:
+                self._each(action, descendants)
+            finally:
+                caller._static = False
+        else:
+            self._each(action, descendants)
+        if caller is not None and caller._deferred is not None:
+            error, caller._deferred = caller._deferred, None
+            caller._raise_when_in_control(error)
+
+    _next: Any = None  # of a method: what it has said will wake it
+    _deferred: BaseException | None = None
+    """What is to be raised in the process as soon as those return that it has killed, reset or thrown at."""
+
+    def _raise_when_in_control(self, error: BaseException) -> None:
+        raise NotImplementedError
+
     def suspend(self, *, descendants: bool = False) -> OrList:
         """Do not run until `resume`; what would have woken it meanwhile is remembered.
 
@@ -257,7 +289,9 @@ class ScProcess(NamedObject):
             process._suspended = process._held = True
             process._plan()
             left = process._timeout - process.simulator._now if process._runnable is ASLEEP else 0
-            if left:
+            if process.is_method and process.simulator._current is process:
+                process._missed = True  # a resume runs it again at once
+            elif left:
                 # Its time is to find it suspended, not runnable.
                 process._end_wait()
                 process._wait_for(left)
@@ -278,7 +312,9 @@ class ScProcess(NamedObject):
             process._plan()
             if process._missed:
                 process._missed = False
-                process._ready()
+                if not (process.is_method and process.simulator._current is process):
+                    process._end_wait()  # of a method that suspended itself
+                    process._ready()
 
         self._each(action, descendants)
 
@@ -304,12 +340,16 @@ class ScProcess(NamedObject):
         self._each(action, descendants)
 
     def kill(self, *, descendants: bool = False) -> None:
-        """End the process at once, in the caller's activation; a thread can clean up but not refuse."""
-        self._each(lambda process: process._kill(), descendants)
+        """End the process at once, in the caller's activation; a thread can clean up but not refuse.
+
+        One that is on its way out already is left alone. One that waits for the caller, whom it has killed, reset or
+        thrown at itself, ends when it is back in control; so it is with `reset` and `throw`.
+        """
+        self._interrupt(lambda process: process._kill(), descendants)
 
     def reset(self, *, descendants: bool = False) -> None:
-        """Start the process anew, at once, in the caller's activation; a thread may reset itself."""
-        self._each(lambda process: process._reset(), descendants)
+        """Start the process anew, at once, in the caller's activation, which may be its own."""
+        self._interrupt(lambda process: process._reset(), descendants)
 
     def reset_when(self, signal: Any, level: bool = True, *, asynchronous: bool = False) -> None:
         """Start anew whenever the process would run while `signal` has `level`; if `asynchronous`, also at once then.
@@ -368,7 +408,7 @@ class ScProcess(NamedObject):
 
     def throw(self, error: BaseException, *, descendants: bool = False) -> None:
         """Raise `error` in a thread, at once, in the caller's activation. Methods ignore it."""
-        self._each(lambda process: process._throw(error), descendants)
+        self._interrupt(lambda process: process._throw(error), descendants)
 
     def _kill(self) -> None:
         raise NotImplementedError
@@ -407,6 +447,19 @@ DELTA: Any = object()
 """Marks a time-out of zero: the next delta cycle."""
 
 
+class _Nobody:
+    """Stands in a queue for a process that does not run after all."""
+
+    _runnable = False
+    full_name = "nobody"
+
+    def _run(self) -> None:
+        """Nothing."""
+
+
+_NOBODY: Any = _Nobody()
+
+
 class _Always:
     """Reads like a signal that is always high."""
 
@@ -435,6 +488,10 @@ def events_of(source: Any) -> list[Event]:
 
 class ProcessKilled(BaseException):
     """Raised in a thread that is killed; like GeneratorExit it is no Exception and must not be swallowed."""
+
+    def __init__(self, process: ScProcess) -> None:
+        super().__init__(process.full_name)
+        self.process = process
 
 
 class ProcessReset(ProcessKilled):

@@ -16,6 +16,8 @@ from .sc_process import ASLEEP, ProcessKilled, ProcessReset, ScProcess
 
 _ONLY_ONCE = "process {} was made of a generator object and cannot start anew"
 
+_WAITED = "process {} waited while it was being killed or reset"
+
 
 class Thread(ScProcess):
     """A process that waits by `yield` (a generator) or `await` (an async function).
@@ -80,7 +82,8 @@ class Thread(ScProcess):
             super()._fire()
 
     def _plan(self) -> None:
-        plain = self._started and not (self._held or self._resets or self._simpy_result is not None)
+        rare = self._held or self._resets or self._simpy_result is not None or self.unwinding
+        plain = self._started and not rare
         self._plain = self._body if plain else None
 
     def _run(self) -> None:
@@ -105,7 +108,7 @@ class Thread(ScProcess):
             return
         simulator._current = None
         kind = type(what)
-        if kind is int and what > 0:
+        if kind is int and what > 0 and not self._held:
             self._runnable = ASLEEP
             self._timeout = time = simulator._now + what
             timed = simulator._timed
@@ -124,6 +127,9 @@ class Thread(ScProcess):
             self._begin_wait(what)
 
     def _run_rare(self) -> None:
+        if self.unwinding:
+            self.unwinding = False
+            raise RuntimeError(_WAITED.format(self.full_name))
         if self._suspended:
             self._missed = True
         elif not self._started:
@@ -187,24 +193,22 @@ class Thread(ScProcess):
 
     def _ended_by(self, error: BaseException) -> None:
         """The body returned, was ended or reset by its own hand, or failed: then the error goes on to the caller."""
+        self.unwinding = False
+        if isinstance(error, ProcessReset):
+            self._clear()
+            self._start_anew()
+            return
         if isinstance(error, StopIteration):
             self.result = error.value
-            self._terminate()
-        elif isinstance(error, ProcessKilled):
-            self.unwinding = False
-            if self.terminated:
-                return
-            if isinstance(error, ProcessReset):
-                self._clear()
-                self._start_anew()
-            else:
-                self._terminate()
-        else:
-            if isinstance(error, Exception):
-                note = f"in process {self.full_name} at t={self.simulator._now}"
-                if note not in getattr(error, "__notes__", ()):
-                    error.add_note(note)
+        self._terminate()
+        if not isinstance(error, StopIteration | ProcessKilled):
+            self._sign(error)
             raise error
+
+    def _sign(self, error: BaseException) -> None:
+        note = f"in process {self.full_name} at t={self.simulator._now}"
+        if isinstance(error, Exception) and note not in getattr(error, "__notes__", ()):
+            error.add_note(note)
 
     # ---- control ------------------------------------------------------------------------------------------
 
@@ -217,7 +221,7 @@ class Thread(ScProcess):
     def _unwind(self, error: ProcessKilled) -> None:
         """Raise `error` in the body, which must end."""
         if not self._started:
-            if self._body is not None:
+            if self._body is not None and not isinstance(error, ProcessReset):
                 self._body.close()
             return
         simulator = self.simulator
@@ -227,52 +231,72 @@ class Thread(ScProcess):
             self._body.throw(error)
         except (ProcessKilled, StopIteration):
             return
+        except BaseException as failure:
+            self._terminate()
+            self._sign(failure)
+            raise
         finally:
             self.unwinding = False
             simulator._current = caller
-        raise RuntimeError(f"process {self.full_name} waited while it was being killed or reset")
+        self._terminate()
+        raise RuntimeError(_WAITED.format(self.full_name))
+
+    def _raise_when_in_control(self, error: BaseException) -> None:
+        """Raise it here if the process calls for it itself, else when those return whose end it waits for."""
+        if self.simulator._current is self:
+            if isinstance(error, ProcessKilled):
+                self.unwinding = True
+                self._plan()
+            raise error
+        if not isinstance(self._deferred, ProcessKilled):
+            self._deferred = error
 
     def _kill(self) -> None:
+        if self.unwinding:
+            return
         if self._running:
-            # It is killing itself, or something it called into does: unwind the caller.
-            self.unwinding = True
-            raise ProcessKilled(self.full_name)
+            self._raise_when_in_control(ProcessKilled(self))
+            return
         self._unqueue()
         self._clear()
-        self._unwind(ProcessKilled(self.full_name))
+        self._unwind(ProcessKilled(self))
         self._terminate()
 
     def _reset(self) -> None:
+        if self.unwinding:
+            return
         if self._running:
             if self.function is None:
                 raise RuntimeError(_ONLY_ONCE.format(self.full_name))
-            self.unwinding = True
-            raise ProcessReset(self.full_name)
-        if self._started:
-            self._unqueue()
-            self._restart()
+            self._raise_when_in_control(ProcessReset(self))
+            return
+        self._unqueue()
+        self._restart()
 
     def _restart(self) -> None:
-        if self.function is None:
+        if self.function is None and self._started:
             raise RuntimeError(_ONLY_ONCE.format(self.full_name))
         self._clear()
-        self._unwind(ProcessReset(self.full_name))
+        self._unwind(ProcessReset(self))
         self._start_anew()
 
     def _start_anew(self) -> None:
-        self._body = self._plain = None
+        if self._started:
+            self._body = self._plain = None
         self.timed_out = False
         self._tell_reset()
         self._begin()
 
     def _reset_by_signal(self) -> None:
-        if self._started:
-            self._end_wait()
-            self._ready()
+        self._end_wait()
+        self._ready()
 
     def _throw(self, error: BaseException) -> None:
+        if self.unwinding:
+            return
         if self._running:
-            raise error
+            self._raise_when_in_control(error)
+            return
         if not self._started:
             raise RuntimeError(f"process {self.full_name} has not started: nothing can be raised in it")
         self._unqueue()
