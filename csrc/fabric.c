@@ -43,7 +43,8 @@ typedef struct {
     int64_t base, address, word, far_word, words;
     uint64_t tag; /* direct accesses */
     int32_t descriptor, sram, memory, client, is_write, port_node, bytes;
-    int32_t next; /* in a memory's waiting line, or in the free list */
+    int32_t offered, bursts; /* in DRAM: bytes before the next burst, and bursts not yet done */
+    int32_t next;            /* in a memory's waiting line, or in the free list */
     uint8_t kind, stage;
 } request;
 
@@ -181,6 +182,13 @@ static int valid_clock(const cs_fabric_clock *clock) {
     return clock->period_den > 0 && clock->period_num >= clock->period_den && clock->period_num < ((int64_t)1 << 31);
 }
 
+/* One port and one channel serve a request whole. */
+static int valid_request_bytes(const cs_fabric_config *c, int32_t bytes) {
+    return bytes >= 0 && (bytes & (bytes - 1)) == 0 &&
+           (bytes <= c->burst_bytes ||
+            (c->port_interleave_bytes % bytes == 0 && c->channel_interleave_bytes % bytes == 0));
+}
+
 int32_t cs_fabric_init(void *state, size_t bytes, const cs_fabric_config *config, const cs_fabric_noc *nocs,
                        const cs_fabric_dram *drams, const cs_fabric_sram *srams, const cs_fabric_endpoint *endpoints) {
     if (state == NULL || config == NULL) return CS_EINVAL;
@@ -228,10 +236,12 @@ int32_t cs_fabric_init(void *state, size_t bytes, const cs_fabric_config *config
     for (int32_t i = 0; i < config->endpoints; ++i) {
         const cs_fabric_endpoint *e = &endpoints[i];
         if (e->noc < 0 || e->noc >= config->nocs || e->sram < 0 || e->sram >= config->srams || e->outstanding < 1 ||
-            e->node < 0 || e->node >= NODE_LIMIT || e->client < 0 || e->outstanding > f->max_direct)
+            e->node < 0 || e->node >= NODE_LIMIT || e->client < 0 || e->outstanding > f->max_direct ||
+            !valid_request_bytes(config, e->request_bytes))
             return CS_EINVAL;
         f->max_direct -= e->outstanding; /* a channel's places are its own: it is not asked again when one gets free */
         ENDPOINTS(f)[i] = (endpoint){.e = *e, .head = NONE, .tail = NONE};
+        if (e->request_bytes < config->burst_bytes) ENDPOINTS(f)[i].e.request_bytes = config->burst_bytes;
     }
     for (int32_t i = 0; i < config->max_descriptors; ++i)
         DESCRIPTORS(f)[i].next = i + 1 < config->max_descriptors ? i + 1 : NONE;
@@ -291,6 +301,9 @@ static int start_stage(fabric *f, const cs_fabric_parts *parts, int32_t index, i
         dram_part *dram = &DRAMS(f)[channel];
         if (dram->p.ideal) return 1;
         r->next = NONE;
+        r->offered = 0;
+        int64_t begin = r->address & (f->c.burst_bytes - 1);
+        r->bursts = (int32_t)((begin + (r->bytes > 0 ? r->bytes : 1) - 1) / f->c.burst_bytes + 1);
         if (dram->tail == NONE)
             dram->head = index;
         else
@@ -356,7 +369,7 @@ static int32_t issue(fabric *f, int32_t which, int64_t t, const request *cause) 
     request *r = &REQUESTS(f)[index];
 
     int64_t address = d->d.address + d->row * d->d.stride_bytes + d->offset;
-    int64_t room = f->c.burst_bytes - (address & (f->c.burst_bytes - 1)), left = d->d.row_bytes - d->offset;
+    int64_t room = e->e.request_bytes - (address & (e->e.request_bytes - 1)), left = d->d.row_bytes - d->offset;
     int32_t bytes = (int32_t)(left < room ? left : room), word_bytes = SRAMS(f)[e->e.sram].p.word_bytes;
     *r = (request){.mark = t,
                    .base = d->base,
@@ -472,7 +485,9 @@ static void offer_to_drams(fabric *f, const cs_fabric_parts *parts, int64_t t, i
         request *r = &REQUESTS(f)[index];
         /* Channels see their own addresses: the interleaving is taken out. */
         int64_t chunk = f->c.channel_interleave_bytes;
-        int64_t address = f->c.drams == 1 ? r->address : r->address / chunk / f->c.drams * chunk + r->address % chunk;
+        int64_t address = r->address + r->offered;
+        int32_t burst = f->c.burst_bytes - (int32_t)(address & (f->c.burst_bytes - 1));
+        if (f->c.drams > 1) address = address / chunk / f->c.drams * chunk + address % chunk;
         int32_t s =
             cs_dram_submit(parts->dram[i], parts->dram_bytes[i], clk, (uint64_t)index, (uint64_t)address, r->is_write);
         if (s == CS_FULL) continue;
@@ -481,15 +496,21 @@ static void offer_to_drams(fabric *f, const cs_fabric_parts *parts, int64_t t, i
             continue;
         }
         dram->accepted_clk = clk;
+        dram->stale = 1;
+        r->offered += burst;
+        if (r->offered < r->bytes) continue;
         dram->head = r->next;
         if (dram->head == NONE) dram->tail = NONE;
-        dram->stale = 1;
     }
 }
 
-static int32_t refresh_next(fabric *f, const cs_fabric_parts *parts, int64_t *earliest) {
-    int64_t min = CS_NEVER, clk = 0;
+/* When something happens next, and the network that acts then (NONE: another part). `rest`: when any other part acts.
+ */
+static int32_t refresh_next(fabric *f, const cs_fabric_parts *parts, int64_t *earliest, int32_t *network,
+                            int64_t *rest) {
+    int64_t soonest = CS_NEVER, min = CS_NEVER, clk = 0;
     int32_t status = CS_OK;
+    *network = NONE;
     for (int32_t i = 0; i < f->c.nocs; ++i) {
         noc_part *part = &NOCS(f)[i];
         if (part->stale) {
@@ -497,7 +518,13 @@ static int32_t refresh_next(fabric *f, const cs_fabric_parts *parts, int64_t *ea
             if ((status = cs_noc_next(parts->noc[i], parts->noc_bytes[i], &clk)) != CS_OK) return status;
             part->next = later(f->now, edge(&part->clock, clk));
         }
-        if (part->next < min) min = part->next;
+        if (part->next < soonest) {
+            min = soonest;
+            soonest = part->next;
+            *network = i;
+        } else if (part->next < min) {
+            min = part->next;
+        }
     }
     for (int32_t i = 0; i < f->c.srams; ++i) {
         sram_part *part = &SRAMS(f)[i];
@@ -523,7 +550,9 @@ static int32_t refresh_next(fabric *f, const cs_fabric_parts *parts, int64_t *ea
         }
         if (next < min) min = next;
     }
-    *earliest = min;
+    if (soonest >= min) *network = NONE;
+    *earliest = soonest < min ? soonest : min;
+    *rest = min;
     return CS_OK;
 }
 
@@ -555,8 +584,10 @@ static void step(fabric *f, const cs_fabric_parts *parts, int64_t t, int32_t *st
         do {
             s = cs_dram_advance(parts->dram[i], parts->dram_bytes[i], clk, 0, done, BATCH, &count, NULL, 0, NULL);
             if (s != CS_OK && s != CS_FULL) *status = s, count = 0;
-            for (size_t j = 0; j < count; ++j)
-                end_stage(f, parts, (int32_t)done[j].tag, t, status);
+            for (size_t j = 0; j < count; ++j) {
+                int32_t index = (int32_t)done[j].tag;
+                if (--REQUESTS(f)[index].bursts == 0) end_stage(f, parts, index, t, status);
+            }
         } while (s == CS_FULL);
     }
     for (int32_t i = 0; i < f->c.srams; ++i) {
@@ -573,6 +604,37 @@ static void step(fabric *f, const cs_fabric_parts *parts, int64_t t, int32_t *st
     }
     offer_to_drams(f, parts, t, status);
     flush_outbox(f, parts, t, status);
+}
+
+/* As step(), while only one network acts, up to its first clock with a delivery or to `limit`: nothing but a delivery
+ * of its own could make it meet another part. */
+static void run_network(fabric *f, const cs_fabric_parts *parts, int32_t which, int64_t limit, int32_t *status) {
+    cs_noc_delivery delivered[BATCH];
+    size_t count = 0;
+    noc_part *part = &NOCS(f)[which];
+    part->stale = 1;
+    if (limit > CLOCK_LIMIT_PS) limit = CLOCK_LIMIT_PS;
+    int64_t clk = clk_at(&part->clock, limit);
+    int32_t s = cs_noc_advance(parts->noc[which], parts->noc_bytes[which], clk, 1, delivered, BATCH, &count);
+    if (s != CS_OK && s != CS_FULL) {
+        *status = s;
+        return;
+    }
+    if (count > 0) clk = delivered[0].tail_out;
+    f->now = later(f->now, edge(&part->clock, clk));
+    for (;;) {
+        for (size_t j = 0; j < count; ++j)
+            end_stage(f, parts, (int32_t)delivered[j].tag, f->now, status);
+        if (s != CS_FULL) break;
+        s = cs_noc_advance(parts->noc[which], parts->noc_bytes[which], clk, 0, delivered, BATCH, &count);
+        if (s != CS_OK && s != CS_FULL) {
+            *status = s;
+            return;
+        }
+    }
+    if (count == 0) return;
+    offer_to_drams(f, parts, f->now, status);
+    flush_outbox(f, parts, f->now, status);
 }
 
 /* ---- the interface -------------------------------------------------------------------------------------- */
@@ -668,7 +730,9 @@ int32_t cs_fabric_next(const void *state, size_t bytes, const cs_fabric_parts *p
         *time_ps = f->now;
         return CS_OK;
     }
-    return refresh_next(f, parts, time_ps);
+    int32_t network;
+    int64_t rest;
+    return refresh_next(f, parts, time_ps, &network, &rest);
 }
 
 int32_t cs_fabric_advance(void *state, size_t bytes, const cs_fabric_parts *parts, int64_t until_ps,
@@ -679,10 +743,14 @@ int32_t cs_fabric_advance(void *state, size_t bytes, const cs_fabric_parts *part
     *count = 0;
     int32_t status = CS_OK;
     while (f->done_count == 0) {
-        int64_t t;
-        if ((status = refresh_next(f, parts, &t)) != CS_OK) return status;
+        int64_t t, rest;
+        int32_t network;
+        if ((status = refresh_next(f, parts, &t, &network, &rest)) != CS_OK) return status;
         if (t > until_ps || t == CS_NEVER) return CS_OK;
-        step(f, parts, t, &status);
+        if (network != NONE)
+            run_network(f, parts, network, rest > until_ps ? until_ps : rest - 1, &status);
+        else
+            step(f, parts, t, &status);
         if (status != CS_OK) return status;
     }
     while (f->done_count > 0 && *count < capacity) {

@@ -52,16 +52,18 @@ typedef struct {
     int64_t words; /* of the smallest memory: local addresses wrap here, and longer accesses are cut here */
 } cs_fabric_sram;
 
-/* A DMA channel: where it sits, and as which client it uses its node's memories. */
+/* A DMA channel: where it sits, and as which client it uses its node's memories. A request never crosses a multiple of
+ * `request_bytes`: a power of two, at most the interleaving of ports and channels; a memory's port cuts it into bursts.
+ * 0: as long as a burst. */
 typedef struct {
-    int32_t noc, node, sram, client, outstanding;
+    int32_t noc, node, sram, client, outstanding, request_bytes;
 } cs_fabric_endpoint;
 
 typedef struct {
     int32_t nocs, drams, srams, endpoints;
     int32_t max_descriptors; /* waiting and in flight, all endpoints */
     int32_t max_requests;    /* in flight; direct accesses have what the endpoints' `outstanding` leaves */
-    int32_t burst_bytes;     /* a request never crosses a multiple of this; a power of two */
+    int32_t burst_bytes;     /* of the DRAM; a power of two */
     int64_t port_interleave_bytes;
     int64_t channel_interleave_bytes;
 } cs_fabric_config;

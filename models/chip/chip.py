@@ -124,7 +124,8 @@ class Chip(Module):
 
     def endpoints(self, network: int, sram: int) -> Sequence[Endpoint]:
         """For the fabric."""
-        return self.layout.endpoints(network, sram, self.spec.dma.outstanding)
+        dma = self.spec.dma
+        return self.layout.endpoints(network, sram, dma.outstanding, dma.request)
 
     @property
     def memory(self) -> MemorySystem:

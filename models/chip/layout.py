@@ -46,20 +46,22 @@ class Channel:
 
 
 class Layout:
-    """Indices by role. Cores sit at nodes 0 .. n-1, then aggregator, vector unit and pruning unit (an assumption: the
-    chip's floor plan is not published)."""
+    """Indices by role. Aggregator, vector unit and pruning unit sit where the chip file says, by default behind the
+    cores, which have the other nodes in order (an assumption: the chip's floor plan is not published)."""
 
     def __init__(self, spec: ChipSpec) -> None:
         cores = spec.core.count
         self.cores = cores
-        self.aggregator_node, self.vector_node, self.pruning_node = cores, cores + 1, cores + 2
+        unit_nodes = spec.noc.unit_nodes or (cores, cores + 1, cores + 2)
+        self.aggregator_node, self.vector_node, self.pruning_node = unit_nodes
+        core_nodes = [node for node in range(cores + 3) if node not in unit_nodes]
         self.aggregator_memory, self.vector_memory, self.pruning_memory = (3 * cores + i for i in range(3))
         self.memories = 3 * cores + 3
         self.channels: list[Channel] = []
-        for core in range(cores):
-            self.channels.append(Channel(f"core{core}.load", core, Client.LOAD))
-            self.channels.append(Channel(f"core{core}.store", core, Client.STORE))
-            self.channels.append(Channel(f"core{core}.prune", core, Client.PRUNING))
+        for core, node in zip(range(cores), core_nodes, strict=False):
+            self.channels.append(Channel(f"core{core}.load", node, Client.LOAD))
+            self.channels.append(Channel(f"core{core}.store", node, Client.STORE))
+            self.channels.append(Channel(f"core{core}.prune", node, Client.PRUNING))
         self.channels.append(Channel("aggregator.store", self.aggregator_node, Client.STORE))
         self.channels.append(Channel("vector.load", self.vector_node, Client.LOAD))
         self.channels.append(Channel("vector.store", self.vector_node, Client.STORE))
@@ -80,9 +82,12 @@ class Layout:
         """Index of the DMA channel of this name."""
         return self._index[unit]
 
-    def endpoints(self, network: int, sram: int, outstanding: int) -> list[Endpoint]:
+    def endpoints(self, network: int, sram: int, outstanding: int, request_bytes: int = 0) -> list[Endpoint]:
         """All channels, for the fabric."""
-        return [Endpoint(network, channel.node, sram, int(channel.client), outstanding) for channel in self.channels]
+        return [
+            Endpoint(network, channel.node, sram, int(channel.client), outstanding, request_bytes)
+            for channel in self.channels
+        ]
 
 
 class MemoryMap:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from cosim._suggest import suggestion
@@ -22,6 +22,8 @@ from ..tensors import Stage
 
 Positive = Annotated[int, Field(ge=1)]
 Operand = Literal["input", "weight", "output"]
+REQUEST_BYTES = (64, 128, 256)
+"""At most what the memory ports and DRAM channels are interleaved by."""
 
 
 class SkipSpec(Spec):
@@ -114,6 +116,11 @@ class NocSpec(Spec):
     vcs: Positive = Field(2, description="virtual channels of a link")
     buffer: Positive = Field(8, description="flits of buffer per virtual channel")
     memory_nodes: tuple[int, ...] = Field(min_length=1, max_length=16, description="nodes at which the DRAM is reached")
+    unit_nodes: tuple[int, int, int] | None = Field(
+        None,
+        description="nodes of aggregation core, vector unit and pruning unit; the cores have the others, in order. "
+        "By default the three come behind the cores",
+    )
     ideal: bool = Field(False, description="no latency and no contention, for bounding experiments")
 
 
@@ -121,6 +128,16 @@ class DmaSpec(Spec):
     """The DMA channels, one to load and one to store at each node that has memories."""
 
     outstanding: Annotated[int, Field(ge=1, le=4096)] = Field(description="requests that a channel keeps in flight")
+    request: Bytes = Field(
+        64, description="largest request: 64, 128 or 256 bytes; a memory port cuts it into bursts of the DRAM"
+    )
+
+    @field_validator("request")
+    @classmethod
+    def _power_of_two(cls, size: int) -> int:
+        if size not in REQUEST_BYTES:
+            raise PydanticCustomError("request", f"a request is of 64, 128 or 256 bytes, not {size}")
+        return size
 
 
 class AggregatorSpec(Spec):
@@ -223,6 +240,11 @@ class ChipSpec(Spec):
                 "noc",
                 "mesh",
             )
+        for at, node in enumerate(self.noc.unit_nodes or ()):
+            if not 0 <= node < columns * rows:
+                raise misfit(f"node {node} is outside of the {columns} x {rows} mesh", "noc", "unit_nodes", at)
+            if node in (self.noc.unit_nodes or ())[:at]:
+                raise misfit(f"node {node} has a unit already", "noc", "unit_nodes", at)
         for at, node in enumerate(self.noc.memory_nodes):
             if not 0 <= node < columns * rows:
                 raise misfit(f"node {node} is outside of the {columns} x {rows} mesh", "noc", "memory_nodes", at)

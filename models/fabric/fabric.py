@@ -54,18 +54,20 @@ class SramPart:
 @dataclass(frozen=True, slots=True)
 class Endpoint:
     """A DMA channel: its node of a network, its SRAM engine, as which client it accesses memories there, and how many
-    requests it keeps in flight."""
+    requests it keeps in flight. A request never crosses a multiple of `request_bytes`: a power of two, at most the
+    interleaving; 0 or less than a DRAM burst: of a burst."""
 
     network: int
     node: int
     sram: int
     client: int
     outstanding: int
+    request_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class FabricConfig:
-    """Sizes. `burst_bytes` is the DRAM's; requests never cross a multiple of it. Memory ports of a network and DRAM
+    """Sizes. `burst_bytes` is the DRAM's. Memory ports of a network and DRAM
     channels take turns every `*_interleave_bytes`."""
 
     burst_bytes: int = 64
@@ -324,6 +326,7 @@ class Fabric:
                 "sram": endpoint.sram,
                 "client": endpoint.client,
                 "outstanding": endpoint.outstanding,
+                "request_bytes": endpoint.request_bytes,
             }
             for endpoint in self.endpoints
         ]

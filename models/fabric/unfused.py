@@ -10,8 +10,9 @@ Rules of order, common to both fabrics:
   part's completions in its own order. Then come the requests posted at t, by (kind, endpoint or initiator).
 * Packets that leave together (the moved ones together, those of each posted request together) are created in the
   order of their endpoint, those of one endpoint in the order in which they were cut.
-* Requests wait at a DRAM channel in the order of their arrival. It accepts at most one a clock; the first in line is
-  offered when it arrives, at the clock after an acceptance, and whenever something happens in the channel.
+* Requests wait at a DRAM channel in the order of their arrival. It accepts at most one burst a clock; the next burst of
+  the first in line is offered when it arrives, at the clock after an acceptance, and whenever something happens in the
+  channel. A request goes on when all of its bursts are done.
 """
 
 from __future__ import annotations
@@ -147,6 +148,7 @@ class _MemoryEngine(_PartEngine):
 
     def __init__(self, fabric: UnfusedFabric, model: Any, clock: ClockDomain) -> None:
         super().__init__(fabric, model, clock)
+        self._burst_bytes = fabric.config.burst_bytes
         self.waiting: deque[_Request] = deque()
         self.accepted_clk = -1
         self.offered_ps = -1
@@ -171,7 +173,9 @@ class _MemoryEngine(_PartEngine):
         first = self.waiting[0]
         if self.model.submit(clk, first.tag, address(first), first.is_write):
             self.accepted_clk = clk
-            self.waiting.popleft()
+            first.offered += self._burst_bytes - (first.address + first.offered) % self._burst_bytes
+            if first.offered >= first.bytes:
+                self.waiting.popleft()
 
 
 @dataclass(eq=False, slots=True)
@@ -191,7 +195,7 @@ class _Descriptor:
 
 @dataclass(eq=False, slots=True)
 class _Request:
-    """One burst, or one direct access, on its way."""
+    """One request of a DMA channel, or one direct access, on its way."""
 
     tag: int
     stages: tuple[str, ...]
@@ -207,6 +211,8 @@ class _Request:
     bytes: int = 0
     port_node: int = 0
     far_word: int = 0
+    offered: int = 0  # bytes before the next burst
+    bursts: int = 0  # not yet done
     descriptor: _Descriptor | None = None
     done: Done | None = None
     stage: int = 0
@@ -379,8 +385,8 @@ class UnfusedFabric:
         descriptor = queue[0]
         what = descriptor.what
         address = what.address + descriptor.row * what.stride_bytes + descriptor.offset
-        burst = self.config.burst_bytes
-        size = min(what.row_bytes - descriptor.offset, burst - address % burst)
+        longest = max(endpoint.request_bytes, self.config.burst_bytes)
+        size = min(what.row_bytes - descriptor.offset, longest - address % longest)
         nodes = self._networks[endpoint.network].memory_nodes
         request = _Request(
             0,
@@ -450,6 +456,10 @@ class UnfusedFabric:
     def _end_stage(self, request: _Request, now: int) -> None:
         """The request's present stage ended now."""
         stage = request.stages[request.stage]
+        if stage == "dram":
+            request.bursts -= 1
+            if request.bursts:
+                return
         resource = "sram" if stage == "local" else stage.partition(" ")[0]
         request.spent_ps[resource] += now - request.mark_ps
         request.mark_ps = now
@@ -467,6 +477,9 @@ class UnfusedFabric:
             channel = request.address // self.config.channel_interleave_bytes % len(self._memories)
             if self._memories[channel].ideal:
                 return False
+            burst = self.config.burst_bytes
+            request.offered = 0
+            request.bursts = (request.address % burst + max(request.bytes, 1) - 1) // burst + 1
             self._dram_engines[channel].waiting.append(request)
             return True
         if stage.startswith("noc"):
@@ -524,7 +537,7 @@ class UnfusedFabric:
 
     def _channel_address(self, request: _Request) -> int:
         """Channels see their own addresses: the interleaving is taken out."""
-        chunk, offset = divmod(request.address, self.config.channel_interleave_bytes)
+        chunk, offset = divmod(request.address + request.offered, self.config.channel_interleave_bytes)
         return chunk // len(self._memories) * self.config.channel_interleave_bytes + offset
 
     # ---- counts ----

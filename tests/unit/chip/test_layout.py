@@ -67,3 +67,14 @@ def test_the_memory_holds_what_fits_and_refuses_one_byte_more():
     assert memory.place("b", PAGE_BYTES) == PAGE_BYTES
     with pytest.raises(MemoryError, match=r"^the memory is full: no 1 bytes left for c$"):
         memory.place("c", 1)
+
+
+def test_units_that_are_no_cores_sit_where_the_chip_file_says():
+    pnpu = chip_spec("pnpu")
+    noc = pnpu.noc.model_copy(update={"unit_nodes": (8, 13, 19)})
+    layout = Layout(pnpu.model_copy(update={"noc": noc}))
+    assert (layout.aggregator_node, layout.vector_node, layout.pruning_node) == (8, 13, 19)
+    cores = [channel.node for channel in layout.channels if channel.unit.endswith(".prune")]
+    assert cores == [node for node in range(18) if node not in (8, 13)]
+    others = {channel.unit: channel.node for channel in layout.channels if not channel.unit.startswith("core")}
+    assert others == {"aggregator.store": 8, "vector.load": 13, "vector.store": 13, "pruning.load": 19}

@@ -57,7 +57,8 @@ def test_a_parameter_without_an_origin_is_refused(pnpu):
     with pytest.raises(ValidationError, match=r"parameter dma\.outstanding has neither"):
         with_provenance(pnpu, dma=None)
     # One entry for the only parameter of the group is as good.
-    assert with_provenance(pnpu, dma=None, dma__outstanding="assumed: enough").origin("dma.outstanding")
+    single = {"dma__outstanding": "assumed: enough", "dma__request": "assumed: a burst"}
+    assert with_provenance(pnpu, dma=None, **single).origin("dma.outstanding")
 
 
 @pytest.mark.parametrize("path", ["clok", "core.lane", "cor", "core.lanes.x"])
@@ -114,3 +115,35 @@ def test_the_core_engine_gets_what_the_file_says(pnpu):
     assert policies[Stage.FF] == (SkipPolicy(frozenset({"input", "weight"}), True, True),)
     assert policies[Stage.BP][2] == SkipPolicy(frozenset({"input", "output"}), True, False)
     assert [len(policies[stage]) for stage in (Stage.FF, Stage.BP, Stage.WG)] == [1, 3, 3]
+
+
+@pytest.mark.parametrize(
+    ("nodes", "message"),
+    [
+        ((16, 17, 19), None),
+        ((0, 5, 20), "node 20 is outside"),
+        ((-1, 5, 6), "node -1 is outside"),
+        ((7, 8, 7), "node 7 has"),
+    ],
+)
+def test_nodes_of_the_units_that_are_no_cores(pnpu, nodes, message):
+    data = pnpu.model_dump(mode="json")
+    data["noc"]["unit_nodes"] = nodes
+    if message is None:
+        assert ChipSpec.model_validate(data).noc.unit_nodes == nodes
+    else:
+        with pytest.raises(ValidationError, match=message):
+            ChipSpec.model_validate(data)
+
+
+@pytest.mark.parametrize(
+    ("size", "allowed"), [(64, True), (128, True), (256, True), (32, False), (96, False), (512, False)]
+)
+def test_sizes_of_a_request(pnpu, size, allowed):
+    data = pnpu.model_dump(mode="json")
+    data["dma"]["request"] = size
+    if allowed:
+        assert ChipSpec.model_validate(data).dma.request == size
+    else:
+        with pytest.raises(ValidationError, match="64, 128 or 256 bytes, not"):
+            ChipSpec.model_validate(data)

@@ -18,7 +18,7 @@ CONFIG = {
 CLOCK = {"period_num": 1000, "period_den": 1}
 NOC = {"clock": CLOCK, "ideal": 1, "flit_bytes": 16, "mesh_x": 2, "memory_ports": 1, "memory_nodes": [1]}
 SRAM = {"clock": CLOCK, "ideal": 1, "word_bytes": 16, "memories": 2, "words": 64}
-ENDPOINT = {"noc": 0, "node": 0, "sram": 0, "client": 0, "outstanding": 2}
+ENDPOINT = {"noc": 0, "node": 0, "sram": 0, "client": 0, "outstanding": 2, "request_bytes": 64}
 DAY_PS = 86_400 * 10**12
 
 
@@ -81,6 +81,10 @@ def test_the_plain_configuration_is_one():
         {"endpoint": {"node": 65536}},
         {"endpoint": {"noc": 1}},
         {"endpoint": {"outstanding": 0}},
+        {"endpoint": {"request_bytes": 96}},
+        {"endpoint": {"request_bytes": -64}},
+        {"endpoint": {"request_bytes": 512}},  # two memory ports
+        {"endpoint": {"request_bytes": 256}, "config": {"channel_interleave_bytes": 128}},
     ],
     ids=str,
 )

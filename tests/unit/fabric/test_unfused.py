@@ -26,7 +26,7 @@ pytestmark = pytest.mark.c_library
 PERIODS_PS = {"noc": (5000, 3000), "sram": (20000, 7001)}
 
 
-def build(kind, sim, *, networks=1, channels=1, outstanding=4, ideal=(), queue=32, config=None):
+def build(kind, sim, *, networks=1, channels=1, outstanding=4, ideal=(), queue=32, config=None, request_bytes=0):
     """Two networks of 3 x 2 nodes at most, endpoints at nodes 0, 1, 1 of each; the DRAM at nodes 5 and 2."""
     keep, noc_parts, sram_parts, endpoints = [], [], [], []
     for index in range(networks):
@@ -35,7 +35,10 @@ def build(kind, sim, *, networks=1, channels=1, outstanding=4, ideal=(), queue=3
         clocks = {name: ClockDomain(name, periods[index]) for name, periods in PERIODS_PS.items()}
         noc_parts.append(NetworkPart(network.buffer, clocks["noc"], 16, 3, (5, 2), ideal="noc" in ideal))
         sram_parts.append(SramPart(sram.buffer, clocks["sram"], 16, 2, 512, ideal="sram" in ideal))
-        endpoints += [Endpoint(index, node, index, client, outstanding) for node, client in ((0, 1), (1, 1), (1, 2))]
+        endpoints += [
+            Endpoint(index, node, index, client, outstanding, request_bytes)
+            for node, client in ((0, 1), (1, 1), (1, 2))
+        ]
         keep += [network, sram]
     memories = []
     for _ in range(channels):
@@ -72,10 +75,11 @@ REQUESTS = st.one_of(
 )
 
 
-def _drive(kind, traffic, *, networks, channels, outstanding, ideal, shuffle_seed=None):
+def _drive(kind, traffic, *, shuffle_seed=None, **setting):
     """(completion, when told) of each request, and all counts."""
     sim = Simulator(shuffle_seed=shuffle_seed)
-    fabric, _keep = build(kind, sim, networks=networks, channels=channels, outstanding=outstanding, ideal=ideal)
+    fabric, _keep = build(kind, sim, **setting)
+    networks = setting["networks"]
     told = {}
 
     def post(request, done):
@@ -111,9 +115,11 @@ def _drive(kind, traffic, *, networks, channels, outstanding, ideal, shuffle_see
     st.integers(1, 3),
     st.integers(1, 6),
     st.sets(st.sampled_from(["noc", "dram", "sram"])),
+    st.sampled_from([0, 128, 256]),
 )
-def test_both_give_the_same_bytes(traffic, networks, channels, outstanding, ideal):
+def test_both_give_the_same_bytes(traffic, networks, channels, outstanding, ideal, request_bytes):
     setting = {"networks": networks, "channels": channels, "outstanding": outstanding, "ideal": tuple(sorted(ideal))}
+    setting["request_bytes"] = request_bytes
     assert _drive(Fabric, traffic, **setting) == _drive(UnfusedFabric, traffic, **setting)
 
 
