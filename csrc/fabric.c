@@ -54,8 +54,8 @@ typedef struct {
     int32_t in_flight;
 } endpoint;
 
-/* A clock, and the last edge looked for: most questions are about the same instant. The divisions that this saves were
- * a sixth of the fabric's time. */
+/* A clock, and the last edge looked for: most questions are about the same instant, and are
+ * answered without a division. */
 typedef struct {
     cs_fabric_clock period;
     int64_t limit;           /* CLOCK_LIMIT_PS in periods: clocks past limit * period_den are never reached */

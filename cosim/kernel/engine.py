@@ -148,7 +148,7 @@ class EngineGroup:
         return instant, deliveries
 
     def _advance_alone(self, member: Attachment, now: int, limit: int) -> tuple[int, list[Callable[[], None]]]:
-        """The same for the only engine, which has nobody to wait for. NOTE: half of the cost of a chip's instant."""
+        """The same for the only engine, which has nobody to wait for."""
         engine = member.engine
         start = engine.next() if member.polled else member.next_time
         if start > limit or start == NEVER:
