@@ -1,0 +1,13 @@
+"""A tornado plot: bars of assumptions about the nominal number."""
+
+from cosim.models.reproduce.tornado import tornado
+
+
+def test_a_tornado_has_a_bar_for_each_number_and_a_line_at_the_nominal_one():
+    svg = tornado("title <1>", "x", 5.0, [("window", [("8", 4.0), ("64", 7.5)]), ("lanes", [("1", None)])])
+    assert svg.count("<rect") == 1 + 2  # the paper, and two bars
+    assert "title &lt;1&gt;" in svg
+    assert "window = 8: 4</title>" in svg
+    # From 4 to 7.5 over 510 units: the nominal line at 230 + 1 / 3.5 * 510.
+    assert 'x1="375.7" x2="375.7"' in svg
+    assert svg == tornado("title <1>", "x", 5.0, [("window", [("8", 4.0), ("64", 7.5)]), ("lanes", [("1", None)])])
