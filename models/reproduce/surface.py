@@ -52,7 +52,8 @@ def surface(title: str, rows: Sequence[Mapping[str, Any]], published: Sequence[f
                 'stroke-width="1.5"/>'
             )
             lines.append(
-                f'<text x="{left + 4}" y="{y(gain) - 4:.1f}" fill="{_PUBLISHED}">published: {gain:.3g} x</text>'
+                f'<text x="{left + 4}" y="{y(gain) - 4:.1f}" fill="{_PUBLISHED}" paint-order="stroke" '
+                f'stroke="{_PAPER}" stroke-width="4">published: {gain:.3g} x</text>'
             )
         for number, (weight, colour) in enumerate(zip(weights, _LINES, strict=False)):
             of = {
