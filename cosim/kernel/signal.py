@@ -36,8 +36,8 @@ class Signal(PrimitiveChannel, Generic[T]):
 
     kind = "signal"
     __slots__ = (
-        "_changed_at", "_changed_event", "_checked", "_edges", "_negedge_event", "_new", "_posedge_event",
-        "_value", "_writer", "simulator",
+        "_changed_at", "_changed_event", "_checked", "_edges", "_lone_event", "_negedge_event", "_new",
+        "_posedge_event", "_value", "_writer", "simulator",
     )  # fmt: skip
 
     def __init__(
@@ -55,6 +55,7 @@ class Signal(PrimitiveChannel, Generic[T]):
         self._out_port: Any = None
         self._changed_event: Event | None = None
         self._edges = False  # whether an edge has an event
+        self._lone_event: Event | None = None  # that of a change, while no edge has one
         self._posedge_event: Event | None = None
         self._negedge_event: Event | None = None
 
@@ -117,6 +118,19 @@ class Signal(PrimitiveChannel, Generic[T]):
             if self._negedge_event is not None and is_low(new):
                 self._negedge_event.notify(0)
 
+    def _change(self) -> None:
+        """`update`, and the notification that follows, of a signal that has the delta cycle for itself.
+
+        NOTE: saves queueing the event: 4 % of a delta cycle of one signal and one method.
+        """
+        event = self._lone_event
+        if event is None:
+            self.update()
+        elif self._new != self._value:
+            self._value = self._new
+            self._changed_at = self.simulator._stamp
+            event._fire()
+
     # ---- events -------------------------------------------------------------------------------------------
 
     @property
@@ -124,6 +138,7 @@ class Signal(PrimitiveChannel, Generic[T]):
         """Happens in the delta cycle after a change."""
         if self._changed_event is None:
             self._changed_event = Event.hidden(self, "value_changed_event")
+            self._lone_event = None if self._edges else self._changed_event
         return self._changed_event
 
     default_event = value_changed_event
@@ -133,6 +148,7 @@ class Signal(PrimitiveChannel, Generic[T]):
         """Happens in the delta cycle after a change to True or 1."""
         if self._posedge_event is None:
             self._edges = True
+            self._lone_event = None
             self._posedge_event = Event.hidden(self, "posedge_event")
         return self._posedge_event
 
@@ -141,6 +157,7 @@ class Signal(PrimitiveChannel, Generic[T]):
         """Happens in the delta cycle after a change to False or 0."""
         if self._negedge_event is None:
             self._edges = True
+            self._lone_event = None
             self._negedge_event = Event.hidden(self, "negedge_event")
         return self._negedge_event
 

@@ -22,6 +22,7 @@ from .process import Process, Timeout, copy_of_exception, describe
 from .report import NO_ACTIVITY, STOPPED, STOPPED_ALREADY, Reports
 from .resolution import TimeResolution
 from .sc_process import ASLEEP, ScProcess
+from .signal import Signal
 from .thread import Thread
 from .time import NEVER, whole
 
@@ -426,6 +427,8 @@ class Simulator(Environment, Node):
                         channel, _ = updates.popitem()
                         if updates:
                             self._update(channel)
+                        elif type(channel) is Signal and not deltas:
+                            channel._change()
                         else:
                             channel.update()
                     if special and self._halting and self.stopped:
