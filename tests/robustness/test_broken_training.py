@@ -105,7 +105,10 @@ BROKEN = {
     ),
     "unknown loader": (
         {"workload": WORK % "data: {loader: cifar}"},
-        ["s.yaml:5:63: workload.data.loader: unknown data loader 'cifar'; there are: optical_digits"],
+        [
+            "s.yaml:5:63: workload.data.loader: unknown data loader 'cifar'; there are: cifar100_binary, "
+            "cifar10_binary, mnist_idx, npz, optical_digits"
+        ],
     ),
     "no archive": (
         {"workload": WORK % "data: {file: junk.npz}"},

@@ -9,6 +9,14 @@ import pytest
 from cosim.scenario.interrupts import HeldInterrupts
 
 
+@pytest.fixture(autouse=True)
+def _python_handles_interrupts():
+    """As in a foreground job: a shell starts others with SIGINT ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 def ctrl_c():
     os.kill(os.getpid(), signal.SIGINT)
 
