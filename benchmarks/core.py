@@ -72,8 +72,8 @@ def engine() -> None:
 def banks() -> None:
     """The engine with bank conflicts, its record of the tile included; effectual MACs count here.
 
-    The cost is that of looks at blocks: the fewer MACs a block of the window holds, the fewer a second. Half of the
-    zeros of both operands, at a window of 16, is what the figure of docs/core.md is taken at.
+    The cost is that of looks at blocks: the fewer MACs a block of the window holds, the fewer a second. Both operands
+    half zero, at a window of 16, is what the figure of docs/core.md is taken at.
     """
     shape = ConvShape(n=1, c=64, h=28, w=28, k=64, r=3, s=3, pad=1)
     policy = SkipPolicy(frozenset({"input", "weight"}), coarse=True)

@@ -53,7 +53,7 @@ int32_t cs_core_banks_next(const uint64_t *state, size_t state_words, int64_t *c
 int32_t cs_core_banks_advance(uint64_t *state, size_t state_words, const uint32_t *record, size_t count, int64_t until,
                               int64_t *done_at);
 
-/* group_cycles and group_waits have lanes / group entries, lane_cycles and lane_waits `lanes`. */
+/* group_cycles has lanes / group entries, lane_cycles and lane_waits `lanes`. */
 int32_t cs_core_banks_result_of(const uint64_t *state, size_t state_words, cs_core_banks_result *result,
                                 int64_t *group_cycles, size_t groups, int64_t *lane_cycles, int64_t *lane_waits,
                                 size_t lanes);
