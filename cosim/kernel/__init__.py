@@ -34,8 +34,9 @@ from .process import Process, Timeout
 from .report import Action, ReportError, Reports, ReportType, Severity, SimulationWarning, Verbosity
 from .resolution import TimeResolution
 from .sc_process import ProcessKilled, ProcessReset, ScProcess
+from .scheduler import Status, StopMode
 from .signal import Buffer, Signal, WriterPolicy
-from .simulator import Simulator, Status, StopMode
+from .simulator import Simulator
 from .thread import Thread
 from .time import NEVER
 

@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-import enum
-from collections import deque
 from collections.abc import Callable, Generator, Iterable
-from heapq import heappop, heappush
-from itertools import repeat
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from simpy.core import EmptySchedule, StopSimulation
 from simpy.events import URGENT, Event
 
 from .elaboration import elaborate
-from .engine import Attachment, Engine, EngineGroup
-from .environment import EndOfRun, Environment, Sleepers
-from .errors import DeadlockError, StoppedError, ZeroTimeLoopError
+from .engine import Attachment, Engine
+from .environment import EndOfRun
+from .errors import DeadlockError, StoppedError
 from .hierarchy import NamedObject, Node
 from .module import Module
-from .process import Process, Timeout, copy_of_exception, describe
+from .process import Process, Timeout
 from .report import NO_ACTIVITY, STOPPED, STOPPED_ALREADY, Reports
 from .resolution import TimeResolution
-from .sc_process import ASLEEP, ScProcess
-from .signal import Signal
+from .sc_process import ScProcess
+from .scheduler import Halt, Scheduler, Status, StopMode, Updatable
 from .thread import Thread
 from .time import NEVER, whole
 
@@ -31,36 +27,7 @@ if TYPE_CHECKING:
     from .port import Export
 
 
-class Status(enum.Enum):
-    """Where a simulation is."""
-
-    ELABORATION = "elaboration"
-    RUNNING = "running"
-    PAUSED = "paused"
-    STOPPED = "stopped"
-
-
-class StopMode(enum.Enum):
-    """How `stop` ends the delta cycle in which it is called."""
-
-    FINISH_DELTA = "finish delta"
-    """All runnable processes run, and the update phase is done."""
-    IMMEDIATE = "immediate"
-    """Runnable processes do not run any more, nothing is updated."""
-
-
-class Updatable(Protocol):
-    """What can take part in an update phase."""
-
-    def update(self) -> None:
-        """Called once in the update phase that follows a `request_update`."""
-
-
-class _Halt(Exception):
-    """Ends the loop after a `stop` or `pause`."""
-
-
-class Simulator(Environment, Node):
+class Simulator(Scheduler, Node):
     """A `simpy.Environment` with delta cycles, engines and modules.
 
     * `strict_time`: time is an integer; a delay that is not a whole number is a ValueError. Without it time is what
@@ -73,10 +40,6 @@ class Simulator(Environment, Node):
       delta cycles (at the latest within twice as many).
     """
 
-    __slots__ = (
-        "_current", "_delta_count", "_deltas", "_halting", "_methods", "_stamp", "_threads", "_updates",
-    )  # fmt: skip
-
     def __init__(
         self,
         initial_time: float = 0,
@@ -87,8 +50,6 @@ class Simulator(Environment, Node):
     ) -> None:
         super().__init__(initial_time, strict_time, shuffle_seed)
         self.resolution = TimeResolution(resolution)
-        self.max_zero_time_steps = 10_000_000
-        self.stop_mode = StopMode.FINISH_DELTA
         self.reports = Reports(self.stop)
         self.simulator = self
         self.full_name = ""
@@ -98,24 +59,6 @@ class Simulator(Environment, Node):
         self._exports: list[Export[Any]] = []
         self._channels: list[PrimitiveChannel] = []
         self._sc_processes: dict[ScProcess, None] = {}
-        self._engines = EngineGroup()
-        self._observers: list[Callable[[Any], None]] = []
-        self.elaborated = False
-        self.status = Status.ELABORATION
-        # The delta cycle: what is runnable, what wants an update, what was notified for the next cycle.
-        self._methods: deque[ScProcess] = deque()
-        self._threads: deque[ScProcess] = deque()
-        self._updates: dict[Updatable, None] = {}
-        self._deltas: dict[Any, None] = {}
-        self._current: ScProcess | None = None
-        # Changes with every evaluation phase: what is stamped with it has happened just now.
-        self._stamp = 0
-        self._delta_count = 0
-        self._waking: Iterable[ScProcess] = ()
-        self._halting = False
-        self._end: Any = None
-        # Not empty while time may not simply move to the next entry of the queue: observers, an end, a halt.
-        self._special: list[str] = []
 
     # ---- hierarchy ----------------------------------------------------------------------------------------
 
@@ -184,7 +127,7 @@ class Simulator(Environment, Node):
         if blocked:
             raise DeadlockError(self._now, tuple(blocked))
 
-    # ---- delta cycles -------------------------------------------------------------------------------------
+    # ---- delta cycles and engines ---------------------------------------------------------------------------
 
     def request_update(self, channel: Updatable) -> None:
         """Have `channel.update()` called once in the next update phase, however often it is requested."""
@@ -199,83 +142,6 @@ class Simulator(Environment, Node):
     def delta_count(self) -> int:
         """Number of finished delta cycles in which a method or thread ran; it never restarts."""
         return self._delta_count
-
-    def _delta_cycle(self, ran: bool = False) -> None:
-        """Evaluate, update, notify. `ran`: some processes have run already."""
-        if self._methods or self._threads:
-            ran = True
-            self._evaluate()
-        if self._halting and self.stop_mode is StopMode.IMMEDIATE and self.stopped:
-            raise _Halt
-        self._stamp += 1
-        if self._updates:
-            self._update(self._updates.popitem()[0])
-        if self._halting and self.stopped:
-            raise _Halt
-        if self._deltas:
-            self._notify(self._deltas.popitem()[0])
-        if ran:
-            self._delta_count += 1
-        if not (self._methods or self._threads or self._normal or self._urgent):
-            # Nobody looks at what happened in this cycle: later it is not "just now" any more.
-            self._stamp += 1
-        if self._halting:
-            raise _Halt
-
-    def _evaluate(self) -> None:
-        """Run what is runnable, in rounds: the methods that are at a round's start, then the threads that are by then.
-
-        ZeroTimeLoopError after `max_zero_time_steps` rounds.
-        """
-        rounds = self.max_zero_time_steps
-        queues = self._methods, self._threads
-        while self._methods or self._threads:
-            if not rounds:
-                last = (self._methods or self._threads)[0].full_name
-                raise ZeroTimeLoopError(self._now, self.max_zero_time_steps, f"a notification of {last}")
-            rounds -= 1
-            for queue in queues:
-                if self._shuffle is not None:
-                    self._shuffle.shuffle(queue)
-                if queue:
-                    self._round(queue.popleft(), queue)
-
-    def _wake(self, sleepers: Sleepers) -> None:
-        """Run threads whose time has come, as the first round of an evaluation phase."""
-        self._waking = sleepers
-        rest = iter(sleepers)
-        try:
-            for thread in rest:
-                thread._run()
-        except BaseException:
-            self._threads.extend(rest)
-            raise
-
-    def _round(self, first: ScProcess, others: deque[ScProcess]) -> None:
-        count = len(others)
-        first._run()
-        while count:
-            count -= 1
-            others.popleft()._run()
-
-    # Last requested, last notified first, as Accellera does; no model may depend on it. What an update requests is for
-    # the next cycle.
-
-    def _update(self, last: Updatable) -> None:
-        others = list(self._updates)
-        self._updates.clear()
-        last.update()
-        for channel in reversed(others):
-            channel.update()
-
-    def _notify(self, last: Any) -> None:
-        others = list(self._deltas)
-        self._deltas.clear()
-        last._fire()
-        for entry in reversed(others):
-            entry._fire()
-
-    # ---- from instant to instant --------------------------------------------------------------------------
 
     def attach(self, engine: Engine, name: str | None = None, *, polled: bool = True) -> Attachment:
         """Make `engine` part of the simulator's time. Ties between engines are broken by `name` (default: its `name`).
@@ -310,52 +176,7 @@ class Simulator(Environment, Node):
         self._observers.remove(observer)
         self._special.remove("observer")
 
-    def _advance_time(self) -> None:
-        """Move to the next instant: of the queue, or an engine's earlier completion. EmptySchedule if there is none."""
-        limit = self._next_time()
-        if self._end is not None:
-            self._check_end(limit)
-        engines = self._engines
-        if engines.members and engines.due(NEVER if limit is None else limit):
-            instant, deliveries = engines.advance(self._now, NEVER if limit is None else limit)
-            if instant == NEVER:
-                raise EmptySchedule
-            self._enter_instant(instant)
-            while deliveries:
-                if self._shuffle is not None:
-                    self._shuffle.shuffle(deliveries)
-                for deliver in deliveries:
-                    deliver()
-                deliveries = engines.advance(instant, instant)[1] if engines.due(instant) else []
-            return
-        if limit is None:
-            raise EmptySchedule
-        self._enter_instant(limit)
-
-    def _check_end(self, limit: Any) -> None:
-        """Go to the end of a `start` instead, if the next activity is not before it."""
-        if limit is None or limit >= self._end:
-            due = self._engines.due(self._end - 1)
-            if not due and (limit is not None or self._engines.due(NEVER)):
-                self._enter_instant(self._end)
-                raise _Halt
-
-    def _enter_instant(self, instant: Any) -> None:
-        if self._observers and instant != self._now:
-            for observer in self._observers:
-                observer(self._now)
-        self._enter(instant)
-
-    def _pending_now(self) -> bool:
-        return bool(
-            self._methods
-            or self._threads
-            or self._updates
-            or self._deltas
-            or self._normal
-            or self._urgent
-            or self._unusual
-        )
+    # ---- running ------------------------------------------------------------------------------------------
 
     def peek(self) -> Any:
         """Time of the next event of the queue, or infinity; engines' events are not in the queue."""
@@ -374,158 +195,6 @@ class Simulator(Environment, Node):
                 self._delta_cycle()
             else:
                 self._advance_time()
-
-    def _loop(self) -> None:
-        """`step` for ever, inlined; ends by an exception.
-
-        NOTE: a step is one event, one delta cycle, or one move of time; the bounded `for` counts them for nothing. Time
-        that has not moved within `max_zero_time_steps` of them does not advance at all.
-        """
-        urgent = self._urgent
-        normal = self._normal
-        unusual = self._unusual
-        methods = self._methods
-        threads = self._threads
-        updates = self._updates
-        deltas = self._deltas
-        times = self._times
-        buckets = self._buckets
-        timed = self._timed
-        later_unusual = self._later_unusual
-        special = self._special
-        engines = self._engines
-        members = engines.members
-        event: Any = None
-        while True:
-            began = self._now
-            for _ in repeat(None, self.max_zero_time_steps + 1):
-                if unusual:
-                    event = self._next_callback()
-                elif urgent:
-                    event = urgent.popleft()
-                elif normal:
-                    event = normal.popleft()
-                elif methods or threads:
-                    # NOTE: _delta_cycle inlined, for one round of evaluation and one update: 25 % of a cycle.
-                    if methods:
-                        process = methods.popleft()
-                        if methods:
-                            self._round(process, methods)
-                        else:
-                            process._run()
-                    if threads:
-                        process = threads.popleft()
-                        if threads:
-                            self._round(process, threads)
-                        else:
-                            process._run()
-                    if methods or threads or special:
-                        self._delta_cycle(True)
-                        continue
-                    self._stamp += 1
-                    if updates:
-                        channel, _ = updates.popitem()
-                        if updates:
-                            self._update(channel)
-                        elif type(channel) is Signal and not deltas:
-                            channel._change()
-                        else:
-                            channel.update()
-                    if special and self._halting and self.stopped:
-                        raise _Halt
-                    if deltas:
-                        entry, _ = deltas.popitem()
-                        if deltas:
-                            self._notify(entry)
-                        else:
-                            entry._fire()
-                    self._delta_count += 1
-                    if not (methods or threads or normal or urgent):
-                        self._stamp += 1
-                    if special and self._halting:
-                        raise _Halt
-                    continue
-                elif updates or deltas:
-                    self._delta_cycle()
-                    continue
-                elif special or not times:
-                    if self._halting:
-                        raise _Halt
-                    self._advance_time()
-                    continue
-                else:
-                    # NOTE: _enter inlined: 20 % of a time-out's cost.
-                    instant = heappop(times)
-                    if (later_unusual and instant in later_unusual) or (
-                        members and (engines.earliest <= instant or (engines.next_times and engines.due(instant)))
-                    ):
-                        heappush(times, instant)
-                        self._advance_time()
-                        continue
-                    if timed and instant in timed:
-                        self._now = instant
-                        entries = timed.pop(instant)
-                        if buckets and instant in buckets:
-                            bucket = buckets.pop(instant)
-                            normal.extend(bucket if type(bucket) is list else (bucket,))
-                            entries._fire()
-                        elif entries._runnable is ASLEEP:
-                            # NOTE: the only process of the instant runs at once: 15 % of a thread's wait.
-                            entries._run()
-                            if methods or threads or updates or deltas or special:
-                                self._delta_cycle(True)
-                            else:
-                                self._stamp += 1
-                                self._delta_count += 1
-                        elif type(entries) is Sleepers:
-                            self._wake(entries)
-                            self._delta_cycle(True)
-                        else:
-                            entries._fire()
-                        continue
-                    try:
-                        event = buckets.pop(instant)
-                    except KeyError:
-                        continue  # cancelled
-                    self._now = instant
-                    if type(event) is list:
-                        normal.extend(event)
-                        continue
-                # NOTE: _run_callbacks inlined: 10 % of a time-out's cost.
-                callbacks, event.callbacks = event.callbacks, None
-                try:
-                    for callback in callbacks:
-                        callback(event)
-                except StopSimulation:
-                    self._keep_rest(event, callbacks, callback)
-                    raise
-                if not event._ok and not hasattr(event, "_defused"):
-                    raise copy_of_exception(event._value)
-            self._check_progress(began, event)
-
-    def _loop_shuffled(self) -> None:
-        """`_loop` with the events of an instant drawn at random."""
-        while True:
-            began, event = self._now, None
-            for _ in repeat(None, self.max_zero_time_steps + 1):
-                event = self._next_callback()
-                if event is not None:
-                    self._run_callbacks(event)
-                elif self._methods or self._threads or self._updates or self._deltas:
-                    self._delta_cycle()
-                elif self._halting:
-                    raise _Halt
-                else:
-                    self._advance_time()
-            self._check_progress(began, event)
-
-    def _check_progress(self, began: Any, event: Event | None) -> None:
-        if self._now == began:
-            cycling = event is None or self._methods or self._threads or self._updates or self._deltas
-            last = "a delta cycle" if cycling else describe(event)
-            raise ZeroTimeLoopError(self._now, self.max_zero_time_steps, last)
-
-    # ---- running ------------------------------------------------------------------------------------------
 
     def run(self, until: Any = None) -> Any:
         """SimPy's `run`: until nothing is left, until the time `until` (exclusive), or until the event `until`.
@@ -563,7 +232,7 @@ class Simulator(Environment, Node):
         except EmptySchedule:
             if until is not None:
                 raise DeadlockError(self._now, tuple(self.blocked()), str(until)) from None
-        except _Halt:
+        except Halt:
             self._halted()
             if until is not None:
                 self._withdraw(until)
@@ -632,7 +301,7 @@ class Simulator(Environment, Node):
                 self._run_callbacks(event)
                 event = self._next_callback()
             self._delta_cycle()
-        except _Halt:
+        except Halt:
             self._halted()
         finally:
             if self.status is Status.RUNNING:
