@@ -152,7 +152,8 @@ static size_t lay_out(const cs_noc_config *config, char *state, view *v) {
 static int valid_config(const cs_noc_config *c) {
     return c->columns >= 1 && c->rows >= 1 && c->columns <= CS_NOC_MAX_NODES &&
            c->rows <= CS_NOC_MAX_NODES / c->columns && c->vcs >= 1 && c->vcs <= CS_NOC_MAX_VCS && c->depth >= 1 &&
-           c->depth <= CS_NOC_MAX_DEPTH && (c->routing_delay == 0 || c->routing_delay == 1) && c->credit_delay >= 0 &&
+           c->depth <= CS_NOC_MAX_DEPTH && (c->routing_delay == 0 || c->routing_delay == 1) &&
+           (c->speculative == 0 || c->speculative == 1) && c->credit_delay >= 0 &&
            c->credit_delay <= CS_NOC_MAX_CREDIT_DELAY && c->max_packets >= 1 && c->max_packets <= INT32_MAX / 8;
 }
 
@@ -675,23 +676,46 @@ static void move_flit(view *v, int64_t clk, int32_t node, int port, int lane) {
                 links[CS_NOC_PORTS + input] + (uint32_t)(lane % GROUP));
 }
 
-/* Switch allocation: one iteration of iSLIP between inputs and outputs, then the granted flits leave. */
-static void allocate_switch(view *v, int64_t clk, int32_t node) {
+/* Whether an output has a VC that no packet holds, with a credit. */
+static int has_free_credit(const router *r, int port) {
+    for (unsigned vcs = r->free_vcs[port]; vcs; vcs &= vcs - 1)
+        if (r->credits[port * GROUP + lowest(vcs)] > 0) return 1;
+    return 0;
+}
+
+/* Waiting input VCs that bid for the switch all the same: their output has a VC with a credit to give. */
+static uint64_t speculate(const router *r) {
+    uint64_t bids = 0;
+    for (uint64_t lanes = r->waiting; lanes; lanes &= lanes - 1)
+        if (has_free_credit(r, r->out_port[lowest(lanes)])) bids |= lanes & (~lanes + 1);
+    return bids;
+}
+
+/* Moves the pointers of a grant in the switch. */
+static inline void granted_switch(router *r, int input, int vc, int port) {
+    r->output_next[port] = (small)(input + 1);
+    r->input_next[input] = (small)(port + 1);
+    r->vc_next[input] = (small)(vc + 1);
+}
+
+/* Switch allocation: one iteration of iSLIP between inputs and outputs, then the granted flits leave. `speculative`
+ * input VCs bid where no other VC of their input bids for the output; of those granted, the ones leave that are among
+ * `allocated`: they got a VC with a credit in this clock. Returns the latter less those that left. */
+static uint64_t allocate_switch(view *v, int64_t clk, int32_t node, uint64_t speculative, uint64_t allocated) {
     router *r = &v->routers[node];
-    const uint64_t ready = r->ready;
-    if (!ready) return;
-    if (!(ready & (ready - 1))) { /* alone: no allocation to do, the pointers move all the same */
-        const int lane = lowest(ready), port = r->out_port[lane], input = lane / GROUP;
-        r->output_next[port] = (small)(input + 1);
-        r->input_next[input] = (small)(port + 1);
-        r->vc_next[input] = (small)(lane % GROUP + 1);
+    const uint64_t bids = r->ready | speculative;
+    if (!bids) return allocated;
+    if (!(bids & (bids - 1)) && !speculative) { /* alone: no allocation to do, the pointers move all the same */
+        const int lane = lowest(bids), port = r->out_port[lane];
+        granted_switch(r, lane / GROUP, lane % GROUP, port);
         move_flit(v, clk, node, port, lane);
-        return;
+        return allocated;
     }
+    const uint64_t ready = r->ready;
     unsigned grants[CS_NOC_PORTS] = {0};
     unsigned granted = 0;
     uint64_t bidding[CS_NOC_PORTS];
-    for (unsigned ports = by_output(r, ready, bidding); ports; ports &= ports - 1) {
+    for (unsigned ports = by_output(r, bids, bidding); ports; ports &= ports - 1) {
         const int port = lowest(ports);
         /* Collapse the VCs of each input into the lowest bit of its group. */
         uint64_t inputs = bidding[port];
@@ -705,13 +729,20 @@ static void allocate_switch(view *v, int64_t clk, int32_t node) {
     for (; granted; granted &= granted - 1) {
         const int input = lowest(granted);
         const int port = first_from(grants[input], r->input_next[input]);
-        const uint64_t bids = (bidding[port] >> (input * GROUP)) & 0xffu;
-        const int vc = first_from(bids, r->vc_next[input]);
-        r->output_next[port] = (small)(input + 1);
-        r->input_next[input] = (small)(port + 1);
-        r->vc_next[input] = (small)(vc + 1);
-        move_flit(v, clk, node, port, input * GROUP + vc);
+        const uint64_t of_input = bidding[port] & ((uint64_t)0xff << (input * GROUP));
+        const uint64_t sure = of_input & ready;
+        const int vc = first_from((sure ? sure : of_input) >> (input * GROUP), r->vc_next[input]);
+        const int lane = input * GROUP + vc;
+        const uint64_t bit = (uint64_t)1 << lane;
+        granted_switch(r, input, vc, port);
+        if (!sure) {
+            if (!(allocated & bit)) continue;
+            allocated ^= bit;
+            r->ready |= bit;
+        }
+        move_flit(v, clk, node, port, lane);
     }
+    return allocated;
 }
 
 /* Whether a waiting input VC wants an output that has a free VC. */
@@ -728,10 +759,10 @@ static int run_router(view *v, int64_t clk, int32_t node) {
     r->routing = 0;
     /* Both allocations work on the state at the start of the clock: VCs that tails free now are not asked for before
      * the next one, and who gets a VC now, or is routed now, goes on in the next one. */
-    const uint64_t ready = r->waiting ? allocate_vcs(v, r) : 0;
-    allocate_switch(v, clk, node);
+    const uint64_t speculative = v->head->config.speculative ? speculate(r) : 0;
+    const uint64_t allocated = r->waiting ? allocate_vcs(v, r) : 0;
+    r->ready |= allocate_switch(v, clk, node, speculative, allocated);
     r->waiting |= routed;
-    r->ready |= ready;
     return (r->ready | r->routing) != 0 || can_allocate(r);
 }
 

@@ -26,6 +26,7 @@ typedef struct {
     int32_t depth;         /* flits of buffer per virtual channel, 1 to CS_NOC_MAX_DEPTH */
     int32_t routing_delay; /* 1: a clock for routing; 0: a head asks for a VC in the clock in which it arrives */
     int32_t credit_delay;  /* extra clocks until a router can use a credit it got, 0 to CS_NOC_MAX_CREDIT_DELAY */
+    int32_t speculative;   /* 1: a head bids for the switch in the clock in which it asks for a VC; 0: in the next */
     int32_t ideal;         /* not 0: every packet is delivered at the clock of its creation */
     int32_t max_packets;   /* packets and copies of them submitted and not yet handed out as deliveries */
 } cs_noc_config;

@@ -32,15 +32,24 @@ Vcs = Annotated[int, typer.Option("--vcs", help="Virtual channels per link.")]
 Buffer = Annotated[int, typer.Option("--buffer", help="Flits of buffer per virtual channel.")]
 RoutingDelay = Annotated[int, typer.Option("--routing-delay", help="1: a clock for routing; 0: none.")]
 CreditDelay = Annotated[int, typer.Option("--credit-delay", help="Extra clocks until a router may use a credit.")]
+Speculative = Annotated[
+    bool, typer.Option("--speculative", help="A head bids for the switch in the clock in which it asks for a VC.")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
 
-def _mesh(size: str, vcs: int, buffer: int, routing_delay: int, credit_delay: int) -> MeshConfig:
+def _mesh(size: str, vcs: int, buffer: int, routing_delay: int, credit_delay: int, speculative: bool) -> MeshConfig:
     match = re.fullmatch(r"([1-9]\d{0,4})x([1-9]\d{0,4})", size)
     if match is None:
         raise ValueError(f"--mesh {size!r}: expected columns x rows, e.g. 4x4")
     return MeshConfig(
-        int(match[1]), int(match[2]), vcs=vcs, depth=buffer, routing_delay=routing_delay, credit_delay=credit_delay
+        int(match[1]),
+        int(match[2]),
+        vcs=vcs,
+        depth=buffer,
+        routing_delay=routing_delay,
+        credit_delay=credit_delay,
+        speculative=speculative,
     )
 
 
@@ -52,6 +61,7 @@ def replay_command(
     buffer: Buffer = 8,
     routing_delay: RoutingDelay = 1,
     credit_delay: CreditDelay = 0,
+    speculative: Speculative = False,
     out: Annotated[Path | None, typer.Option("--out", help="Write the packets with their clocks.")] = None,
     compare: Annotated[
         bool, typer.Option("--compare", help="Fail (1) unless every clock recorded in the file is met.")
@@ -63,7 +73,7 @@ def replay_command(
     If the file has the columns injected, head_out and tail_out, the run is compared with them.
     """
     with mistakes_named("noc"):
-        config = _mesh(mesh, vcs, buffer, routing_delay, credit_delay)
+        config = _mesh(mesh, vcs, buffer, routing_delay, credit_delay, speculative)
         table = read_packets(packets, config)
         if compare and table.recorded is None:
             raise ValueError(f"{packets}:1:1: --compare: expected the columns injected, head_out and tail_out")
@@ -144,6 +154,7 @@ def sweep_command(
     buffer: Buffer = 8,
     routing_delay: RoutingDelay = 1,
     credit_delay: CreditDelay = 0,
+    speculative: Speculative = False,
     step: Annotated[float, typer.Option("--step", help="Between two loads, flits per node and clock.")] = 0.05,
     highest: Annotated[float, typer.Option("--highest", help="Highest load.")] = 1.0,
     warmup: Annotated[int, typer.Option("--warmup", help="Clocks before measuring.", min=0)] = 2000,
@@ -154,7 +165,7 @@ def sweep_command(
 ) -> None:
     """Mean latency against offered load, up to a little beyond saturation."""
     with mistakes_named("noc"):
-        config = _mesh(mesh, vcs, buffer, routing_delay, credit_delay)
+        config = _mesh(mesh, vcs, buffer, routing_delay, credit_delay, speculative)
         result = sweep(config, traffic, packet, step=step, highest=highest, warmup=warmup, clocks=clocks, seed=seed)
     title = f"{mesh} mesh, {traffic}, {packet} flits, {vcs} VCs of {buffer}"
     if as_json:

@@ -18,8 +18,10 @@ _ROUTER_CLOCKS = 5  # routing, VC allocation, switch allocation, crossbar, link
 class MeshConfig:
     """A mesh of `columns` x `rows` routers, one node at each; node x + columns * y is at (x, y).
 
-    `vcs` virtual channels of `depth` flits per link. `routing_delay` 0 saves the routing clock; `credit_delay` adds
-    clocks until a router may use a credit it got. `ideal` delivers every packet at its creation, for bounds.
+    `vcs` virtual channels of `depth` flits per link. `routing_delay` 0 saves the routing clock; `speculative` saves
+    another: a head bids for the switch in the clock in which it asks for a VC, behind the flits of its input that have
+    one, and leaves if it gets both. `credit_delay` adds clocks until a router may use a credit it got. `ideal` delivers
+    every packet at its creation, for bounds.
     The router is BookSim 2.0's (Jiang et al., ISPASS 2013) with iSLIP allocators of one iteration.
 
     Raises ValueError for a value the network cannot have.
@@ -31,6 +33,7 @@ class MeshConfig:
     depth: int = 8
     routing_delay: int = 1
     credit_delay: int = 0
+    speculative: bool = False
     ideal: bool = False
 
     def __post_init__(self) -> None:
@@ -70,10 +73,11 @@ class MeshConfig:
 
     def zero_load_clocks(self, src: int, dst: int, flits: int) -> int:
         """Clocks from the head's entry to the tail's arrival if the packet meets no other: 5 R + 2 + (flits - 1) over
-        R routers, 4 R without the routing clock. Exact where `depth` hides the credits' way (8 flits do)."""
+        R routers, 4 R without the routing clock or with speculation, 3 R with both changed.
+        Exact where `depth` hides the credits' way (8 flits do)."""
         if self.ideal:
             return 0
-        per_router = _ROUTER_CLOCKS - 1 + self.routing_delay
+        per_router = _ROUTER_CLOCKS - 1 + self.routing_delay - self.speculative
         return per_router * (self.hops(src, dst) + 1) + _SOURCE_TO_ROUTER_CLOCKS + flits - 1
 
 

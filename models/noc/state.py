@@ -64,6 +64,7 @@ class NetworkState:
                 "vcs": config.vcs,
                 "depth": config.depth,
                 "routing_delay": config.routing_delay,
+                "speculative": config.speculative,
                 "credit_delay": config.credit_delay,
                 "ideal": config.ideal,
                 "max_packets": max_packets,

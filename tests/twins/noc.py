@@ -78,8 +78,12 @@ class Router:
             matches.append((port, vc, output, output_vc))
         return matches
 
-    def allocate_switch(self):
-        """[(input, vc, output)] by one iteration of iSLIP; moves the pointers of those."""
+    def allocate_switch(self, speculative=False):
+        """[(input, vc, output)] by one iteration of iSLIP; moves the pointers of those.
+
+        Speculative: heads that wait for a VC bid too, where there is one with a credit and no other VC of their input
+        bids for that output without speculation.
+        """
         bids: dict[tuple[int, int], int] = {}  # (input, output) -> vc
         for port in range(5):
             for output in range(5):
@@ -91,6 +95,12 @@ class Router:
                     and lane.buffer
                     and self.outputs[output][lane.output_vc].credits > 0
                 ]
+                if speculative and not able and any(o.holder is None and o.credits > 0 for o in self.outputs[output]):
+                    able = [
+                        vc
+                        for vc, lane in enumerate(self.inputs[port])
+                        if lane.state == "waiting" and lane.output == output
+                    ]
                 if able:
                     bids[port, output] = cyclic(able, self.first_vc[port], self.vcs)
         offers: dict[int, list[int]] = {}
@@ -129,7 +139,18 @@ def xy_output(node: int, dst: int, columns: int) -> int:
 
 
 def run(
-    packets, columns, rows, vcs, depth, *, routing_delay=1, credit_delay=0, on_clock=None, copies=None, copied=None
+    packets,
+    columns,
+    rows,
+    vcs,
+    depth,
+    *,
+    routing_delay=1,
+    credit_delay=0,
+    speculative=False,
+    on_clock=None,
+    copies=None,
+    copied=None,
 ):
     """Replay `packets`, [(created, src, dst, flits)], until the last has left.
 
@@ -183,7 +204,7 @@ def run(
             if routing_delay == 0:
                 _route(router, node, columns)
             allocated = router.allocate_vcs()
-            moved = router.allocate_switch()
+            moved = router.allocate_switch(speculative)
             if routing_delay == 1:
                 _route(router, node, columns)
             for port, vc, output, output_vc in allocated:
@@ -192,7 +213,11 @@ def run(
                 router.outputs[output][output_vc].holder = (port, vc)
             for port, vc, output in moved:
                 lane = router.inputs[port][vc]
+                if lane.state == "waiting":
+                    continue  # it got the switch and no VC
                 output_vc = lane.output_vc
+                if router.outputs[output][output_vc].credits == 0:
+                    continue  # it got a VC just now, without a credit
                 flit = lane.buffer.popleft()
                 router.outputs[output][output_vc].credits -= 1
                 if output == NODE:

@@ -20,7 +20,12 @@ from cosim.models.noc.sweep import measure
 pytestmark = pytest.mark.c_library
 
 CURVES = json.loads((Path(__file__).parent / "curves.json").read_text())["curves"]
-FIELD = {"routing_delay": "routing_delay", "credit_delay": "credit_delay", "vc_buf_size": "depth"}
+FIELD = {
+    "routing_delay": "routing_delay",
+    "credit_delay": "credit_delay",
+    "vc_buf_size": "depth",
+    "speculative": "speculative",
+}
 # The least that a recorded run measured, in clocks, by the side of the mesh.
 RECORDED_CLOCKS = {4: 12_000, 8: 6_000}
 # By traffic: up to how many times the first point's latency the means are compared.
@@ -66,7 +71,7 @@ def check_point(curve, point, packets):
 
 
 def test_every_curve_has_points_to_compare():
-    assert len(CURVES) == 44
+    assert len(CURVES) == 46
     assert all(len(compared(curve)) >= 3 for curve in CURVES if curve["traffic"] in ("uniform", "neighbor", "bitcomp"))
 
 

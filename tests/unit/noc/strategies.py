@@ -16,6 +16,7 @@ def cases(draw, max_vcs=4):
         depth=draw(st.integers(1, 9)),
         routing_delay=draw(st.sampled_from([1, 1, 0])),
         credit_delay=draw(st.sampled_from([0, 0, 1, 8])),
+        speculative=draw(st.booleans()),
     )
     node = st.integers(0, config.nodes - 1)
     span = draw(st.sampled_from([1, 8, 60]))

@@ -40,7 +40,7 @@ def test_every_destination_is_reached_at_the_twins_clocks(case):
     copied = {}
     injected, head_out, tail_out = twin.run(
         packets, config.columns, config.rows, config.vcs, config.depth, routing_delay=config.routing_delay,
-        credit_delay=config.credit_delay, copies=copies, copied=copied,
+        credit_delay=config.credit_delay, speculative=config.speculative, copies=copies, copied=copied,
     )  # fmt: skip
     expected = [(tag, dst, injected[tag], head_out[tag], tail_out[tag]) for tag, (_, _, dst, _) in enumerate(packets)]
     expected += [(tag, node, injected[tag], *clocks) for (tag, node), clocks in copied.items()]

@@ -25,6 +25,7 @@ def twin_run(config, packets, **observers):
         config.depth,
         routing_delay=config.routing_delay,
         credit_delay=config.credit_delay,
+        speculative=config.speculative,
         **observers,
     )
 
@@ -46,10 +47,11 @@ def test_packets_enter_and_leave_at_the_twins_clocks(case):
     assert np.all(np.diff(records["tail_out"]) >= 0)
 
 
+@pytest.mark.parametrize("speculative", [False, True])
 @pytest.mark.parametrize(("vcs", "flits"), [(1, 1), (2, 1), (3, 2), (4, 4), (8, 3)])
-def test_a_crowded_network_keeps_to_the_twin(vcs, flits):
+def test_a_crowded_network_keeps_to_the_twin(vcs, flits, speculative):
     """Many packets at once, so that every pointer of both allocators moves and is asked again."""
-    config, random = MeshConfig(3, 3, vcs=vcs, depth=4), Random(vcs)
+    config, random = MeshConfig(3, 3, vcs=vcs, depth=4, speculative=speculative), Random(vcs)
     packets = [(clk, random.randrange(9), random.randrange(9), flits) for clk in range(40) for _ in range(6)]
     injected, head_out, tail_out = twin_run(config, packets)
     for record in submitted(config, packets).advance(NEVER):
@@ -124,17 +126,20 @@ def test_counts_are_those_of_xy_paths_and_links_carry_one_flit_a_clock(case):
     assert counts.vc_allocations == sum(config.hops(src, dst) + 1 for _, src, dst, _ in packets)
 
 
-@pytest.mark.parametrize("routing_delay", [0, 1])
+@pytest.mark.parametrize(
+    ("routing_delay", "speculative", "per_router"), [(1, False, 5), (0, False, 4), (1, True, 4), (0, True, 3)]
+)
 @pytest.mark.parametrize("flits", [1, 4, 8])
-def test_a_lone_packet_takes_exactly_the_zero_load_latency(flits, routing_delay):
-    """5 R + 2 + (flits - 1) over R routers; 4 R without the routing clock."""
-    config = MeshConfig(7, 2, routing_delay=routing_delay)
+def test_a_lone_packet_takes_exactly_the_zero_load_latency(flits, routing_delay, speculative, per_router):
+    """5 R + 2 + (flits - 1) over R routers; 4 R without the routing clock or with speculation, 3 R with both: the
+    latencies of BookSim 2.0."""
+    config = MeshConfig(7, 2, routing_delay=routing_delay, speculative=speculative)
     for dst in range(config.nodes):
         state = NetworkState(config, 1)
         state.submit(3, 9, 0, dst, flits)
         assert state.next() == 3
         routers = dst % 7 + dst // 7 + 1
-        done = 3 + (4 + routing_delay) * routers + 2 + flits - 1
+        done = 3 + per_router * routers + 2 + flits - 1
         assert state.advance(done - 1).size == 0
         assert state.advance(done).tolist() == [(9, 3, 3, done - flits + 1, done, dst)]
         # Only the last credits are still on their way.
