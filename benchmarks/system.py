@@ -1,4 +1,5 @@
 """The whole simulator's speed: `python -m benchmarks system`, on one core of the machine. Processor time throughout.
+`python -m benchmarks.system CASE ...` measures the cases named only.
 
 * `conv2_x`: scenarios/conv2_x.yaml, a dense 3x3 convolution of ResNet, on the chip and its baseline with DRAM and NoC.
   Multiply-accumulates (MACs) simulated per second of processor time: tiling the layer, walking its bitmaps and running
@@ -7,6 +8,8 @@
   BookSim 2, the fastest public simulator of comparable detail, does 210 M on such a machine.
 * `quickstart`: scenarios/quickstart.yaml, training included, all three chips; in a process of its own, as a user runs
   it, start-up included. Required: at most 90 s of processor time.
+* `digits_full`: scenarios/digits_full.yaml likewise, a whole training with each of its 504 iterations simulated in
+  detail on one chip. As it is long, it runs once, and only when it is named. Required: 60 s.
 
 The figures are medians of interleaved repetitions, each in a process of its own, with the largest resident set of any.
 """
@@ -21,7 +24,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -32,7 +35,6 @@ from cosim.scenario import load_scenario
 
 COSIM = Path(sys.executable).with_name("cosim")
 SCENARIOS = Path(__file__).resolve().parent.parent / "scenarios"
-CONV_REPEATS, QUICKSTART_REPEATS = 5, 3
 
 
 @dataclass(frozen=True)
@@ -86,11 +88,21 @@ def conv2_x() -> Cost:
     return in_a_process([sys.executable, "-m", "benchmarks.system", "--once", str(SCENARIOS / "conv2_x.yaml")])
 
 
-def quickstart() -> Cost:
-    """One repetition: `cosim run`, without the page."""
+def run_alone(scenario: str) -> Cost:
+    """`cosim run`, without the page."""
     with tempfile.TemporaryDirectory() as folder:
-        scenario = str(SCENARIOS / "quickstart.yaml")
-        return in_a_process([str(COSIM), "run", scenario, "--out", f"{folder}/run", "--quiet", "--no-report"])
+        file = str(SCENARIOS / f"{scenario}.yaml")
+        return in_a_process([str(COSIM), "run", file, "--out", f"{folder}/run", "--quiet", "--no-report"])
+
+
+def quickstart() -> Cost:
+    """One repetition."""
+    return run_alone("quickstart")
+
+
+def digits_full() -> Cost:
+    """One repetition, likewise."""
+    return run_alone("digits_full")
 
 
 def print_conv(costs: list[Cost]) -> None:
@@ -108,32 +120,44 @@ def print_conv(costs: list[Cost]) -> None:
     print(f"peak resident set: {max(cost.peak_mib for cost in costs):.0f} MiB; {len(costs)} repetitions")
 
 
-def print_quickstart(costs: list[Cost]) -> None:
+def print_run(name: str, costs: list[Cost]) -> None:
     """One line."""
     seconds = statistics.median(cost.seconds for cost in costs)
     peak = max(cost.peak_mib for cost in costs)
-    print(f"quickstart: {seconds:.1f} s; peak resident set: {peak:.0f} MiB; {len(costs)} repetitions")
+    print(f"{name}: {seconds:.1f} s; peak resident set: {peak:.0f} MiB; {len(costs)} repetitions")
 
 
-def main() -> None:
-    """Measure both, interleaved, and print."""
-    cases: list[tuple[Callable[[], Cost], int, list[Cost]]] = [
-        (conv2_x, CONV_REPEATS, []),
-        (quickstart, QUICKSTART_REPEATS, []),
-    ]
-    for repetition in range(max(repeats for _, repeats, _ in cases)):
-        for measure, repeats, costs in cases:
+CASES: dict[str, tuple[Callable[[], Cost], int]] = {
+    "conv2_x": (conv2_x, 5),
+    "quickstart": (quickstart, 3),
+    "digits_full": (digits_full, 1),
+}
+"""How each is measured, and how often."""
+
+
+def main(names: Sequence[str] = ("conv2_x", "quickstart")) -> None:
+    """Measure these cases, interleaved, and print."""
+    costs: dict[str, list[Cost]] = {name: [] for name in names}
+    for repetition in range(max(CASES[name][1] for name in names)):
+        for name in names:
+            measure, repeats = CASES[name]
             if repetition < repeats:
-                costs.append(measure())
-    print_conv(cases[0][2])
-    print_quickstart(cases[1][2])
+                costs[name].append(measure())
+    for name in names:
+        if name == "conv2_x":
+            print_conv(costs[name])
+        else:
+            print_run(name, costs[name])
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--once", type=Path, metavar="SCENARIO", help="simulate in this process; print JSON")
+    parser.add_argument("cases", nargs="*", metavar="CASE", help=", ".join(CASES))
     arguments = parser.parse_args()
+    if unknown := [name for name in arguments.cases if name not in CASES]:
+        parser.error(f"unknown case '{unknown[0]}'; there are {', '.join(CASES)}")
     if arguments.once:
         print(json.dumps(simulate_conv(arguments.once)))
     else:
-        main()
+        main(*([arguments.cases] if arguments.cases else []))

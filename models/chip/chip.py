@@ -31,7 +31,6 @@ class JobResult:
     start_ps: int
     end_ps: int
     time_by_reason_ps: dict[str, int]
-    last_task: Task | None
 
 
 class Interrupt:
@@ -202,7 +201,7 @@ class Chip(Module):
                 for action, count in task.work.counts:
                     self.counts[action] = self.counts.get(action, 0) + count
         self._running = None
-        result = JobResult(start, end, time_by_reason(last, start, end), last)
+        result = JobResult(start, end, time_by_reason(last, start, end))
         self.results.append(result)
         self.interrupt.set()
         if done is not None:

@@ -28,6 +28,7 @@ from ..tasks import Kind, Task, TaskGraph
 from ..tensors import Stage
 from ..vector import aggregation_work, vector_work
 from ..workload import Iteration, Operation, TensorBytes
+from .collector import collector_paused
 from .dataflow import Flow, flows, result_elements
 from .hindsight import OrderCost, allocators, cost_of
 from .layout import Client, CoreMemory, Layout, MemoryMap
@@ -66,7 +67,8 @@ class Mapper:
         """Raises DoesNotFitError for an operation that cannot be tiled, ValueError for one without detailed steps."""
         if not iteration.steps:
             raise ValueError(f"iteration {iteration.index} was not asked for in detail")
-        return _Builder(self, iteration).build()
+        with collector_paused():
+            return _Builder(self, iteration).build()
 
     def split(self, operation: Operation) -> Split:
         """How the operation is spread over the cores; the same for every iteration."""

@@ -17,6 +17,7 @@ from ..fabric import FabricConfig, LocalWork, MemoryPart, MemorySystem
 from ..tasks import Task, TaskGraph
 from ..workload import Iteration
 from .chip import Chip, JobResult
+from .collector import collector_paused
 from .layout import MemoryMap
 from .mapper import Mapper
 from .records import MappedIteration, OperationRecord, PruningRecord
@@ -107,17 +108,20 @@ class System:
 
     def simulate(self, iteration: Iteration) -> IterationResult:
         """Run one iteration, from a drained chip to a drained chip."""
-        mapped = self.mapper.map(iteration)
-        job = self.run_graph(mapped.graph)
-        result = self._result(mapped, job)
-        self.results.append(result)
-        if self.timeline is not None:
-            draw(self.timeline, mapped.graph)
+        with collector_paused():
+            mapped = self.mapper.map(iteration)
+            job = self.run_graph(mapped.graph)
+            result = self._result(mapped, job)
+            self.results.append(result)
+            if self.timeline is not None:
+                draw(self.timeline, mapped.graph)
+            mapped.graph.unlink()
         return result
 
     def run_graph(self, graph: TaskGraph) -> JobResult:
         """Run a task graph to its end. DeadlockError if it cannot end."""
-        job: JobResult = self.simulator.run(until=self.chip.run_job(graph))
+        with collector_paused():
+            job: JobResult = self.simulator.run(until=self.chip.run_job(graph))
         return job
 
     def _result(self, mapped: MappedIteration, job: JobResult) -> IterationResult:

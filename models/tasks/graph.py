@@ -91,6 +91,14 @@ class TaskGraph:
             for dep in task.deps:
                 dep.successors.append(task)
 
+    def unlink(self) -> None:
+        """Forget what depends on what, once the graph has run: tasks that are kept then keep no others alive, and the
+        rest is freed at once, without the cycle collector."""
+        for task in self.tasks:
+            task.deps = ()
+            task.successors = []
+            task.cause = None
+
     def __len__(self) -> int:
         return len(self.tasks)
 

@@ -1,5 +1,8 @@
 """Task graphs: order, programs, dependencies."""
 
+import gc
+import weakref
+
 import pytest
 
 from cosim.models.tasks import Kind, TaskGraph
@@ -28,6 +31,24 @@ def test_link_counts_what_is_unmet():
     assert [task.unmet for task in graph] == [0, 0, 2]
     assert first.successors == second.successors == [join]
     assert join.successors == []
+
+
+def test_an_unlinked_graph_is_freed_without_the_collector():
+    graph = TaskGraph()
+    first = graph.add(Kind.LOAD, "a", "first", None)
+    second = graph.add(Kind.COMPUTE, "b", "second", None, (first,))
+    graph.link()
+    second.cause = first
+    kept = weakref.ref(graph)
+    gc.disable()
+    try:
+        graph.unlink()
+        assert (second.deps, first.successors, second.cause) == ((), [], None)
+        del graph, first
+        assert kept() is None
+        assert second.label == "second"
+    finally:
+        gc.enable()
 
 
 def test_a_dependency_is_of_the_same_graph():
