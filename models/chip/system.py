@@ -9,6 +9,7 @@ from typing import Any
 from cosim.kernel import ClockDomain, Simulator
 from cosim.trace import Timeline
 
+from ..core import Choice
 from ..dram import Controller
 from ..dram.energy import energy_fj as dram_energy_fj
 from ..dram.observed import ObservedController
@@ -66,6 +67,7 @@ class IterationResult:
     requests: int
     tasks: int
     counts_by_task: dict[str, dict[str, int]] = field(default_factory=dict)
+    choices: tuple[Choice, ...] = ()
 
     @property
     def duration_ps(self) -> int:
@@ -87,6 +89,8 @@ class System:
     observed: bool = False
     """Whether DRAM commands are kept, in `observed_memory`; not with fused links."""
     results: list[IterationResult] = field(default_factory=list)
+    keep_results: bool = True
+    """Whether `simulate` keeps them; a long training does without."""
 
     def __post_init__(self) -> None:
         self.simulator = Simulator(shuffle_seed=self.shuffle_seed)
@@ -112,7 +116,8 @@ class System:
             mapped = self.mapper.map(iteration)
             job = self.run_graph(mapped.graph)
             result = self._result(mapped, job)
-            self.results.append(result)
+            if self.keep_results:
+                self.results.append(result)
             if self.timeline is not None:
                 draw(self.timeline, mapped.graph)
             mapped.graph.unlink()
@@ -145,6 +150,7 @@ class System:
             now[2] - before[2],
             len(mapped.graph),
             self._counts_by_task(mapped.graph, delta),
+            self.mapper.chooser.take_choices(),
         )
 
     def _counts_by_task(self, graph: TaskGraph, counts: dict[str, int]) -> dict[str, dict[str, int]]:

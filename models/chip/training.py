@@ -16,8 +16,9 @@ from ..workload import Iteration, Workload, WorkloadSpec, build_workload
 from .feasibility import chip_misfits, plan
 from .sampling import SimulateSpec, choose
 from .spec import ChipSpec
-from .summary import Totals, assumptions, chip_summary, compare, ratio
+from .summary import assumptions, chip_summary, compare, ratio
 from .system import System
+from .tally import Tally
 
 
 class TimelineSpec(Spec):
@@ -64,27 +65,29 @@ def run(spec: TrainingScenario, context: RunContext) -> dict[str, Any]:
     # The iteration before a simulated one is looked at, too: its counters are what skipping is chosen by.
     looked_at = {index - 1 for index in weights} | weights.keys()
     systems = [
-        System(chip, spec.memory, spec.seed, context.shuffle_seed, spec.hindsight)
+        System(chip, spec.memory, spec.seed, context.shuffle_seed, spec.hindsight, keep_results=False)
         for chip in (spec.chip, *spec.baselines)
     ]
+    tallies = [Tally(system.chip_spec) for system in systems]
     kept = set(list(weights)[-spec.timeline.iterations :]) if spec.timeline.iterations else set()
     timeline = Timeline()
     curve = Curve(workload)
     for iteration in workload.iterations(detailed=looked_at):
         curve.add(iteration)
         if iteration.index in looked_at:
-            for system in systems:
+            for system, tally in zip(systems, tallies, strict=True):
                 if iteration.index not in weights:
                     system.mapper.observe(iteration)
                     continue
                 system.timeline = timeline if system is systems[0] and iteration.index in kept else None
-                system.simulate(iteration)
+                tally.add(system.simulate(iteration), weights[iteration.index])
         context.progress("training and simulating", iteration.index + 1, total)
 
-    chips = [chip_summary(system, sample) for system in systems]
+    chips = [chip_summary(system, tally, sample) for system, tally in zip(systems, tallies, strict=True)]
     context.write_timeline(timeline)
     trained = curve.summary()
-    context.write_statistics({"training": curve.rows, "simulated": [_series(system, weights) for system in systems]})
+    simulated = [_series(chip["name"], tally, weights) for chip, tally in zip(chips, tallies, strict=True)]
+    context.write_statistics({"training": curve.rows, "simulated": simulated})
     return {
         "training": {**trained, "iterations": total, "simulated_iterations": len(weights)},
         "chips": chips,
@@ -146,19 +149,14 @@ class Curve:
         }
 
 
-def _series(system: System, weights: Mapping[int, int]) -> dict[str, Any]:
+def _series(name: str, tally: Tally, weights: Mapping[int, int]) -> dict[str, Any]:
     """One row for each simulated iteration of a chip."""
-    rows = []
-    for result in system.results:
-        one = Totals([result], {result.index: 1})
-        rows.append(
-            {
-                "iteration": result.index,
-                "stands_for": weights[result.index],
-                "time_ps": result.duration_ps,
-                "dense_macs": one.total("dense_macs"),
-                "executed_macs": one.total("macs"),
-                "effective_tops": ratio(2 * one.total("dense_macs"), result.duration_ps),
-            }
-        )
-    return {"chip": system.chip_spec.name, "iterations": rows}
+    rows = [
+        {
+            **{name: row[name] for name in ("iteration", "time_ps", "dense_macs", "executed_macs")},
+            "stands_for": weights[row["iteration"]],
+            "effective_tops": ratio(2 * row["dense_macs"], row["time_ps"]),
+        }
+        for row in tally.rows
+    ]
+    return {"chip": name, "iterations": rows}

@@ -118,6 +118,11 @@ class AdaptiveChooser:
         self.choices[at] = replace(choice, cycles=spent, best=best, regret_cycles=spent - cycles[best])
         return self.choices[at]
 
+    def take_choices(self) -> tuple[Choice, ...]:
+        """The choices so far, which are then forgotten; what later ones are made from is not."""
+        taken, self.choices = tuple(self.choices), []
+        return taken
+
     def regret_cycles(self) -> int:
         """Sum over all settled choices."""
         return sum(choice.regret_cycles for choice in self.choices if choice.regret_cycles is not None)

@@ -10,7 +10,7 @@ from cosim.kernel import ClockDomain, Module, Simulator
 from cosim.trace import Account
 
 from .critical_path import enabling_task, time_by_reason
-from .graph import Task
+from .graph import Kind, Task
 
 
 class Unit(Module):
@@ -37,6 +37,15 @@ class Unit(Module):
             task.owner = self
             self._program.append(task)
         self._notify()
+
+    @property
+    def ended(self) -> tuple[int, int] | None:
+        """Of the last task: when it ended, and its index in its graph; None before the first."""
+        return None if self._last is None else (self._last.end_ps, self._last.index)
+
+    @ended.setter
+    def ended(self, last: tuple[int, int] | None) -> None:
+        self._last = None if last is None else Task(last[1], Kind.SYNC, self.name, "before", (), None, end_ps=last[0])
 
     def execute(self, task: Task) -> Generator[Any, Any, None]:
         """Do the task's work, in simulated time, and fill in `task.spent_ps` by resource."""

@@ -5,8 +5,9 @@ from types import SimpleNamespace
 import pytest
 
 from cosim.models.chip.hindsight import OrderCost
-from cosim.models.chip.summary import COUNT_NAMES, ENERGY_GROUPS, Totals, compare, group_of, ratio
+from cosim.models.chip.summary import ENERGY_GROUPS, compare, group_of, ratio
 from cosim.models.chip.system import IterationResult
+from cosim.models.chip.tally import COUNT_NAMES, Totals
 from cosim.models.core import CoreCounts
 from cosim.models.energy import ACTIONS
 from cosim.models.tensors import Stage
@@ -52,7 +53,9 @@ def test_each_iteration_counts_as_often_as_it_stands_for():
         action_counts={"core.mac": 31},
         dram_energy_fj={"refresh": 1, "burst": 2},
     )
-    totals = Totals([result(2), other], {2: 3, 5: 2, 7: 100})
+    totals = Totals()
+    totals.add(result(2), 3)
+    totals.add(other, 2)
     assert (totals.iterations, totals.time_ps, totals.tasks, totals.requests) == (5, 3 * 7 + 2 * 10, 60, 15)
     assert (totals.dram_read_bytes, totals.dram_write_bytes, totals.compulsory_bytes) == (5 * 128, 5 * 64, 5 * 64)
     assert totals.reasons_ps == {"core": 3 * 5 + 2 * 4, "dram": 6, "prune": 12}
@@ -78,7 +81,7 @@ def test_each_iteration_counts_as_often_as_it_stands_for():
 
 
 def test_no_iterations_sum_to_nothing():
-    totals = Totals([], {})
+    totals = Totals()
     assert (totals.iterations, totals.time_ps, totals.total("macs"), totals.actions) == (0, 0, 0, {})
 
 
