@@ -6,11 +6,11 @@ mkdir -p "$out"
 library=$out/_kernels.abi3.so
 include=$("$python" -c 'import sysconfig; print(sysconfig.get_paths()["include"])')
 "$python" csrc/build_kernels.py "$out/_kernels.c"
-"$cc" -std=c11 -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer \
+$cc -std=c11 -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer \
     -ffp-contract=off -fno-math-errno -DPy_LIMITED_API=0x030b0000 -shared -fPIC -I"$include" -Icsrc \
     -o "$library" "$out/_kernels.c" csrc/*.c -lm
 
 # The interpreter is not instrumented, so the runtime comes in first; it and numpy "leak" by design.
-LD_PRELOAD=$("$cc" -print-file-name=libasan.so):$("$cc" -print-file-name=libubsan.so) \
+LD_PRELOAD=$($cc -print-file-name=libasan.so):$($cc -print-file-name=libubsan.so) \
 ASAN_OPTIONS=detect_leaks=0 COSIM_KERNELS=$library \
     "$python" -m pytest -p no:cacheprovider -m "c_library and not slow"
