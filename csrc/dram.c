@@ -38,11 +38,11 @@ static void enter(dram_state *s, const dram_request *request) {
         dram_fr_fcfs_enter(s, request);
 }
 
-static void find(const dram_state *s, dram_choice *choice) {
+static void find(dram_state *s, dram_choice *choice) {
     if (is_round_robin(s))
         dram_round_robin_find(s, choice);
     else
-        dram_fr_fcfs_find(s, choice);
+        *choice = *dram_fr_fcfs_find(s);
 }
 
 static int32_t is_idle(const dram_state *s) {
@@ -91,6 +91,7 @@ static void tell(const dram_state *s, const dram_choice *choice, int32_t slot, c
 static void issue(dram_state *s, const dram_choice *choice, dram_sink *sink) {
     if (!is_round_robin(s)) dram_fr_fcfs_pass(s, choice->clk, choice);
     s->now = choice->clk;
+    s->choice_known = 0;
     const int32_t slot = is_round_robin(s) ? dram_round_robin_apply(s, choice) : dram_fr_fcfs_apply(s, choice);
     if (sink->commands != NULL) tell(s, choice, slot, &sink->commands[sink->command_count++]);
     dram_issue(s, choice->command, choice->bank, slot < 0 ? DRAM_NO_ROW : s->request[slot].row, choice->clk);
@@ -116,6 +117,7 @@ static void skip_idle_refreshes(dram_state *s, int64_t horizon) {
     const int64_t last = dram_refreshes_until(s, horizon);
     const int64_t skipped = dram_max(0, last - s->refresh_turn - s->refresh_targets);
     settle(s, dram_refresh_clk(s, last));
+    s->choice_known = 0;
     s->commands[command] += skipped;
     s->refresh_turn += skipped;
     while (s->refresh_turn < last) {
@@ -186,6 +188,7 @@ static int32_t run(dram_state *s, int64_t until, int32_t stop, dram_sink *sink) 
         if (s->refresh_at == clk) {
             settle(s, clk - 1);
             s->refresh_pending += 1;
+            s->choice_known = 0;
             s->refresh_at = dram_refresh_clk(s, s->refresh_turn + s->refresh_pending + 1);
             known = 0;
             continue;
@@ -210,7 +213,7 @@ static int32_t run(dram_state *s, int64_t until, int32_t stop, dram_sink *sink) 
 }
 
 /* A clock before which no command issues and no transaction moves. */
-static int64_t first_event(const dram_state *s) {
+static int64_t first_event(dram_state *s) {
     int64_t clk = s->arrival_count > 0 ? s->arrivals[0].arrival + 1 : CS_NEVER;
     if (is_idle(s)) return clk;
     if (is_round_robin(s) && s->moved != s->now && dram_round_robin_moves(s)) return s->now + 1;
@@ -375,7 +378,7 @@ int32_t cs_dram_submit(void *state, size_t state_bytes, int64_t clk, uint64_t ta
     return submit(s, &request);
 }
 
-int32_t cs_dram_next(const void *state, size_t state_bytes, int64_t *clk) {
+int32_t cs_dram_next(void *state, size_t state_bytes, int64_t *clk) {
     const int32_t status = check_state(state, state_bytes);
     if (status != CS_OK) return status;
     if (clk == NULL) return CS_EINVAL;

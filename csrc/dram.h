@@ -145,7 +145,7 @@ int32_t cs_dram_submit(void *state, size_t state_bytes, int64_t clk, uint64_t ta
 /* A clock before which nothing happens that matters to the outside (a command for a request, a completion), the
  * earliest that is known without looking further; CS_NEVER when idle. Refreshes of an idle channel do not count:
  * they are made up for when it is next looked at. */
-int32_t cs_dram_next(const void *state, size_t state_bytes, int64_t *clk);
+int32_t cs_dram_next(void *state, size_t state_bytes, int64_t *clk);
 
 /* Processes all that happens at clocks <= until. Done records come in order of clk, each when its clk is reached:
  * reads at RD + read_latency + burst_clocks, writes at WR + write_latency + burst_clocks (bank-round-robin: a write one

@@ -39,15 +39,6 @@ int32_t dram_fr_fcfs_accepts(const dram_state *s, const dram_request *request) {
     return s->list[DRAM_READ].count < s->config.read_queue || forwards(s, request);
 }
 
-void dram_fr_fcfs_enter(dram_state *s, const dram_request *request) {
-    if (!request->is_write && forwards(s, request)) {
-        s->forwarded += 1;
-        dram_complete(s, request->tag, request->arrival + 1);
-        return;
-    }
-    dram_insert(s, &s->list[request->is_write ? DRAM_WRITE : DRAM_READ], dram_take_slot(s, request));
-}
-
 static void consider(dram_choice *best, int64_t clk, int32_t command, int32_t bank, int32_t list, int32_t index) {
     if (clk < best->clk)
         *best = (dram_choice){.clk = clk, .command = command, .bank = bank, .list = list, .index = index};
@@ -67,8 +58,18 @@ static int32_t column_command(const dram_state *s, int32_t is_write, int32_t ban
     return is_write ? CS_DRAM_WR : CS_DRAM_RD;
 }
 
-/* The best of `list` after `now`: the oldest of those that can issue first. Left out are with `held_act` ACT, with
- * `held_pre` PRE in banks with an active request, and all banks that the refresh of `refresh_bank` waits for. */
+/* What place `index` of a list asks for, or DRAM_NO_COMMAND. Left out are with `held_act` ACT, with `held_pre` PRE in
+ * banks with an active request. */
+static inline int32_t wanted_command(const dram_state *s, const dram_list *list, int32_t index, int32_t held_act,
+                                     int32_t held_pre) {
+    const int32_t bank = list->bank[index], row = list->row[index];
+    if (s->open_row[bank] == row) return column_command(s, s->request[list->slot[index]].is_write, bank, row);
+    if (s->open_row[bank] == DRAM_NO_ROW) return held_act ? DRAM_NO_COMMAND : CS_DRAM_ACT;
+    return held_pre && s->active_in_bank[bank] > 0 ? DRAM_NO_COMMAND : CS_DRAM_PRE;
+}
+
+/* The best of `list` after `now`: the oldest of those that can issue first. Left out are also all banks that the
+ * refresh of `refresh_bank` waits for. */
 static void best_of(const dram_state *s, int32_t which, int32_t held_act, int32_t held_pre, int32_t refresh_bank,
                     dram_choice *best) {
     const dram_list *list = &s->list[which];
@@ -77,18 +78,9 @@ static void best_of(const dram_state *s, int32_t which, int32_t held_act, int32_
     uint32_t seen[CS_DRAM_COMMANDS] = {0};
     for (int32_t i = 0; i < list->count; ++i) {
         const int32_t bank = list->bank[i];
-        int32_t command;
         if (dram_is_refresh_due(s, refresh_bank, bank)) continue;
-        if (s->open_row[bank] == list->row[i]) {
-            command = column_command(s, s->request[list->slot[i]].is_write, bank, list->row[i]);
-        } else if (s->open_row[bank] == DRAM_NO_ROW) {
-            if (held_act) continue;
-            command = CS_DRAM_ACT;
-        } else {
-            if (held_pre && s->active_in_bank[bank] > 0) continue;
-            command = CS_DRAM_PRE;
-        }
-        if ((seen[command] >> bank & 1) != 0) continue;
+        const int32_t command = wanted_command(s, list, i, held_act, held_pre);
+        if (command == DRAM_NO_COMMAND || (seen[command] >> bank & 1) != 0) continue;
         seen[command] |= UINT32_C(1) << bank;
         consider(best, dram_max(next, dram_ready(s, command, bank)), command, bank, which, i);
         if (best->clk == next) return;
@@ -121,17 +113,47 @@ static int32_t all_held(const dram_state *s) {
     return s->refresh_pending > 0 && s->refresh_targets == 1;
 }
 
-void dram_fr_fcfs_find(const dram_state *s, dram_choice *best) {
+/* Ramulator 1.0 lets a bank be closed under an active request, so more of them pile up; their number is bounded. */
+static int32_t has_no_place(const dram_state *s) {
+    return s->list[DRAM_ACTIVE].count >= DRAM_MAX_ACTIVE - 1;
+}
+
+static void find(const dram_state *s, dram_choice *best) {
     const int64_t next = s->now + 1;
     const int32_t refresh_bank = dram_refresh_bank(s);
-    best->clk = CS_NEVER;
+    *best = (dram_choice){.clk = CS_NEVER, .command = DRAM_NO_COMMAND, .index = -1};
     best_of(s, DRAM_ACTIVE, 0, 0, -1, best);
     if (best->clk == next) return;
     if (refresh_bank >= 0) consider_refresh(s, refresh_bank, best);
     if (best->clk == next || all_held(s)) return;
-    /* Ramulator 1.0 lets a bank be closed under an active request, so more of them pile up; their number is bounded. */
-    const int32_t no_place = s->list[DRAM_ACTIVE].count >= DRAM_MAX_ACTIVE - 1;
-    best_of(s, updated_write_mode(s) ? DRAM_WRITE : DRAM_READ, no_place, !is_ramulator1(s), refresh_bank, best);
+    best_of(s, updated_write_mode(s) ? DRAM_WRITE : DRAM_READ, has_no_place(s), !is_ramulator1(s), refresh_bank, best);
+}
+
+const dram_choice *dram_fr_fcfs_find(dram_state *s) {
+    if (!s->choice_known) {
+        find(s, &s->choice);
+        s->choice_known = 1;
+    }
+    return &s->choice;
+}
+
+void dram_fr_fcfs_enter(dram_state *s, const dram_request *request) {
+    if (!request->is_write && forwards(s, request)) {
+        s->forwarded += 1;
+        dram_complete(s, request->tag, request->arrival + 1);
+        return;
+    }
+    const int32_t which = request->is_write ? DRAM_WRITE : DRAM_READ;
+    const int32_t write_mode = updated_write_mode(s);
+    dram_insert(s, &s->list[which], dram_take_slot(s, request));
+    /* It is the youngest: of the queue that is looked at, it is next only if it can issue before all others. */
+    if (s->refresh_pending > 0 || s->config.closed_page || updated_write_mode(s) != write_mode) s->choice_known = 0;
+    if (!s->choice_known || request->is_write != write_mode) return;
+    const int32_t index = s->list[which].count - 1;
+    const int32_t command = wanted_command(s, &s->list[which], index, has_no_place(s), !is_ramulator1(s));
+    if (command == DRAM_NO_COMMAND) return;
+    const int64_t clk = dram_max(s->now + 1, dram_ready(s, command, request->bank));
+    consider(&s->choice, clk, command, request->bank, which, index);
 }
 
 /* Ramulator 1.0 updates the write mode in every clock, 2.1 only in those in which the queues have their turn: no active

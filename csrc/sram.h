@@ -4,7 +4,8 @@
  * bank grants up to `ports` accesses, round robin over the clients with accesses pending there, in order of the
  * client's index, one access a turn; a client's jobs are served at a bank in order of submission. A job submitted at
  * clock k is first granted at k + 1 and done at the clock of its last grant. The engine goes from one job's end at a
- * bank to the next. tests/twins/sram.py says the same clock by clock.
+ * bank to the next, or straight to its end where it is alone in the memory. tests/twins/sram.py says the same clock by
+ * clock.
  */
 #ifndef CS_SRAM_H
 #define CS_SRAM_H
@@ -39,9 +40,8 @@ int32_t cs_sram_init(void *state, size_t state_bytes, const cs_sram_config *conf
 int32_t cs_sram_submit(void *state, size_t state_bytes, int64_t clk, uint64_t tag, int32_t memory, int32_t client,
                        int64_t first_word, int64_t words);
 
-/* The earliest clock at which a job can be done, or be done at a bank; CS_NEVER when there is no job. It is later than
- * the clocks of all submissions, but for an ideal memory: there a job is done at its very clock, so advance to that one
- * after submitting. */
+/* No job is done before this clock; CS_NEVER when there is no job. It is later than the clocks of all submissions, but
+ * for an ideal memory: there a job is done at its very clock, so advance to that one after submitting. */
 int32_t cs_sram_next(const void *state, size_t state_bytes, int64_t *clk);
 
 /* Processes every clock <= until. Jobs done in one clock come by (memory, client, submission). `stop`: return after the
