@@ -181,7 +181,7 @@ class Graph:
             inputs += tuple(numbers[source] for source in _more(item))
             of_inputs = tuple(shapes[i] for i in inputs)
             try:
-                shape = _output_shape(item, of_inputs)
+                shape = output_shape(item, of_inputs)
                 _check_size(item, of_inputs[0], shape)
             except ValueError as error:
                 raise NetworkError(f"layer {name}: {error}", here) from None
@@ -239,8 +239,8 @@ def _check_size(item: AnyLayer, first: Shape, shape: Shape) -> None:
             raise ValueError(f"{what} would have {size} elements; at most {MAX_ELEMENTS}")
 
 
-def _output_shape(item: AnyLayer, inputs: Sequence[Shape]) -> Shape:
-    """ValueError where the inputs do not fit."""
+def output_shape(item: AnyLayer, inputs: Sequence[Shape]) -> Shape:
+    """Of a layer that reads tensors of the shapes `inputs`. ValueError where they do not fit."""
     h, w, c = inputs[0]
     if isinstance(item, ConvSpec):
         columns = item.kernel_width or item.kernel
