@@ -13,7 +13,7 @@ from ..core import (
     SkipPolicy,
     StaticOrder,
     WeightSparsityBalancer,
-    run_tile,
+    run_tiles,
 )
 from ..workload import Operation
 from .tiling import Step
@@ -41,9 +41,10 @@ def cost_of(
     params: CoreParams, policy: SkipPolicy, operation: Operation, operands: Operands, cores: Sequence[Sequence[Step]]
 ) -> OrderCost:
     """Of an operation cut into these steps, one list a core."""
-    cycles, mac_slots = [0], 0
-    for cut in cores:
-        results = [run_tile(params, policy, operation.shape, operation.stage, operands, step.tile) for step in cut]
-        cycles.append(sum(result.cycles for result in results))
-        mac_slots += sum(result.mac_slots for result in results)
-    return OrderCost(sum(cycles), max(cycles), mac_slots)
+    tiles = [step.tile for cut in cores for step in cut]
+    if not tiles:
+        return OrderCost(0, 0, 0)
+    costs = run_tiles(params, policy, operation.shape, operation.stage, operands, tiles)
+    spent = iter(costs.cycles.tolist())
+    cycles = [sum(next(spent) for _ in cut) for cut in cores]
+    return OrderCost(sum(cycles), max(cycles), int(costs.mac_slots.sum()))

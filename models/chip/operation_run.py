@@ -8,14 +8,13 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from ..core import CoreParams, Operands, SkipPolicy, Tile, TileResult, channel_nonzeros, run_tile
+from ..core import CoreParams, Operands, SkipPolicy, Tile, TileCosts, channel_nonzeros, run_tiles
 from ..tasks import Task
 from ..tensors import Stage
 from ..workload import Operation
-from .dataflow import Flow
 from .operand_bytes import OperandBytes
 from .records import OperationRecord
-from .tiling import Step
+from .vector_tasks import VectorFlow
 
 
 @dataclass
@@ -33,44 +32,42 @@ class OperationRun:
 
     def __init__(
         self,
-        flow: Flow,
+        vector: VectorFlow,
         operation: Operation,
         policy: SkipPolicy,
         operands: Operands,
         sizes: OperandBytes,
-        sync: Task,
         record: OperationRecord,
     ) -> None:
-        self.flow, self.operation, self.policy, self.operands = flow, operation, policy, operands
-        self.sizes, self.sync, self.record = sizes, sync, record
+        self.vector, self.operation, self.policy, self.operands = vector, operation, policy, operands
+        self.sizes, self.record = sizes, record
+        self.name, self.sync = vector.name, vector.sync
+        self.reads_mask = "output" in policy.operands and operation.output_needed is not None
         self.outputs_of_all = 0
         self.outputs_so_far = 0
-        self.tiles: list[tuple[int, Tile]] = []
+        self._cores: Sequence[int] = ()
+        self._tiles: Sequence[Tile] = ()
 
-    def add(self, core: int, tile: Tile, result: TileResult) -> None:
-        """A tile that `core` does."""
-        self.tiles.append((core, tile))
-        self.record.counts = self.record.counts + result
-        self.record.core_cycles[core] = self.record.core_cycles.get(core, 0) + result.cycles
-        self.record.mac_slots += result.mac_slots
+    def add(self, cores: Sequence[int], tiles: Sequence[Tile], costs: TileCosts) -> None:
+        """The tiles, with the core that does each, and what they cost."""
+        self._cores, self._tiles = cores, tiles
+        self.record.counts = self.record.counts + costs.total()
+        self.record.core_cycles = cycles_by_core(cores, costs)
+        self.record.mac_slots = int(costs.mac_slots.sum())
 
     def cycles_with(self, policy: SkipPolicy, params: CoreParams) -> int:
         """Cycles of the busiest core, had it skipped by `policy`."""
-        cycles: dict[int, int] = {}
-        for core, tile in self.tiles:
-            result = run_tile(params, policy, self.operation.shape, self.operation.stage, self.operands, tile)
-            cycles[core] = cycles.get(core, 0) + result.cycles
-        return max(cycles.values())
+        operation = self.operation
+        costs = run_tiles(params, policy, operation.shape, operation.stage, self.operands, self._tiles)
+        return max(cycles_by_core(self._cores, costs).values())
 
 
-def by_output(all_steps: Sequence[Step]) -> list[list[Step]]:
-    """The steps grouped by the outputs that they work on."""
-    groups: list[list[Step]] = []
-    for step in all_steps:
-        if step.first:
-            groups.append([])
-        groups[-1].append(step)
-    return groups
+def cycles_by_core(cores: Sequence[int], costs: TileCosts) -> dict[int, int]:
+    """Cycles of each core's tiles together, by core."""
+    cycles: dict[int, int] = {}
+    for core, spent in zip(cores, costs.cycles.tolist(), strict=True):
+        cycles[core] = cycles.get(core, 0) + spent
+    return cycles
 
 
 def work_by_channel(operation: Operation, operands: Operands) -> npt.NDArray[np.int64]:

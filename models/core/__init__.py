@@ -18,7 +18,7 @@ from .balance import (
     channel_nonzeros,
 )
 from .banked import BankedResult, BankedTile, BankParams
-from .engine import run_operation, run_tile
+from .engine import TileCosts, run_operation, run_tile, run_tiles
 from .eyeriss_v2 import EyerissV2Pe, PeResult
 from .layer_core import LayerCore, LayerRun, PairCounts, forward_pairs
 from .operands import Operands
@@ -55,6 +55,7 @@ __all__ = [
     "StaticOrder",
     "SystolicArray",
     "Tile",
+    "TileCosts",
     "TileResult",
     "WeightSparsityBalancer",
     "ZeroCounts",
@@ -62,4 +63,5 @@ __all__ = [
     "forward_pairs",
     "run_operation",
     "run_tile",
+    "run_tiles",
 ]

@@ -20,7 +20,7 @@ import numpy as np
 from cosim.clib import as_buffer, check, ffi, lib
 
 from ..tensors import ConvShape, Stage
-from .engine import walk_tile
+from .engine import RecordedTile
 from .operands import Operands
 from .params import CoreParams
 from .policy import SkipPolicy
@@ -93,8 +93,8 @@ class BankedTile:
         longest = -(-tile.longest_walk(shape, stage) // params.window)
         # As many words at most; those that are not written to never take memory.
         room = tile.outputs(shape, stage) * (4 + longest)
-        run = walk_tile(params, policy, shape, stage, operands, tile, record=max(room, 1))
-        self._ideal = run.result()
+        run = RecordedTile(params, policy, shape, stage, operands, tile, max(room, 1))
+        self._ideal = run.result
         self._record = run.record
         c_banks = ffi.new(
             "cs_core_banks *",

@@ -22,8 +22,6 @@ Words = npt.NDArray[np.uint64]
 Ints = npt.NDArray[np.int32]
 _T = TypeVar("_T")
 
-_KEEP_BYTES = 1 << 28
-
 
 def words_of(bits: int) -> int:
     """64-bit words that hold so many bits."""
@@ -68,9 +66,10 @@ class Operands:
 
 
 class _Kept:
-    """Derived layouts by key; the oldest are dropped beyond 256 MiB."""
+    """What was derived, by key; the oldest is dropped beyond a number of bytes."""
 
-    def __init__(self) -> None:
+    def __init__(self, most_bytes: int = 1 << 28) -> None:
+        self._most_bytes = most_bytes
         self._values: dict[Hashable, tuple[Any, int]] = {}
         self._bytes = 0
 
@@ -82,10 +81,13 @@ class _Kept:
         value = make()
         self._values[key] = (value, size(value))
         self._bytes += size(value)
-        while self._bytes > _KEEP_BYTES and len(self._values) > 1:
+        while self._bytes > self._most_bytes and len(self._values) > 1:
             oldest = next(iter(self._values))
             self._bytes -= self._values.pop(oldest)[1]
         return value
+
+
+_OFFSETS = _Kept(1 << 26)
 
 
 # ---- re-ordering ----------------------------------------------------------------------------------------------
@@ -315,6 +317,21 @@ def gradient_walks(
 ) -> GradientWalks:
     """The walks of dW[:, r, s, :] for (r, s) = position."""
     c_per_group, k_per_group = shape.c // shape.groups, shape.k // shape.groups
+    # The same in every iteration.
+    x_at, dy_at = _OFFSETS.get(
+        (shape, position, images, rows),
+        lambda: _gradient_offsets(shape, position, images, rows),
+        lambda made: made[0].nbytes + made[1].nbytes,
+    )
+    x_rows = transpose(x.words, x_at, group * c_per_group, c_per_group)
+    dy_rows = transpose(dy.words, dy_at, group * k_per_group, k_per_group)
+    return GradientWalks(x_rows, Walks.of(k_per_group, [dy_rows], [x_at.size]))
+
+
+def _gradient_offsets(
+    shape: ConvShape, position: tuple[int, int], images: tuple[int, int], rows: tuple[int, int]
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """The words at which the pixels of X and of dY begin, in the order of the walk."""
     n = np.arange(*images, dtype=np.int64)
     p = np.arange(*rows, dtype=np.int64)
     q = np.arange(shape.q, dtype=np.int64)
@@ -322,11 +339,9 @@ def gradient_walks(
     w = q * shape.stride + position[1] - shape.pad
     p, h = p[(h >= 0) & (h < shape.h)], h[(h >= 0) & (h < shape.h)]
     q, w = q[(w >= 0) & (w < shape.w)], w[(w >= 0) & (w < shape.w)]
-    x_at = ((n[:, None, None] * shape.h + h[:, None]) * shape.w + w).reshape(-1) * x.words.shape[-1]
-    dy_at = ((n[:, None, None] * shape.p + p[:, None]) * shape.q + q).reshape(-1) * dy.words.shape[-1]
-    x_rows = transpose(x.words, x_at, group * c_per_group, c_per_group)
-    dy_rows = transpose(dy.words, dy_at, group * k_per_group, k_per_group)
-    return GradientWalks(x_rows, Walks.of(k_per_group, [dy_rows], [x_at.size]))
+    x_at = ((n[:, None, None] * shape.h + h[:, None]) * shape.w + w).reshape(-1) * words_of(shape.c)
+    dy_at = ((n[:, None, None] * shape.p + p[:, None]) * shape.q + q).reshape(-1) * words_of(shape.k)
+    return x_at, dy_at
 
 
 def needed_by_channel(needed: BitTensor, position: tuple[int, int]) -> Words:

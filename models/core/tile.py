@@ -31,7 +31,9 @@ class Tile:
     depth: tuple[int, int]
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "channels", tuple(int(channel) for channel in self.channels))
+        channels = self.channels
+        if type(channels) is not tuple or (channels and type(channels[0]) is not int):
+            object.__setattr__(self, "channels", tuple(int(channel) for channel in channels))
 
     @classmethod
     def whole(cls, shape: ConvShape, stage: Stage, channels: Sequence[int] | None = None) -> Tile:
@@ -54,7 +56,18 @@ class Tile:
 
     def check(self, shape: ConvShape, stage: Stage) -> None:
         """Raise ValueError where the tile does not lie inside the operation, or names a channel twice."""
-        rows, every, depth = _sizes(shape, stage)
+        self.check_ranges(shape, stage)
+        _, every, _ = _sizes(shape, stage)
+        if self.channels and not (min(self.channels) >= 0 and max(self.channels) < every):
+            raise ValueError(
+                f"channels: expected indices below {every}, got {min(self.channels)}..{max(self.channels)}"
+            )
+        if len(set(self.channels)) != len(self.channels):
+            raise ValueError("channels: each channel can be given once")
+
+    def check_ranges(self, shape: ConvShape, stage: Stage) -> None:
+        """The same, but for the channels."""
+        rows, _, depth = _sizes(shape, stage)
         for name, (begin, end), size in (
             ("images", self.images, shape.n),
             ("rows", self.rows, rows),
@@ -62,12 +75,6 @@ class Tile:
         ):
             if not 0 <= begin < end <= size:
                 raise ValueError(f"{name}: expected a range within 0..{size}, got {begin}..{end}")
-        if self.channels and not (min(self.channels) >= 0 and max(self.channels) < every):
-            raise ValueError(
-                f"channels: expected indices below {every}, got {min(self.channels)}..{max(self.channels)}"
-            )
-        if len(set(self.channels)) != len(self.channels):
-            raise ValueError("channels: each channel can be given once")
 
 
 def _sizes(shape: ConvShape, stage: Stage) -> tuple[int, int, int]:

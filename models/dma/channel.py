@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from cosim.kernel import Module, Simulator
 
@@ -12,8 +11,7 @@ from ..fabric import Completion, Descriptor, Fabric, UnfusedFabric
 from ..tasks import Task, Unit
 
 
-@dataclass(frozen=True, slots=True)
-class TransferWork:
+class TransferWork(NamedTuple):
     """Descriptors of one DMA channel, submitted together, in order."""
 
     descriptors: tuple[Descriptor, ...] = ()

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from cosim.kernel import ClockDomain, Module, Simulator
 
@@ -14,8 +13,7 @@ from .fabric import Fabric
 from .unfused import UnfusedFabric
 
 
-@dataclass(frozen=True, slots=True)
-class Access:
+class Access(NamedTuple):
     """Consecutive accesses of one client to one local memory."""
 
     memory: int
@@ -24,8 +22,7 @@ class Access:
     is_write: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class LocalWork:
+class LocalWork(NamedTuple):
     """`cycles` of the unit, and the accesses it makes meanwhile; `counts` are actions for the energy table."""
 
     cycles: int

@@ -66,13 +66,19 @@ class TaskGraph:
 
         Raises ValueError if a dependency is not a task of this graph.
         """
-        unique = dict.fromkeys(dep for dep in deps if dep is not None)
+        tasks = self.tasks
+        unique = dict.fromkeys(deps)
+        unique.pop(None, None)
         for dep in unique:
-            if dep.index >= len(self.tasks) or self.tasks[dep.index] is not dep:
+            if dep is None or dep.index >= len(tasks) or tasks[dep.index] is not dep:
                 raise ValueError(f"{label}: depends on {dep!r}, which is not in this graph")
-        task = Task(len(self.tasks), kind, unit, label, tuple(unique), work)
-        self.tasks.append(task)
-        self._programs.setdefault(unit, []).append(task)
+        task = Task(len(tasks), kind, unit, label, tuple(unique), work)  # type: ignore[arg-type]  # None is left out
+        tasks.append(task)
+        program = self._programs.get(unit)
+        if program is None:
+            self._programs[unit] = [task]
+        else:
+            program.append(task)
         return task
 
     @property

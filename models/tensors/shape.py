@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass
+from functools import cached_property
 
 
 class Stage(enum.StrEnum):
@@ -50,32 +51,32 @@ class ConvShape:
         if self.p < 1 or self.q < 1:
             raise ValueError(f"a {self.r}x{self.s} filter leaves no output of a {self.h}x{self.w} input")
 
-    @property
+    @cached_property
     def p(self) -> int:
         """Output rows."""
         return (self.h + 2 * self.pad - self.r) // self.stride + 1
 
-    @property
+    @cached_property
     def q(self) -> int:
         """Output columns."""
         return (self.w + 2 * self.pad - self.s) // self.stride + 1
 
-    @property
+    @cached_property
     def x_shape(self) -> tuple[int, int, int, int]:
         """Shape of X and dX."""
         return (self.n, self.h, self.w, self.c)
 
-    @property
+    @cached_property
     def w_shape(self) -> tuple[int, int, int, int]:
         """Shape of W and dW."""
         return (self.k, self.r, self.s, self.c // self.groups)
 
-    @property
+    @cached_property
     def y_shape(self) -> tuple[int, int, int, int]:
         """Shape of Y and dY."""
         return (self.n, self.p, self.q, self.k)
 
-    @property
+    @cached_property
     def macs(self) -> int:
         """Multiply-accumulates of one stage without any skipping; padding positions are not counted.
 
