@@ -79,11 +79,18 @@ class Replay(NamedTuple):
 def c_config(preset: Preset, mapping: AddressMapping, scheduler: Scheduler) -> Any:
     """The `cs_dram_config` of a channel, for this wrapper and for other C parts that embed the engine.
 
-    Raises ValueError if the C library does not take it.
+    Raises ValueError if the standard has no such refresh, if refreshes leave no time for requests, or if the C library
+    does not take it.
     """
     geometry, timing = preset.geometry, preset.timing
     if scheduler.refresh == "per-bank" and not preset.refreshes_banks:
         raise ValueError(f"{preset.name}: {preset.standard} has no per-bank refresh")
+    least = scheduler.least_refresh_interval(preset)
+    if 0 < timing["tREFI"] < least:
+        raise ValueError(
+            f"{preset.name}: tREFI {timing['tREFI']} leaves {scheduler.name} no time for requests between "
+            f"{scheduler.refresh} refreshes; expected at least {least} clocks, or 0 for no refresh"
+        )
     rules = preset.rules()
     config = ffi.new(
         "cs_dram_config *",

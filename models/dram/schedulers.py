@@ -9,6 +9,8 @@ from typing import ClassVar
 
 from cosim.clib import lib
 
+from .presets import Preset
+
 
 @dataclass(frozen=True)
 class Scheduler:
@@ -35,6 +37,14 @@ class Scheduler:
             raise ValueError(f"page {self.page!r}: expected open or closed")
         if self.refresh not in ("all-bank", "per-bank"):
             raise ValueError(f"refresh {self.refresh!r}: expected all-bank or per-bank")
+
+    def least_refresh_interval(self, preset: Preset) -> int:
+        """The smallest tREFI, in clocks, at which requests are served: ranks, or with per-bank refresh banks, have
+        their turns a refresh and one clock apart."""
+        geometry, timing = preset.geometry, preset.timing
+        if self.refresh == "per-bank":
+            return geometry.ranks * geometry.banks * (timing["tRFCpb"] + 1)
+        return geometry.ranks * (timing["tRFC"] + 1)
 
     def settings(self) -> dict[str, int]:
         """What the C library is told, by its names."""
@@ -93,6 +103,20 @@ class BankRoundRobin(Scheduler):
     bank_queue: int = 8
     drain_over: int = 8
     row_hits: int = 4
+
+    def least_refresh_interval(self, preset: Preset) -> int:
+        """Here a refresh that becomes pending stops requests whose row was just opened for them, and closes it: they
+        would never be served if the next refresh were always due before their column command.
+
+        So between a refresh that came as late as may be (a row was opened or written right before it was due, and all
+        banks are closed one by one) and the next one there is time for an ACT and a column command of each bank.
+        """
+        geometry, timing = preset.geometry, preset.timing
+        open_for = max(timing["tRAS"], timing["WL"] + timing["BL_CK"] + timing["tWR"], timing["tRTP"])
+        late = open_for + geometry.banks * timing.get("tPPD", 1) + timing["tRP"]
+        served = timing["tRCD"] + 2 * geometry.banks
+        refresh = timing["tRFCpb" if self.refresh == "per-bank" else "tRFC"]
+        return max(super().least_refresh_interval(preset), refresh + late + served)
 
     def settings(self) -> dict[str, int]:
         own = {"bank_queue": self.bank_queue, "drain_over": self.drain_over, "row_hits": self.row_hits}
