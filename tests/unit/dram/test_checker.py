@@ -168,9 +168,6 @@ RUNS = [
     ("lpddr4_3200", "bank-round-robin"),
 ]
 TRACES = ("mixed", "rand_rw", "seq_wr", "bank_stride", "row_stride")
-# After a refresh all banks are closed, so these always wait for an ACT and tRAS more.
-NEVER_TIGHT = {"tRFC REF-PRE rank", "tRFC REF-PREA rank", "tRFC REF-REF rank"}
-NEVER_TIGHT |= {"tRP PREA-ACT rank", "tRPab PREA-ACT rank"}  # PREA only comes before REF
 
 
 def device_of(name):
@@ -192,25 +189,16 @@ def commands(name, scheduler, mapping, trace, count=2000):
 
 @pytest.mark.c_library
 @pytest.mark.parametrize(("name", "scheduler"), RUNS)
-def test_the_controller_is_legal_and_as_early_as_it_may_be(name, scheduler):
+def test_the_controller_is_legal(name, scheduler):
+    """How early it is: test_tightness."""
     device = device_of(name)
-    smallest = {}
+    bus = []
     for mapping in device.mappings:
         for trace in TRACES:
             report = Checker(device).feed(commands(name, scheduler, mapping, trace)).finish()
             assert report.ok, report.first
-            for rule, slack in report.slack.items():
-                smallest[rule] = min(slack, smallest.get(rule, slack))
-    new = ("RDA", "WRA", "REFPB")
-    tight = {
-        label(rule)
-        for rule in device.rules()
-        if rule.scope != "other rank" and rule.preceding not in new and rule.following not in new
-    } - NEVER_TIGHT
-    if scheduler == "bank-round-robin":  # it closes banks one by one, without PREA
-        tight = {rule for rule in tight if "PREA" not in rule}
-    assert {rule: smallest.get(rule) for rule in tight} == dict.fromkeys(tight, 0)
-    assert smallest["data bus"] == 0
+            bus.append(report.slack["data bus"])
+    assert min(bus) == 0
 
 
 def raised():

@@ -1,7 +1,7 @@
-"""Ranks, closed pages and per-bank refresh: what they do, that the checker finds nothing, and that no clock is lost."""
+"""Ranks, closed pages and per-bank refresh: what they do, and that the checker finds nothing. That no clock is lost:
+test_tightness."""
 
 from dataclasses import replace
-from functools import cache
 
 import pytest
 from reference.dram.traces import arrays, requests
@@ -18,7 +18,6 @@ from cosim.models.dram import (
     energy_fj,
     preset,
 )
-from cosim.models.dram.checker import label
 from cosim.models.dram.rules import COMMANDS
 
 pytestmark = pytest.mark.c_library
@@ -114,7 +113,7 @@ def test_what_cannot_be_is_refused():
         preset("ddr4_2400").with_ranks(4)
 
 
-# ---- legal, and as early as may be ----------------------------------------------------------------------------
+# ---- legal ----------------------------------------------------------------------------------------------------
 
 TRACES = ("mixed", "rand_rw", "multi4_rw")
 
@@ -133,10 +132,9 @@ def configurations(device):
             yield two.with_timing(tREFI=2 * clocks), replace(scheduler, refresh="per-bank", page="closed")
 
 
-@cache
-def smallest_slack(name, count=1000):
-    """Of all configurations of a preset; asserts that the checker finds nothing."""
-    smallest = {}
+@pytest.mark.parametrize("name", sorted(PRESETS))
+def test_new_commands_are_legal(name, count=1000):
+    issued, between_ranks = set(), []
     for device, scheduler in configurations(PRESETS[name]):
         for trace in TRACES:
             addresses, is_write = (part[:count].copy() for part in arrays(requests(trace, device, "m2")))
@@ -147,17 +145,7 @@ def smallest_slack(name, count=1000):
             ]
             report = Checker(device).feed(commands).finish()
             assert report.ok, (scheduler, trace, report.first)
-            for rule, slack in report.slack.items():
-                smallest[rule] = min(slack, smallest.get(rule, slack))
-    return smallest
-
-
-@pytest.mark.parametrize("name", sorted(PRESETS))
-def test_new_commands_are_legal_and_as_early_as_they_may_be(name):
-    tight = {"tCS RD-RD other rank", "tCS WR-WR other rank", "tRTP RDA-ACT bank", "tWR WRA-ACT bank",
-             "tCCD_S RDA-RDA rank", "tRTW RDA-WRA rank", "tWTR_S WRA-RDA rank", "data bus between ranks"}  # fmt: skip
-    if PRESETS[name].refreshes_banks:
-        tight |= {"tRFCpb REFPB-ACT bank", "tRP PRE-REFPB bank", "tRRD_S ACT-REFPB rank", "tRRD_S REFPB-ACT rank"}
-    assert {rule: smallest_slack(name).get(rule) for rule in tight} == dict.fromkeys(tight, 0)
-    labels = {label(rule) for rule in PRESETS[name].with_ranks(2).rules()}
-    assert {rule for rule in tight if rule != "data bus between ranks"} <= labels
+            issued |= {command.name for command in commands}
+            between_ranks.append(report.slack.get("data bus between ranks", 1))
+    assert issued >= {"RDA", "WRA", *(["REFPB"] if PRESETS[name].refreshes_banks else [])}
+    assert min(between_ranks) == 0

@@ -63,6 +63,6 @@ def test_what_the_least_interval_is_made_of():
     device = preset("ddr3_1600")
     assert FrFcfs().least_refresh_interval(device) == 208 + 1
     assert FrFcfs().least_refresh_interval(device.with_ranks(2)) == 2 * (208 + 1)
-    # A row opened right before (tRAS 28 counts, not WL + BL + tWR 24), eight PREs, tRP; tRCD and two slots for each bank.
+    # A row opened right before (tRAS 28 counts, not WL + BL + tWR 24), eight PREs, tRP; tRCD, two slots for each bank.
     assert BankRoundRobin().least_refresh_interval(device) == 208 + 28 + 8 + 11 + 11 + 2 * 8
     assert FrFcfs(refresh="per-bank").least_refresh_interval(preset("lpddr4_3200")) == 8 * (144 + 1)
