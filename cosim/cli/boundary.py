@@ -10,7 +10,16 @@ import warnings
 from collections.abc import Iterator
 from typing import NoReturn
 
-__all__ = ["EXIT_FAILED", "EXIT_INTERRUPTED", "EXIT_USAGE", "boundary", "complain", "interrupted", "mistakes_named"]
+__all__ = [
+    "EXIT_FAILED",
+    "EXIT_INTERRUPTED",
+    "EXIT_USAGE",
+    "boundary",
+    "complain",
+    "interrupted",
+    "mistakes_named",
+    "say_at_once",
+]
 
 EXIT_FAILED = 1
 EXIT_USAGE = 2
@@ -20,6 +29,11 @@ EXIT_INTERRUPTED = 130
 def complain(message: object) -> None:
     """To stderr, as it is."""
     print(message, file=sys.stderr, flush=True)
+
+
+def say_at_once(message: str) -> None:
+    """The same from a signal handler, which may have interrupted any other message."""
+    os.write(2, f"{message}\n".encode())
 
 
 def interrupted(consequence: str = "") -> NoReturn:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import signal
 import sys
 import traceback
@@ -33,14 +34,24 @@ def run(
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON and nothing else.")] = False,
     no_report: Annotated[bool, typer.Option("--no-report", help="Write no report.html.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace a run of something else in the run folder.")] = False,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on from the run folder's checkpoint; start if there is none.")
+    ] = False,
+    checkpoint_every: Annotated[
+        str,
+        typer.Option(
+            "--checkpoint-every", metavar="N|TIME|off", help="Iterations (100), or a time (30 s, 10 min, 2 h)."
+        ),
+    ] = "10 min",
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no messages.")] = False,
 ) -> None:
     """Simulate a scenario: results into a run folder, a summary on stdout."""
     from ..report import build_report, html_page, plain_report, print_report  # noqa: PLC0415
     from ..scenario import load_scenario, run_scenario  # noqa: PLC0415
     from ..scenario.canonical import canonical_json  # noqa: PLC0415
+    from ..scenario.checkpoint import CHECKPOINT, Every, RunInterrupted  # noqa: PLC0415
     from ..scenario.runner import command_line  # noqa: PLC0415
-    from .boundary import complain, interrupted  # noqa: PLC0415
+    from .boundary import complain, interrupted, mistakes_named, say_at_once  # noqa: PLC0415
     from .progress import progress  # noqa: PLC0415
 
     reports: list[Report] = []
@@ -56,6 +67,10 @@ def run(
             reports[:] = [plain_report(result)]
             return None
 
+    with mistakes_named("run --checkpoint-every"):
+        every = Every.parse(checkpoint_every)
+    if resume and force:
+        raise typer.BadParameter("--resume goes on, --force starts again: one of them")
     overrides = [*(override or []), *([f"seed={seed}"] if seed is not None else [])]
     scenario = load_scenario(file, overrides)
     if scenario.kind.check is not None and not quiet:
@@ -72,8 +87,15 @@ def run(
                 argv=command_line(),
                 report=page,
                 force=force,
+                resume=resume,
+                every=every,
+                stopping=lambda: say_at_once("cosim: stopping after this iteration; once more to stop at once"),
             )
+    except RunInterrupted as stopped:
+        interrupted(f"{stopped.done} of {stopped.total} iterations are kept; go on with: {_resuming(command_line())}")
     except KeyboardInterrupt:
+        if (folder / CHECKPOINT).exists():
+            interrupted(f"the last checkpoint is kept; go on with: {_resuming(command_line())}")
         interrupted(f"{folder} is as it was before")
     # The run is complete: to exit with 130 now would say that it is not.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -84,3 +106,9 @@ def run(
     if not quiet:
         written = folder / "report.html"
         complain(f"cosim: wrote {folder}" + (f"; open {written}" if written.is_file() else ""))
+
+
+def _resuming(arguments: list[str]) -> str:
+    """The command that goes on with this one."""
+    kept = [argument for argument in arguments if argument not in ("--force", "--resume")]
+    return shlex.join([*kept, "--resume"])

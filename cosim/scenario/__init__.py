@@ -5,6 +5,7 @@ with its place; `run_scenario(loaded, out)` runs it. What a scenario can be is r
 base classes for schemas are `ScenarioSpec` and `Spec`; quantities with units are in `cosim.quantity`.
 """
 
+from .checkpoint import Checkpoint, CheckpointError, Every, RunInterrupted, State
 from .context import Progress, RunContext
 from .errors import Position, Problem, ScenarioError
 from .folder import RunFolderError
@@ -14,6 +15,9 @@ from .runner import run_scenario
 from .spec import InputFile, Registered, ScenarioSpec, Spec, misfit, misfits
 
 __all__ = [
+    "Checkpoint",
+    "CheckpointError",
+    "Every",
     "InputFile",
     "LoadedScenario",
     "Position",
@@ -22,10 +26,12 @@ __all__ = [
     "Registered",
     "RunContext",
     "RunFolderError",
+    "RunInterrupted",
     "RunResult",
     "ScenarioError",
     "ScenarioSpec",
     "Spec",
+    "State",
     "load_component",
     "load_entries",
     "load_scenario",

@@ -14,12 +14,14 @@ from .canonical import canonical, canonical_json
 if TYPE_CHECKING:
     import numpy as np
 
+    from .checkpoint import Checkpoint, Keeper, State
+
 __all__ = ["Progress", "RunContext", "spawn_key"]
 
 Progress = Callable[[str, int, int], None]
 """Called with (phase, done, total)."""
 
-_RESERVED = ("manifest.json", "scenario.resolved.yaml", "summary.json", "report.html")
+_RESERVED = ("manifest.json", "scenario.resolved.yaml", "summary.json", "report.html", "checkpoint.npz")
 STATISTICS = "statistics.json"
 TIMELINE = "timeline.json"
 
@@ -45,11 +47,16 @@ class RunContext:
         scenario_file: Path | None = None,
         folder: Path | None = None,
         progress: Progress | None = None,
+        saved: Checkpoint | None = None,
+        keeper: Keeper | None = None,
     ) -> None:
         self.seed = seed
         self.shuffle_seed = shuffle_seed
         self.folder = folder
         self.files: list[str] = []
+        self.saved = saved
+        """The checkpoint to go on from, if any."""
+        self._keeper = keeper
         self.statistics: Any = None
         self.timeline: Any = None
         self.timeline_json = b""
@@ -77,6 +84,15 @@ class RunContext:
         """Tell how far the run is: `done` of `total` in `phase`. Cheap enough for once per task, not per event."""
         if self._progress is not None:
             self._progress(phase, done, total)
+
+    def checkpoint(self, done: int, total: int, state: Callable[[], State]) -> None:
+        """After each iteration, `done` of `total`: the run can go on from `state()`, which is called if it is put away.
+
+        Raises RunInterrupted, after the state is put away, if the run is to stop. Ctrl-C is not raised from the first
+        call on; a second one is, anywhere. What was written with `open` is not part of a checkpoint.
+        """
+        if self._keeper is not None:
+            self._keeper.reached(done, total, state)
 
     def resolve(self, path: str | Path) -> Path:
         """A path relative to the scenario file. (Files named in a spec as InputFile are absolute already.)"""

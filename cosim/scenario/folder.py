@@ -1,7 +1,7 @@
 """The run folder: complete exactly when it holds `summary.json`.
 
 A run is written into `.partial/` inside its folder and moved out when it has ended, the summary last. What is
-interrupted before leaves the folder as it was.
+interrupted before leaves the folder as it was, but for a checkpoint that it may have put there.
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-__all__ = ["MANIFEST", "SUMMARY", "RunFolder", "RunFolderError"]
+__all__ = ["CHECKPOINT", "MANIFEST", "SUMMARY", "RunFolder", "RunFolderError"]
 
+CHECKPOINT = "checkpoint.npz"
 MANIFEST = "manifest.json"
 SUMMARY = "summary.json"
 _PARTIAL = ".partial"
@@ -31,11 +32,13 @@ class RunFolder:
     """A folder being filled: `with RunFolder(path, identity) as folder: ... folder.commit()`.
 
     `identity` says what the run is of: a folder that holds a complete run of something else is refused with
-    RunFolderError unless `force`, one of the same is replaced. Without `commit()` nothing is left behind.
+    RunFolderError unless `force`, one of the same is replaced. One that holds a checkpoint is refused unless `resume`
+    or `force`. Without `commit()` nothing is left behind.
     """
 
-    def __init__(self, path: Path, identity: str, *, force: bool = False) -> None:
+    def __init__(self, path: Path, identity: str, *, force: bool = False, resume: bool = False) -> None:
         self.path = path.absolute()
+        self.resume = resume
         self.identity = identity
         self.force = force
         self.partial = self.path / _PARTIAL
@@ -95,13 +98,24 @@ class RunFolder:
             raise RunFolderError(f"{self.path}: not a folder; choose another --out")
         names = {entry.name for entry in self.path.iterdir()} - {_PARTIAL}
         manifest = self._manifest()
-        if names and manifest is None:
+        if names - {CHECKPOINT} and manifest is None:
             raise RunFolderError(f"{self.path}: not empty, and not a run; choose another --out")
         if SUMMARY in names and manifest is not None and manifest.get("identity") != self.identity and not self.force:
             what = f"scenario '{manifest.get('name')}', seed {manifest.get('seed')}"
             raise RunFolderError(
                 f"{self.path}: holds the complete run of something else ({what}); choose another --out, or --force"
             )
+        if CHECKPOINT in names and not (self.resume or self.force):
+            raise RunFolderError(
+                f"{self.path}: holds an unfinished run; go on with --resume, start again with --force, or choose "
+                "another --out"
+            )
+
+    @property
+    def complete(self) -> bool:
+        """Whether it holds the complete run of this identity."""
+        manifest = self._manifest()
+        return (self.path / SUMMARY).is_file() and manifest is not None and manifest.get("identity") == self.identity
 
     def _manifest(self) -> dict[str, Any] | None:
         """The manifest that lies in the folder, or None."""
@@ -116,7 +130,8 @@ class RunFolder:
         (self.partial / name).write_bytes(content)
 
     def commit(self) -> None:
-        """Make the run appear: an older one of the same identity goes, the files come, `summary.json` last."""
+        """Make the run appear: an older one of the same identity goes, the files come, `summary.json` last; then the
+        checkpoint goes."""
         (self.path / SUMMARY).unlink(missing_ok=True)
         for name in (self._manifest() or {}).get("files", []):
             if isinstance(name, str) and Path(name).name == name:
@@ -125,6 +140,7 @@ class RunFolder:
         for name in sorted(new, key=lambda name: (name == SUMMARY, name != MANIFEST)):
             _sync(self.partial / name)
             os.replace(self.partial / name, self.path / name)
+        (self.path / CHECKPOINT).unlink(missing_ok=True)
 
 
 def _sync(path: Path) -> None:

@@ -1,7 +1,9 @@
-"""Ctrl-C only where it can do no harm.
+"""Ctrl-C and SIGTERM only where they can do no harm.
 
 Python raises KeyboardInterrupt between any two instructions, also between the making of a thing and the `with` or
-`try` that would remove it again, and inside of the removal. Here it is held back, but for the long part in the middle.
+`try` that would remove it again, and inside of the removal. Here it is held back, but for the long part in the middle;
+and that part can say that it will stop by itself at the next good place. SIGTERM, as batch systems and containers send
+it, is treated alike.
 """
 
 from __future__ import annotations
@@ -9,7 +11,7 @@ from __future__ import annotations
 import contextlib
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import FrameType, TracebackType
 from typing import Any, Self
 
@@ -19,45 +21,56 @@ __all__ = ["HeldInterrupts"]
 class HeldInterrupts:
     """Holds Ctrl-C back: `with HeldInterrupts() as held: prepare(); with held.let_through(): work(); clean_up()`.
 
-    What came while it was held is raised where it is let through, or at the end, unless it was dropped. Does
-    nothing in threads other than the main one, and where the program has a handler of its own.
+    What came while it was held is raised where it is let through, or at the end, unless it was dropped. After
+    `defer` the first one that is let through is only noted, in `pending`, and `notice` is called. Does nothing in
+    threads other than the main one, and where the program has a handler of its own.
     """
 
-    def __init__(self) -> None:
-        self._pending = False
+    def __init__(self, notice: Callable[[], None] | None = None) -> None:
+        self.pending = False
+        """Whether one came that has not been raised."""
         self._through = False
-        self._before: Any = None
+        self._deferred = False
+        self._notice = notice
+        self._before: dict[int, Any] = {}
 
     def __enter__(self) -> Self:
         main = threading.current_thread() is threading.main_thread()
-        if main and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-            self._before = signal.signal(signal.SIGINT, self._handle)
+        for number, usual in ((signal.SIGINT, signal.default_int_handler), (signal.SIGTERM, signal.SIG_DFL)):
+            if main and signal.getsignal(number) is usual:
+                self._before[number] = signal.signal(number, self._handle)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        if self._before is not None:
-            signal.signal(signal.SIGINT, self._before)
-        if self._pending and error is None:
+        for number, before in self._before.items():
+            signal.signal(number, before)
+        if self.pending and error is None:
             raise KeyboardInterrupt
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
-        if self._through:
+        if self._through and (self.pending or not self._deferred):
             raise KeyboardInterrupt
-        self._pending = True
+        if self._through and self._notice is not None:
+            self._notice()
+        self.pending = True
 
     @contextlib.contextmanager
     def let_through(self) -> Iterator[None]:
         """Here Ctrl-C raises KeyboardInterrupt, as always."""
         try:
             self._through = True
-            if self._pending:
+            if self.pending:
                 raise KeyboardInterrupt
             yield
         finally:
             self._through = False
 
+    def defer(self) -> None:
+        """From now on whoever is interrupted looks at `pending` from time to time; the second interrupt is raised."""
+        self._deferred = True
+
     def drop(self) -> None:
         """Forget what is held: it came too late to change anything."""
-        self._pending = False
+        self.pending = False

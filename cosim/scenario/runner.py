@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import io
 import platform
@@ -14,6 +15,7 @@ import cosim
 
 from .._install import compiled_source_hash
 from .canonical import canonical, canonical_json
+from .checkpoint import CHECKPOINT, Checkpoint, Every, Keeper
 from .context import STATISTICS, TIMELINE, Progress, RunContext
 from .folder import MANIFEST, SUMMARY, RunFolder
 from .interrupts import HeldInterrupts
@@ -35,21 +37,37 @@ def run_scenario(
     argv: Sequence[str] = (),
     report: Callable[[RunResult], bytes | None] | None = None,
     force: bool = False,
+    resume: bool = False,
+    every: Every | None = None,
+    stopping: Callable[[], None] | None = None,
 ) -> RunResult:
     """Run a scenario; with `out`, into that run folder, with the HTML page that `report` makes of the result
-    (None: no page). `force` replaces a run of something else.
+    (None: no page). `force` replaces a run of something else. `resume` goes on from the folder's checkpoint, if there
+    is one, and gives back a run that is complete; checkpoints are written `every` so often (None: every 10 minutes).
 
-    Raises RunFolderError before the run if `out` cannot take it, and whatever the run raises; then the folder is as
-    it was. Ctrl-C breaks the run off at any moment until its files are moved to their place, and is too late from then
-    on: KeyboardInterrupt always means that the folder is as it was. Raises TypeError or ValueError if the run's summary
-    is not plain data.
+    Raises RunFolderError before the run if `out` cannot take it, CheckpointError if its checkpoint cannot be gone on
+    from, and whatever the run raises; then the folder is as it was, but for newer checkpoints. Ctrl-C and SIGTERM break
+    the run off until its files are moved to their place, and are too late from then on: RunInterrupted where it can go
+    on from a checkpoint just made (`stopping` is called when the run is told to stop and must get there), any other
+    KeyboardInterrupt at a second Ctrl-C, and in kinds without checkpoints. Raises TypeError or ValueError if the run's
+    summary is not plain data.
     """
     if out is None:
         return _run(scenario, _context(scenario, None, shuffle_seed, progress), argv)
-    with HeldInterrupts() as held:
-        with RunFolder(Path(out), scenario.identity(), force=force) as folder:
-            with held.let_through():
-                context = _context(scenario, folder.partial, shuffle_seed, progress)
+    with HeldInterrupts(stopping) as held:
+        with RunFolder(Path(out), scenario.identity(), force=force, resume=resume) as folder:
+            with held.let_through(), contextlib.ExitStack() as stack:
+                saved = None
+                if resume and (folder.path / CHECKPOINT).exists():
+                    saved = Checkpoint.open(folder.path / CHECKPOINT, scenario)
+                    stack.callback(saved.close)
+                elif resume and folder.complete:
+                    result = RunResult.load(folder.path)
+                    if report is not None:
+                        report(result)
+                    return result
+                keeper = Keeper(folder.path / CHECKPOINT, folder.partial, scenario, every or Every(), held, saved)
+                context = _context(scenario, folder.partial, shuffle_seed, progress, saved, keeper)
                 result = _run(scenario, context, argv)
                 files: dict[str, bytes] = {RESOLVED: resolved_yaml(scenario), SUMMARY: canonical_json(result.summary)}
                 if result.statistics is not None:
@@ -69,7 +87,12 @@ def run_scenario(
 
 
 def _context(
-    scenario: LoadedScenario, folder: Path | None, shuffle_seed: int | None, progress: Progress | None
+    scenario: LoadedScenario,
+    folder: Path | None,
+    shuffle_seed: int | None,
+    progress: Progress | None,
+    saved: Checkpoint | None = None,
+    keeper: Keeper | None = None,
 ) -> RunContext:
     return RunContext(
         seed=scenario.spec.seed,
@@ -77,6 +100,8 @@ def _context(
         scenario_file=scenario.file,
         folder=folder,
         progress=progress,
+        saved=saved,
+        keeper=keeper,
     )
 
 
@@ -101,6 +126,7 @@ def _run(scenario: LoadedScenario, context: RunContext, argv: Sequence[str]) -> 
         "argv": list(argv),
         "inputs": scenario.inputs,
         "shuffle_seed": context.shuffle_seed,
+        "resumed_after": list(context.saved.resumed) if context.saved is not None else [],
         "started": started,
         "stopped": _now(),
         "files": list(context.files),

@@ -36,6 +36,11 @@ class Account:
             self._totals_ps[reason] = self._totals_ps.get(reason, 0) + part
         self.until_ps = until_ps
 
+    def take_up(self, start_ps: int, totals_ps: Mapping[str, int]) -> None:
+        """Go on with the account of somebody who began at `start_ps` and had spent `totals_ps` up to now."""
+        self.start_ps, self.until_ps = start_ps, start_ps + sum(totals_ps.values())
+        self._totals_ps = dict(totals_ps)
+
     @property
     def elapsed_ps(self) -> int:
         """Time booked: busy + stalls + idle."""

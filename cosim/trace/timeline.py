@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 PS_PER_US = 10**6
 Scalar = str | int | bool
@@ -47,6 +48,16 @@ class Timeline:
         """`value` holds from `time_ps` on. Of several values at one instant the one recorded last counts."""
         if self._has_room():
             self._values.append((time_ps, track, name, value))
+
+    def state(self) -> list[Any]:
+        """Everything recorded, as plain data."""
+        return [self.dropped, self._spans, self._values]
+
+    def restore(self, state: Sequence[Any]) -> None:
+        """Take back what `state` gave."""
+        self.dropped = int(state[0])
+        self._spans = [(int(start), int(end), *map(str, rest)) for start, end, *rest in state[1]]  # type: ignore[misc]
+        self._values = [(int(time), str(track), str(name), int(value)) for time, track, name, value in state[2]]
 
     def to_json(self) -> str:
         """The trace in Chrome's JSON format, times exact to the picosecond."""

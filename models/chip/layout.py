@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from ..fabric import Endpoint
 from .spec import ChipSpec
@@ -101,6 +103,15 @@ class MemoryMap:
         self._next = base
         self._end = base + capacity_bytes
         self._places: dict[str, tuple[int, int]] = {}
+
+    def state(self) -> list[Any]:
+        """The places given out so far, as plain data."""
+        return [self._next, self._places]
+
+    def restore(self, state: Sequence[Any]) -> None:
+        """Take back what `state` gave."""
+        self._next = int(state[0])
+        self._places = {name: (int(place[0]), int(place[1])) for name, place in state[1].items()}
 
     def place(self, tensor: str, size_bytes: int) -> int:
         """Address of the tensor; it gets a place at its first use, a new one if it has grown.

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy.typing as npt
+
+from cosim.arrays import Under
 from cosim.kernel import ClockDomain, Simulator
 from cosim.trace import Timeline
 
@@ -14,7 +17,7 @@ from ..dram import Controller
 from ..dram.energy import energy_fj as dram_energy_fj
 from ..dram.observed import ObservedController
 from ..dram.spec import MemorySpec
-from ..fabric import FabricConfig, LocalWork, MemoryPart, MemorySystem
+from ..fabric import Fabric, FabricConfig, LocalWork, MemoryPart, MemorySystem
 from ..tasks import Task, TaskGraph
 from ..workload import Iteration
 from .chip import Chip, JobResult
@@ -88,12 +91,14 @@ class System:
     fused: bool = True
     observed: bool = False
     """Whether DRAM commands are kept, in `observed_memory`; not with fused links."""
+    start_ps: int = 0
+    """Where its time begins: later than 0 where it goes on with what another one's `state` was."""
     results: list[IterationResult] = field(default_factory=list)
     keep_results: bool = True
     """Whether `simulate` keeps them; a long training does without."""
 
     def __post_init__(self) -> None:
-        self.simulator = Simulator(shuffle_seed=self.shuffle_seed)
+        self.simulator = Simulator(self.start_ps, shuffle_seed=self.shuffle_seed)
         self.observed_memory: list[ObservedController] = []
         self.memory, self.controllers = build_memory(
             self.simulator,
@@ -206,6 +211,57 @@ class System:
         delta = {part: spent - self._dram_spent.get(part, 0) for part, spent in now.items()}
         self._dram_spent = now
         return delta
+
+    def state(self) -> tuple[dict[str, npt.NDArray[Any]], dict[str, Any]]:
+        """Between two iterations, all that the next ones depend on: arrays by name, and plain data.
+
+        The chip is drained then, so there are no tasks and no requests; what is left are the engines' buffers (DRAM
+        rows and refresh, network, memories, counts), the mapper's memory, and the totals that deltas are taken from.
+        """
+        units = {
+            name: {"ended": unit.ended, "totals_ps": totals}
+            for (name, unit), totals in zip(self.chip.units.items(), self.accounts().values(), strict=True)
+        }
+        data = {
+            "now_ps": self.simulator.now_ps,
+            "units": units,
+            "tags": self._fabric.tags,
+            "chip_counts": self.chip.counts,
+            "places": self.map.state(),
+            "chooser": self.mapper.chooser.state(),
+            "counted": self._counted,
+            "dram_spent": self._dram_spent,
+            "traffic": self._traffic,
+        }
+        return dict(self._fabric.buffers()), data
+
+    def restore(self, arrays: Under, data: Mapping[str, Any]) -> None:
+        """In a new system whose `start_ps` is that `now_ps`, take back what `state` gave.
+
+        Raises LookupError, ValueError or TypeError if that is of another system.
+        """
+        if self.simulator.now_ps != data["now_ps"]:
+            raise ValueError(f"begins at {self.simulator.now_ps} ps, not at {data['now_ps']} ps")
+        self._fabric.restore(arrays, data["tags"])
+        for name, unit in self.chip.units.items():
+            saved = data["units"][name]
+            unit.ended = tuple(saved["ended"]) if saved["ended"] else None
+            unit.account.take_up(0, saved["totals_ps"])
+            if unit.account.until_ps != self.simulator.now_ps:
+                raise ValueError(f"the account of {name} does not end now")
+        self.chip.counts = dict(data["chip_counts"])
+        self.map.restore(data["places"])
+        self.mapper.chooser.restore(data["chooser"])
+        self._counted, self._dram_spent = dict(data["counted"]), dict(data["dram_spent"])
+        read, written, requests = data["traffic"]
+        self._traffic = (read, written, requests)
+
+    @property
+    def _fabric(self) -> Fabric:
+        fabric = self.memory.fabric
+        if not isinstance(fabric, Fabric):
+            raise TypeError("only a fused fabric can be put away")
+        return fabric
 
     def accounts(self) -> dict[str, dict[str, int]]:
         """Time of each unit, in ps: busy, stalls by reason, idle; each sums to the simulated time."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic import Field, model_validator
 
-from cosim.scenario import RunContext, ScenarioSpec, Spec, misfits
+from cosim.arrays import Under
+from cosim.scenario import Checkpoint, RunContext, ScenarioSpec, Spec, State, misfits
 from cosim.trace import Timeline
 
 from ..dram.spec import MemorySpec
@@ -64,14 +66,22 @@ def run(spec: TrainingScenario, context: RunContext) -> dict[str, Any]:
     weights = sample.weights
     # The iteration before a simulated one is looked at, too: its counters are what skipping is chosen by.
     looked_at = {index - 1 for index in weights} | weights.keys()
-    systems = [
-        System(chip, spec.memory, spec.seed, context.shuffle_seed, spec.hindsight, keep_results=False)
-        for chip in (spec.chip, *spec.baselines)
-    ]
-    tallies = [Tally(system.chip_spec) for system in systems]
+    chips = (spec.chip, *spec.baselines)
+    saved = context.saved
+    with saved.restoring() if saved is not None else contextlib.nullcontext():
+        begins = [int(saved.data["systems"][at]["now_ps"]) if saved is not None else 0 for at in range(len(chips))]
+        systems = [
+            System(
+                chip, spec.memory, spec.seed, context.shuffle_seed, spec.hindsight, start_ps=begin, keep_results=False
+            )
+            for chip, begin in zip(chips, begins, strict=True)
+        ]
+    training = _Training(workload, systems)
+    if saved is not None:
+        with saved.restoring():
+            training.restore(saved)
+    curve, tallies, timeline = training.curve, training.tallies, training.timeline
     kept = set(list(weights)[-spec.timeline.iterations :]) if spec.timeline.iterations else set()
-    timeline = Timeline()
-    curve = Curve(workload)
     for iteration in workload.iterations(detailed=looked_at):
         curve.add(iteration)
         if iteration.index in looked_at:
@@ -82,18 +92,57 @@ def run(spec: TrainingScenario, context: RunContext) -> dict[str, Any]:
                 system.timeline = timeline if system is systems[0] and iteration.index in kept else None
                 tally.add(system.simulate(iteration), weights[iteration.index])
         context.progress("training and simulating", iteration.index + 1, total)
+        context.checkpoint(iteration.index + 1, total, training.state)
 
-    chips = [chip_summary(system, tally, sample) for system, tally in zip(systems, tallies, strict=True)]
+    summaries = [chip_summary(system, tally, sample) for system, tally in zip(systems, tallies, strict=True)]
     context.write_timeline(timeline)
     trained = curve.summary()
-    simulated = [_series(chip["name"], tally, weights) for chip, tally in zip(chips, tallies, strict=True)]
+    simulated = [_series(chip["name"], tally, weights) for chip, tally in zip(summaries, tallies, strict=True)]
     context.write_statistics({"training": curve.rows, "simulated": simulated})
     return {
         "training": {**trained, "iterations": total, "simulated_iterations": len(weights)},
-        "chips": chips,
-        "comparison": compare(chips),
+        "chips": summaries,
+        "comparison": compare(summaries),
         "assumptions": assumptions(systems[0]),
     }
+
+
+class _Training:
+    """A training on its chips, and all that is kept of it: what a checkpoint holds."""
+
+    def __init__(self, workload: Workload, systems: Sequence[System]) -> None:
+        self.workload = workload
+        self.systems = systems
+        self.tallies = [Tally(system.chip_spec) for system in systems]
+        self.curve = Curve(workload)
+        self.timeline = Timeline()
+
+    def state(self) -> State:
+        """Between two iterations."""
+        arrays = {f"workload/{name}": array for name, array in self.workload.state().items()}
+        systems = []
+        for at, system in enumerate(self.systems):
+            buffers, data = system.state()
+            arrays |= {f"chip{at}/{name}": array for name, array in buffers.items()}
+            systems.append(data)
+        data = {
+            "systems": systems,
+            "tallies": [tally.state() for tally in self.tallies],
+            "curve": self.curve.state(),
+            "timeline": self.timeline.state(),
+        }
+        return State(arrays, data)
+
+    def restore(self, saved: Checkpoint) -> None:
+        """Before the first iteration."""
+        if saved.total != self.workload.total_iterations or len(saved.data["tallies"]) != len(self.tallies):
+            raise ValueError("of another training")
+        self.workload.restore(saved.done, Under(saved.arrays, "workload"))
+        for at, system in enumerate(self.systems):
+            system.restore(Under(saved.arrays, f"chip{at}"), saved.data["systems"][at])
+            self.tallies[at].restore(saved.data["tallies"][at])
+        self.curve.restore(saved.data["curve"])
+        self.timeline.restore(saved.data["timeline"])
 
 
 class Curve:
@@ -105,14 +154,13 @@ class Curve:
     def __init__(self, workload: Workload) -> None:
         self._workload = workload
         self.rows: list[dict[str, Any]] = []
-        self._last: Iteration | None = None
         self._pruning = dict.fromkeys(("coarse_macs", "coarse_adds", "coarse_compares", "fine_compares"), 0)
         self._full = dict(self._pruning)
         self._events = 0
 
     def add(self, iteration: Iteration) -> None:
         """After each iteration."""
-        previous, self._last = self._last, iteration
+        previous = self.rows[-1] if self.rows else None
         self._events += len(iteration.prune_events)
         for event in iteration.prune_events:
             for name in self._pruning:
@@ -129,20 +177,27 @@ class Curve:
                 "pruning_events": len(iteration.prune_events),
             }
         )
-        if previous is not None and iteration.epoch != previous.epoch:
+        if previous is not None and iteration.epoch != previous["epoch"]:
             self.rows[-1]["accuracy"] = self._workload.evaluate()
+
+    def state(self) -> dict[str, Any]:
+        """All of it, as plain data."""
+        return {"rows": self.rows, "pruning": self._pruning, "full": self._full, "events": self._events}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Take back what `state` gave."""
+        self.rows, self._events = list(state["rows"]), int(state["events"])
+        self._pruning, self._full = dict(state["pruning"]), dict(state["full"])
 
     def summary(self) -> dict[str, Any]:
         """At the end of the training; completes the last of `rows`."""
         accuracy = self._workload.evaluate()
         if self.rows:
             self.rows[-1]["accuracy"] = accuracy
-        last = self._last
+        last = self.rows[-1] if self.rows else {"loss": None, "zero_weights": 0.0, "coarse_share_of_zeros": 0.0}
         return {
             "accuracy": accuracy,
-            "loss": last.loss if last else None,
-            "zero_weights": last.zero_weight_share if last else 0.0,
-            "coarse_share_of_zeros": last.coarse_zero_share if last else 0.0,
+            **{name: last[name] for name in ("loss", "zero_weights", "coarse_share_of_zeros")},
             "pruning_events": self._events,
             "pruning_operations": {**self._pruning, "total": sum(self._pruning.values())},
             "pruning_operations_cfp": {**self._full, "total": sum(self._full.values())},

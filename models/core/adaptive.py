@@ -7,8 +7,9 @@ more: the cycles of every candidate, from which the regret against the best choi
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from ..tensors import Stage
 from .params import CoreParams
@@ -122,6 +123,28 @@ class AdaptiveChooser:
         """The choices so far, which are then forgotten; what later ones are made from is not."""
         taken, self.choices = tuple(self.choices), []
         return taken
+
+    def state(self) -> list[Any]:
+        """What later choices are made from, as plain data: per layer and stage the present policy's place among the
+        candidates, and the counters of the last iteration."""
+        keys = dict.fromkeys((*self._present, *self._counters))
+        return [
+            [
+                layer,
+                str(stage),
+                self.policies[stage].index(self._present[layer, stage]) if (layer, stage) in self._present else None,
+                {name: [c.nonzeros, c.size] for name, c in self._counters.get((layer, stage), {}).items()},
+            ]
+            for layer, stage in keys
+        ]
+
+    def restore(self, state: Iterable[Any]) -> None:
+        """Take back what `state` gave."""
+        for layer, stage_name, policy, counters in state:
+            key = (str(layer), Stage(stage_name))
+            if policy is not None:
+                self._present[key] = self.policies[key[1]][policy]
+            self._counters[key] = {name: ZeroCounts(*counts) for name, counts in counters.items()}
 
     def regret_cycles(self) -> int:
         """Sum over all settled choices."""

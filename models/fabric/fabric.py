@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from cosim.arrays import Under
 from cosim.clib import as_buffer, check, ffi, lib
 from cosim.kernel import NEVER, ClockDomain, Simulator
 
@@ -262,6 +263,37 @@ class Fabric:
         )
         check("cs_fabric_get_words", status)
         return reads, writes
+
+    # ---- checkpoints ----
+
+    def buffers(self) -> dict[str, State]:
+        """The state buffers of the fabric and of all its parts, by name: together with `tags` all of its state.
+
+        Raises RuntimeError while something is under way that Python waits for.
+        """
+        if self._callbacks or self._posted or self._completed:
+            raise RuntimeError(f"{self.name}: {len(self._callbacks)} requests are under way")
+        named = {"fabric": self._state}
+        networks, memories, srams = self._keep
+        named |= {f"noc{index}": part.state for index, part in enumerate(networks)}
+        named |= {f"dram{index}": part.state for index, part in enumerate(memories)}
+        named |= {f"sram{index}": part.state for index, part in enumerate(srams)}
+        return named
+
+    @property
+    def tags(self) -> int:
+        """How many requests there were."""
+        return self._tag
+
+    def restore(self, buffers: Under, tags: int) -> None:
+        """Take back the contents of `buffers()`, in a simulator that stands where they were taken.
+
+        KeyError or ValueError if they are of another fabric.
+        """
+        for name, buffer in self.buffers().items():
+            buffer[:] = buffers.like(name, buffer)
+        self._tag = tags
+        self._attachment.wake()
 
     # ---- set-up ----
 

@@ -27,6 +27,10 @@ class Stream:
         """`count` random 64-bit words."""
         return np.asarray(self._bits.random_raw(count), dtype=np.uint64)
 
+    def skip(self, count: int) -> None:
+        """Pass over so many words."""
+        self._bits.advance(count)
+
     def uniform(self, count: int) -> npt.NDArray[np.float64]:
         """`count` multiples of 2 ** -53 in [0, 1)."""
         return np.asarray((self.words(count) >> np.uint64(11)).astype(np.float64) * 2.0**-53)

@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import math
-import struct
-import zipfile
-import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +10,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+from cosim.arrays import DAMAGES, open_archive, read_array
 
 from .errors import DataError
 
@@ -48,12 +46,6 @@ class Dataset:
 Loader = Callable[..., Dataset]
 """Reads a data set from `file`, and from what else it takes of `labels`, `test`, `test_labels` and `more`."""
 
-MAX_BYTES = 1 << 31
-"""Of one array or file that is read into memory."""
-
-_UNSUSPECTED_BYTES = 1 << 26
-_MAX_RATIO = 256  # of what is unpacked to what is packed, in larger arrays; deflate itself reaches 1032
-
 _LOADERS: dict[str, Loader] = {}
 
 
@@ -85,42 +77,13 @@ def load_dataset(loader: str, file: Path, **others: Path | tuple[Path, ...]) -> 
 def read_archive(file: Path, names: tuple[str, ...]) -> dict[str, npt.NDArray[Any]]:
     """The arrays of these names from a numpy archive (.npz); ValueError where it has none, or is damaged."""
     try:
-        if not zipfile.is_zipfile(file):
-            raise ValueError("not a numpy archive (.npz)")
-        with zipfile.ZipFile(file) as archive:
+        with open_archive(file) as archive:
             missing = {name for name in names if f"{name}.npy" not in archive.namelist()}
             if missing:
                 raise ValueError(f"no array called {' or '.join(sorted(missing))}")
-            return {name: _read_array(archive, name) for name in names}
-    except (ValueError, EOFError, NotImplementedError, struct.error, zipfile.BadZipFile, zlib.error) as error:
+            return {name: read_array(archive, name) for name in names}
+    except DAMAGES as error:
         raise ValueError(f"{file.name}: {error}") from error
-
-
-def _read_array(archive: zipfile.ZipFile, name: str) -> npt.NDArray[Any]:
-    """One array, after what its header says has been compared with how long it is."""
-    member = archive.getinfo(f"{name}.npy")
-    length = member.file_size
-    if length > MAX_BYTES:
-        raise ValueError(f"{name} has {length} bytes; at most {MAX_BYTES} are read")
-    if length > _UNSUSPECTED_BYTES and length > _MAX_RATIO * member.compress_size:
-        raise ValueError(f"{name}: {length} bytes packed into {member.compress_size}, which no images or labels are")
-    if member.flag_bits & 1 or member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        raise ValueError(f"{name} is encrypted or packed in a way that numpy does not write")
-    with archive.open(f"{name}.npy") as stream:
-        version = np.lib.format.read_magic(stream)
-        if version == (1, 0):
-            shape, _, dtype = np.lib.format.read_array_header_1_0(stream)
-        elif version == (2, 0):
-            shape, _, dtype = np.lib.format.read_array_header_2_0(stream)
-        else:
-            raise ValueError(f"{name} is of version {version[0]}.{version[1]} of numpy's format")
-        if dtype.hasobject:
-            raise ValueError("object arrays are pickled, and nothing is unpickled")
-        size = math.prod(shape) * dtype.itemsize
-        if size != length - stream.tell():
-            raise ValueError(f"{name}: {size} bytes should follow its header, but {length - stream.tell()} do")
-    with archive.open(f"{name}.npy") as stream:
-        return np.asarray(np.lib.format.read_array(stream, allow_pickle=False))
 
 
 def load_optical_digits(file: Path) -> Dataset:

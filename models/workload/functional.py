@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterator, Mapping
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+from cosim.arrays import Under
 
 from ..numerics.streams import Stream
 from ..pruning.interface import PruneEvent, PruningSchedule
@@ -19,6 +22,7 @@ from .notes import Formats
 from .optimizer import build_optimizer
 from .recorder import WIDE_BYTES, Recorder
 from .schema import FunctionalSpec
+from .vector_layers import BatchNormLayer
 
 MakePruning = Callable[[Mapping[str, ConvShape], int], PruningSchedule]
 """Makes a schedule for these layers and so many iterations."""
@@ -36,6 +40,14 @@ class TrainingDiverged(RuntimeError):
 
     def __str__(self) -> str:
         return f"training diverged in iteration {self.iteration} ({self.reason}); a lower learning rate may help"
+
+
+_PARTS = ("master", "momentum", "second_moment", "mask")
+"""Of a parameter, what outlives an iteration."""
+
+
+def _optional(state: Under, name: str, model: npt.NDArray[Any], *, needed: bool) -> npt.NDArray[Any] | None:
+    return state.like(name, model) if needed or name in state else None
 
 
 class FunctionalWorkload:
@@ -72,6 +84,7 @@ class FunctionalWorkload:
         self._optimizer = build_optimizer(spec.optimizer, self.total_iterations)
         self._snapshots: dict[str, npt.NDArray[np.float32]] = {}
         self._started = False
+        self._done = 0
 
     @property
     def layers(self) -> tuple[LayerInfo, ...]:
@@ -95,9 +108,11 @@ class FunctionalWorkload:
         return self._run(detailed)
 
     def _run(self, detailed: Container[int] | None) -> Iterator[Iteration]:
-        for epoch in range(self._spec.epochs):
+        begun, first = divmod(self._done, self._batches)
+        self._order.skip(begun * len(self._data.train_images))
+        for epoch in range(begun, self._spec.epochs):
             order = self._order.permutation(len(self._data.train_images))
-            for batch in range(self._batches):
+            for batch in range(first if epoch == begun else 0, self._batches):
                 index = epoch * self._batches + batch
                 recorder = Recorder(detailed is None or index in detailed)
                 self._prepare(index)
@@ -194,6 +209,42 @@ class FunctionalWorkload:
         for layer in self.network.mac_layers:
             result[layer.name] = LayerSparsity.of(layer.low.values != 0, self._pruning.unit)
         return result
+
+    def state(self) -> dict[str, npt.NDArray[Any]]:
+        """See `Workload`. The order of the data follows from the seed and the number of iterations; low-precision
+        weights from the master copies; and there is no loss scale, as every tensor finds one of its own."""
+        state: dict[str, npt.NDArray[Any]] = {}
+        for parameter in self.network.parameters:
+            for part in _PARTS:
+                value = getattr(parameter, part)
+                if value is not None:
+                    state[f"{parameter.name}/{part}"] = value
+        for layer in self.network.layers:
+            if isinstance(layer, BatchNormLayer):
+                state[f"{layer.name}/running_mean"] = layer.running_mean
+                state[f"{layer.name}/running_variance"] = layer.running_variance
+        state |= {f"{name}/snapshot": weights for name, weights in self._snapshots.items()}
+        return state | {f"pruning/{name}": value for name, value in self._pruning.state().items()}
+
+    def restore(self, done: int, state: Under) -> None:
+        """See `Workload`."""
+        for parameter in self.network.parameters:
+            for part in _PARTS:
+                model = parameter.master if part != "mask" else np.zeros(parameter.master.shape, dtype=bool)
+                needed = getattr(parameter, part) is not None
+                setattr(parameter, part, _optional(state, f"{parameter.name}/{part}", model, needed=needed))
+        for layer in self.network.layers:
+            if isinstance(layer, BatchNormLayer):
+                layer.running_mean = state.like(f"{layer.name}/running_mean", layer.running_mean)
+                layer.running_variance = state.like(f"{layer.name}/running_variance", layer.running_variance)
+        for mac in self.network.mac_layers:
+            snapshot = _optional(state, f"{mac.name}/snapshot", mac.weight.master, needed=False)
+            if snapshot is not None:
+                self._snapshots[mac.name] = snapshot
+            mac.refresh()
+        self._pruning.restore(dict(Under(state, "pruning")))
+        self._done = done
+        self._prepare(done - 1)
 
     def evaluate(self) -> float:
         """Accuracy on the test split as of now."""

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
+import numpy.typing as npt
+
+from cosim.arrays import Under
 
 from ..pruning.interface import CoarseUnit, Mask, PruneEvent, count_coarse_zeros
 from ..tensors import BitTensor, ConvShape, Stage
@@ -152,10 +155,21 @@ class Workload(Protocol):
         """Whether the iteration has pruning events; known in advance."""
 
     def iterations(self, detailed: Container[int] | None = None) -> Iterator[Iteration]:
-        """Run the training, once, from its start; `detailed`: the iterations whose steps are wanted (None: all).
+        """Run the training, once, from its start, or from where `restore` put it.
+
+        `detailed`: the iterations whose steps are wanted (None: all).
 
         Which are asked for in detail changes no value. A workload runs once: a second call raises RuntimeError.
         """
 
     def evaluate(self) -> float | None:
         """Accuracy on the test split as of now, in [0, 1]; None where nothing is computed."""
+
+    def state(self) -> dict[str, npt.NDArray[Any]]:
+        """Between two iterations: everything that the iterations so far have changed, by name."""
+
+    def restore(self, done: int, state: Under) -> None:
+        """Before the first iteration: take back what `state` gave after `done` iterations.
+
+        Raises KeyError or ValueError if that is of something else.
+        """

@@ -15,7 +15,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .data import MAX_BYTES, Dataset, read_archive, register_loader
+from cosim.arrays import MAX_BYTES
+
+from .data import Dataset, read_archive, register_loader
 
 _UNSIGNED_BYTES = 0x08
 

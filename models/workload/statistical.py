@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterator, Mapping
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+from cosim.arrays import Under
 
 from ..numerics import Format, round_to
 from ..numerics.streams import Stream
@@ -59,6 +62,7 @@ class StatisticalWorkload:
         self._weights: dict[str, npt.NDArray[np.float32]] = {}
         self._counted: dict[str, tuple[Mask, LayerSparsity]] = {}
         self._started = False
+        self._done = 0
 
     @property
     def layers(self) -> tuple[LayerInfo, ...]:
@@ -74,6 +78,23 @@ class StatisticalWorkload:
         """Nothing is computed, so nothing is accurate."""
         return
 
+    def state(self) -> dict[str, npt.NDArray[Any]]:
+        """See `Workload`: what pruning has made of the weights; every mask drawn has a stream of its own."""
+        state: dict[str, npt.NDArray[Any]] = {}
+        if self._weights:
+            state |= {f"{name}.w/mask": mask for name, mask in self._masks.items()}
+            state |= {f"{name}.w/values": values for name, values in self._weights.items()}
+        return state | {f"pruning/{name}": value for name, value in self._pruning.state().items()}
+
+    def restore(self, done: int, state: Under) -> None:
+        """See `Workload`."""
+        if any(not name.startswith("pruning/") for name in state):
+            for name, mask in self._masks.items():
+                self._masks[name] = state.like(f"{name}.w/mask", mask)
+                self._weights[name] = state.like(f"{name}.w/values", np.zeros(mask.shape, dtype=np.float32))
+        self._pruning.restore(dict(Under(state, "pruning")))
+        self._done = done
+
     def prunes_in(self, iteration: int) -> bool:
         """See `Workload`."""
         return self._pruning.is_due(iteration)
@@ -86,7 +107,7 @@ class StatisticalWorkload:
         return self._run(detailed)
 
     def _run(self, detailed: Container[int] | None) -> Iterator[Iteration]:
-        for index in range(self._spec.iterations):
+        for index in range(self._done, self._spec.iterations):
             wanted = detailed is None or index in detailed
             steps = self._training_steps(index) if wanted else []
             events = self._prune(index)

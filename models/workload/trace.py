@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterator, Mapping
+from typing import Any
 
+import numpy.typing as npt
+
+from cosim.arrays import Under
 from cosim.capture import Kind, MaskFile, MaskFileError
 
 from ..pruning.interface import CoarseUnit, Mask
@@ -45,6 +49,7 @@ class TraceWorkload:
         for node in self._graph.mac_nodes:
             self._readers.setdefault(node.sources[0], node.name)
         self._started = False
+        self._done = 0
 
     def _check(self, step: int, file: str) -> None:
         """Every layer has its three masks in each step, as many elements as it has."""
@@ -72,6 +77,14 @@ class TraceWorkload:
         """Nothing is computed, so nothing is accurate."""
         return
 
+    def state(self) -> dict[str, npt.NDArray[Any]]:
+        """Nothing but the number of the step changes."""
+        return {}
+
+    def restore(self, done: int, state: Under) -> None:
+        """See `Workload`."""
+        self._done = done
+
     def prunes_in(self, iteration: int) -> bool:
         """Never: whoever trained has pruned."""
         return False
@@ -84,7 +97,7 @@ class TraceWorkload:
         return self._run(detailed)
 
     def _run(self, detailed: Container[int] | None) -> Iterator[Iteration]:
-        for index, step in enumerate(self._file.steps):
+        for index, step in list(enumerate(self._file.steps))[self._done :]:
             masks = RecordedMasks(self._file, step, self._readers)
             recorder = Recorder(detailed is None or index in detailed)
             weights = {node.name: masks.weight(node.name) for node in self._graph.mac_nodes}

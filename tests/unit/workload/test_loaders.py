@@ -6,8 +6,8 @@ import zipfile
 import numpy as np
 import pytest
 
+from cosim.arrays import MAX_BYTES
 from cosim.models.workload import DataError, build_workload, load_dataset
-from cosim.models.workload.data import MAX_BYTES
 
 assert build_workload  # importing it registers the loaders
 
@@ -161,7 +161,7 @@ def test_archives_that_unpack_to_much_more_than_they_are(tmp_path):
                 for _ in range(65):
                     member.write(bytes(1 << 20))
     assert path.stat().st_size < 1 << 20
-    with pytest.raises(DataError, match=r"^data\.npz: train_images: 68157440 bytes packed into \d+, which no images"):
+    with pytest.raises(DataError, match=r"^data\.npz: train_images: 68157440 bytes packed into \d+, which no numbers"):
         load_dataset("npz", path)
 
 

@@ -1,0 +1,132 @@
+"""A training goes on from a checkpoint to the bytes of one never interrupted: summary, statistics, timeline."""
+
+import json
+
+import numpy as np
+import pytest
+from helpers.interrupting import WORKLOADS, outcome, training
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cosim.models.chip import System
+from cosim.models.chip.training import _Training
+from cosim.scenario import Checkpoint, CheckpointError
+
+ITERATIONS = 6
+SCHEDULES = {
+    "none": {},
+    "one_shot": {"sparsity": 0.6, "at": 0.4},
+    "magnitude": {"sparsity": 0.7, "begin": 0.2, "end": 0.8, "rounds": 3},
+    "gradual": {"sparsity": 0.7, "begin": 0.0, "end": 0.9},
+    "random": {"sparsity": 0.7, "begin": 0.0, "end": 0.9},
+    "n_of_m": {"at": 0.4},
+    "rigl": {"sparsity": 0.6, "end": 0.9, "period": 2},
+    "lottery_ticket": {"sparsity": 0.7, "begin": 0.4, "end": 0.8, "rounds": 2, "rewind_to": 0.2},
+    "cfp": {"sparsity": 0.7, "begin": 0.0, "end": 0.9},
+    "scfp": {"sparsity": 0.7, "begin": 0.0, "end": 0.9, "sample": 0.5},
+    "activation": {"tile": 4, "begin": 0.4, "weights": {"schedule": "gradual", "sparsity": 0.5, "begin": 0.0}},
+}
+
+
+def schedule(name):
+    return {"schedule": name, **SCHEDULES[name]}
+
+
+@pytest.mark.parametrize("name", SCHEDULES)
+def test_every_schedule_interrupted_after_every_iteration(tmp_path, name):
+    scenario = training(tmp_path, schedule=schedule(name), simulate={"every": 3})
+    whole = outcome(scenario, tmp_path / "c.npz")
+    assert json.loads(whole[0])["training"]["iterations"] == ITERATIONS
+    assert (json.loads(whole[0])["training"]["pruning_events"] > 0) == (name != "none")
+    assert outcome(scenario, tmp_path / "c.npz", range(1, ITERATIONS + 1)) == whole
+
+
+@pytest.mark.parametrize("workload", ["statistical", "trace"])
+@pytest.mark.parametrize("name", ["none", "scfp"])
+def test_without_values_too(tmp_path, workload, name):
+    if (workload, name) == ("trace", "scfp"):
+        pytest.skip("a trace has its zeros already")
+    scenario = training(tmp_path, workload, schedule(name))
+    whole = outcome(scenario, tmp_path / "c.npz")
+    total = json.loads(whole[0])["training"]["iterations"]
+    assert outcome(scenario, tmp_path / "c.npz", range(1, total + 1)) == whole
+    assert outcome(scenario, tmp_path / "c.npz", [total // 2]) == whole
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """Adam, weight decay, sampled at random, in hindsight: and what it gives uninterrupted."""
+    folder = tmp_path_factory.mktemp("whole")
+    workload = WORKLOADS["functional"] | {
+        "optimizer": {"rule": "adam", "weight_decay": 0.01, "learning_rate": {"schedule": "constant", "rate": 0.01}}
+    }
+    sampled = {"every": 2, "choose": "random"}
+    scenario = training(folder, workload, schedule("scfp"), baselines=True, hindsight=True, simulate=sampled)
+    return scenario, folder, outcome(scenario, folder / "c.npz")
+
+
+@settings(max_examples=3)
+@given(stops=st.sets(st.integers(1, ITERATIONS), min_size=1, max_size=3))
+def test_any_points(whole, stops):
+    scenario, folder, expected = whole
+    assert outcome(scenario, folder / "c.npz", sorted(stops)) == expected
+
+
+def test_the_weights_are_the_same_to_the_last_bit(tmp_path, monkeypatch):
+    """Not only what the summary shows of them."""
+    ended = []
+    init = _Training.__init__
+
+    def keep(self, *arguments):
+        init(self, *arguments)
+        ended.append(self)
+
+    monkeypatch.setattr(_Training, "__init__", keep)
+    scenario = training(tmp_path, schedule=schedule("lottery_ticket"))
+    outcome(scenario, tmp_path / "c.npz")
+    outcome(scenario, tmp_path / "c.npz", [2, 3])
+    one, other = (run.state() for run in (ended[0], ended[-1]))
+    assert one.arrays.keys() == other.arrays.keys()
+    for name, array in one.arrays.items():
+        np.testing.assert_array_equal(array, other.arrays[name], err_msg=name)
+    assert json.dumps(one.data) == json.dumps(other.data)
+    names = {name.removeprefix("workload/") for name in one.arrays if name.startswith("workload/")}
+    assert {"conv1.w/master", "conv1.w/momentum", "conv1.w/mask", "conv1/snapshot", "fc.bias/master"} <= names
+    assert {"batch_norm1/running_mean", "batch_norm1/running_variance"} <= names
+
+
+@pytest.mark.parametrize(
+    ("change", "what"),
+    [
+        (lambda data, arrays: data["systems"].pop(), "IndexError: list index out of range"),
+        (lambda data, arrays: data["tallies"].pop(), "ValueError: of another training"),
+        (lambda data, arrays: data["systems"][1].update(now_ps=1), "ValueError: the account of"),
+        (lambda data, arrays: data["systems"][0].update(now_ps="soon"), "ValueError: invalid literal"),
+        (lambda data, arrays: data["systems"][0]["units"].clear(), "KeyError: 'core0'"),
+        (lambda data, arrays: arrays.pop("workload/conv1.w/master"), "KeyError: "),
+        (lambda data, arrays: arrays.update({"chip0/noc0": np.zeros(3)}), r"ValueError: noc0: float64 \(3,\)"),
+        (lambda data, arrays: arrays.update({"workload/fc.w/mask": np.zeros(3)}), r"ValueError: fc.w/mask: float64"),
+        (lambda data, arrays: arrays.update({"workload/pruning/x": np.zeros(3)}), "ValueError: a schedule without"),
+    ],
+)
+def test_a_state_that_does_not_fit(whole, change, what):
+    scenario, folder, _ = whole
+    outcome(scenario, folder / "c.npz", [1])
+    saved = Checkpoint.open(folder / "c.npz", scenario)
+    data, arrays = saved.data, dict(saved.arrays)
+    change(data, arrays)
+    changed = Checkpoint(saved.path, 1, ITERATIONS, data, arrays, (1,), saved._archive)
+    context = type("Context", (), {"saved": changed, "shuffle_seed": None})()
+    with pytest.raises(CheckpointError, match=rf"c\.npz: damaged \({what}"):
+        scenario.kind.run(scenario.spec, context)
+    saved.close()
+
+
+def test_only_a_fused_system_at_rest_is_put_away(tmp_path):
+    spec = training(tmp_path).spec
+    with pytest.raises(TypeError, match="only a fused fabric"):
+        System(spec.chip, spec.memory, 1, fused=False).state()
+    system = System(spec.chip, spec.memory, 1)
+    system.memory.fabric.local(0, 0, 0, 4, is_write=False, done=lambda _: None)
+    with pytest.raises(RuntimeError, match="under way"):
+        system.state()
