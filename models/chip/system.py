@@ -26,6 +26,7 @@ from .layout import MemoryMap
 from .mapper import Mapper
 from .records import MappedIteration, OperationRecord, PruningRecord
 from .spec import ChipSpec
+from .transfers import transfer_counts
 
 
 def build_memory(
@@ -137,7 +138,8 @@ class System:
     def _result(self, mapped: MappedIteration, job: JobResult) -> IterationResult:
         counts = self.chip.action_counts()
         delta = {action: count - self._counted.get(action, 0) for action, count in counts.items()}
-        delta |= self._time_counts(mapped.graph, job.end_ps - job.start_ps)
+        timed = self._time_counts(mapped.graph, job.end_ps - job.start_ps)
+        delta |= timed
         self._counted = counts
         place, _ = self.memory.place_of(self.chip)
         traffic = self.memory.fabric.traffic(place)
@@ -154,18 +156,17 @@ class System:
             (now[0] - before[0], now[1] - before[1]),
             now[2] - before[2],
             len(mapped.graph),
-            self._counts_by_task(mapped.graph, delta),
+            self._counts_by_task(mapped.graph, timed),
             self.mapper.chooser.take_choices(),
         )
 
-    def _counts_by_task(self, graph: TaskGraph, counts: dict[str, int]) -> dict[str, dict[str, int]]:
-        """The iteration's counts by kind of task; together they are all of them.
+    def _counts_by_task(self, graph: TaskGraph, timed: dict[str, int]) -> dict[str, dict[str, int]]:
+        """The iteration's counts by kind of task, each worked out apart from the totals, to which they must sum.
 
-        What tasks do locally (counts, and words of their memories) is by kind; what the fabric counted besides is of
-        `transfers`; clock and leakage are of `elapsed`.
+        What tasks do locally (counts, and words of their memories) is by kind; what descriptors cost is of `transfers`;
+        clock and leakage are of `elapsed`.
         """
         found: dict[str, dict[str, int]] = {}
-        left = dict(counts)
         for task in graph:
             if not isinstance(task.work, LocalWork):
                 continue
@@ -176,9 +177,7 @@ class System:
             )
             for action, count in (*task.work.counts, *words):
                 row[action] = row.get(action, 0) + count
-                left[action] -= count
-        timed = {action: count for action, count in left.items() if action.startswith(("clock.", "leakage."))}
-        transfers = {action: count for action, count in left.items() if count and action not in timed}
+        transfers = transfer_counts(graph, self.chip.layout, self.chip_spec, self.memory.fabric.config)
         return {**found, "transfers": transfers, "elapsed": timed}
 
     def _time_counts(self, graph: TaskGraph, elapsed_ps: int) -> dict[str, int]:
