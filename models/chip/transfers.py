@@ -4,7 +4,7 @@ routers. Independent of what the fabric counts, so that a sum over tasks can be 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import lru_cache
+from functools import cache
 
 from ..dma import TransferWork
 from ..fabric import Direction, FabricConfig
@@ -32,7 +32,7 @@ def transfer_counts(
     def routers(here: int, there: int) -> int:
         return 1 + abs(here % columns - there % columns) + abs(here // columns - there // columns)
 
-    @lru_cache(maxsize=None)
+    @cache
     def row(here: int, far: int | None, begin: int, size: int) -> tuple[int, int, int]:
         """Requests, words at one end, and flits times routers of one row; `far`: the other node of a MOVE."""
         requests = words = hops = 0

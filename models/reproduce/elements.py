@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from fractions import Fraction
+from typing import Any
 
 from ..chip import ChipSpec
 from ..chip.energy import action_energies, recipes, table_fj
-from ..energy import SRAM, Level, nanometres
+from ..energy import ELEMENTS, SRAM, Level, nanometres
 from ..sram.energy import SramEnergy
 
-__all__ = ["Form", "breakdown", "energy_form", "extreme_ratio", "ratio_at"]
+__all__ = ["Form", "breakdown", "element_rows", "energy_form", "extreme_ratio", "ratio_at"]
 
 Form = Mapping[str, Fraction]
 """Element -> femtojoules for each fJ of the element (of memories: for each 100 % of the table)."""
@@ -103,6 +104,16 @@ def ratio_at(spec: ChipSpec, above: Form, below: Form, levels: Mapping[str, Leve
     levels = levels or {}
     values = {element: value_at(spec, element, levels.get(element, Level.NOMINAL)) for element in {**above, **below}}
     return _ratio(above, below, values)
+
+
+def element_rows(spec: ChipSpec, above: Form, below: Form) -> list[tuple[str, Any, float | None]]:
+    """The quotient with one element after the other at the ends of its range: (parameter, value, number)."""
+    return [
+        (f"energy of {element}", str(level), float(ratio_at(spec, above, below, {element: level})))
+        for element in (SRAM, *ELEMENTS)
+        if element in above or element in below
+        for level in (Level.LOW, Level.HIGH)
+    ]
 
 
 def _ratio(above: Form, below: Form, values: Mapping[str, Fraction]) -> Fraction:

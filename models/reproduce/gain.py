@@ -11,28 +11,18 @@ from pydantic import ValidationError
 
 from ..chip import ChipSpec
 from ..chip.energy import table_fj
-from ..energy import ELEMENTS, SRAM, Level
 from ..workload.schema import StatisticalLayer
-from .elements import CORE_ACTIONS, breakdown, energy_form, extreme_ratio, ratio_at
+from .elements import CORE_ACTIONS, breakdown, element_rows, energy_form, extreme_ratio
 from .layer_points import DENSE, layer_point, with_parameter
 from .points import Point, Results
 from .schema import CornerSpec, GainStudy
+from .variants import Variant, by_influence, variants
 
 __all__ = ["Gain"]
 
-NOT_VARIED = ("pruning_unit.", "operating_points.")
-"""Parameters of the record that these points do not use: no pruning event, one operating point."""
 
-
-@dataclass(frozen=True)
-class Variant:
-    """A chip with one parameter at another plausible value; no points where that does not fit."""
-
-    parameter: str
-    value: Any
-    chip: ChipSpec | None
-    dense: Point | None
-    corner: Point | None
+WITHOUT_EFFECT = "pruning_unit."
+"""Parameters that are not simulated at other values: no pruning event is in these points (a test holds it)."""
 
 
 @dataclass
@@ -50,9 +40,8 @@ class Gain:
         for chip, layer in self._beside():
             for at in (DENSE, self.study.corner):
                 yield self._point(at, chip, layer)
-        for variant in self._variants:
-            if variant.dense is not None and variant.corner is not None:
-                yield from (variant.dense, variant.corner)
+        for pair in (*(pair for _, pair in self._variants), *(pair for _, _, pair in self._of_points)):
+            yield from pair or ()
 
     def evaluate(self, results: Results) -> dict[str, Any]:
         """Everything that is said of the study, as plain data."""
@@ -77,7 +66,7 @@ class Gain:
             "corner": {**corner, "gain_least": reach[0], "gain_greatest": reach[1]},
             "without": _without(study.chip, dense, results[self._point(study.corner)]["chips"][0]),
             "others": self._others(results, raw),
-            "sensitivity": sensitivity,
+            "sensitivities": [sensitivity, *self._at_points(results, raw)],
         }
 
     # ---- points -------------------------------------------------------------------------------------------------
@@ -107,22 +96,38 @@ class Gain:
             yield study.chip, layer
 
     @cached_property
-    def _variants(self) -> list[Variant]:
-        """Every parameter on record at each of its other plausible values."""
+    def _variants(self) -> list[tuple[Variant, tuple[Point, Point] | None]]:
+        """Every assumed parameter at each of its other plausible values, and its dense and its corner point; none
+        where the layer does not fit."""
         study = self.study
-        found: list[Variant] = []
-        for path, row in study.record.chips[study.record_of].items():
-            for value in () if path.startswith(NOT_VARIED) else row.others:
-                try:
-                    chip = with_parameter(study.chip, path, value)
-                    dense, corner = (
-                        layer_point(chip, study.memory, study.layer, at, self.seed) for at in (DENSE, study.corner)
-                    )
-                except ValidationError:
-                    found.append(Variant(path, value, None, None, None))
-                else:
-                    found.append(Variant(path, value, chip, dense, corner))
+        found = variants(study.chip, study.record, study.record_of)
+        return [
+            (one, self._pair(study.chip if one.parameter.startswith(WITHOUT_EFFECT) else one.chip)) for one in found
+        ]
+
+    @cached_property
+    def _of_points(self) -> list[tuple[str, Variant, tuple[Point, Point] | None]]:
+        """The same of the parameters of each operating point, with the chip at that point."""
+        found = []
+        for name in self.study.operating_points:
+            for one in variants(self.study.chip, self.study.record, self.study.record_of, of_points=True):
+                if one.parameter.split(".")[1] == name:
+                    there = None if one.chip is None else with_parameter(one.chip, "operating_point", name)
+                    found.append((name, one, self._pair(there)))
         return found
+
+    def _pair(self, chip: ChipSpec | None) -> tuple[Point, Point] | None:
+        """The dense point and that in the corner."""
+        study = self.study
+        if chip is None:
+            return None
+        try:
+            dense, corner = (
+                layer_point(chip, study.memory, study.layer, at, self.seed) for at in (DENSE, study.corner)
+            )
+        except ValidationError:
+            return None
+        return dense, corner
 
     # ---- evaluation ---------------------------------------------------------------------------------------------
 
@@ -148,39 +153,49 @@ class Gain:
             )
         return rows
 
-    def _sensitivity(
-        self, results: Results, corner: Mapping[str, Any]
-    ) -> tuple[list[dict[str, Any]], tuple[float, float]]:
-        """The gain in the corner with each assumption at its other plausible values, the most influential first; and
-        the least and the greatest gain with all energies anywhere in their ranges and one parameter of the chip
-        changed."""
-        rows: list[dict[str, Any]] = []
+    def _sensitivity(self, results: Results, corner: Mapping[str, Any]) -> tuple[dict[str, Any], tuple[float, float]]:
+        """The gain in the corner with each assumption at its other plausible values; and the least and the greatest
+        gain with all energies anywhere in their ranges and one parameter of the chip changed."""
+        rows: list[tuple[str, Any, float | None]] = []
         least, greatest = corner["gain_least"], corner["gain_greatest"]
-        for variant in self._variants:
+        for one, pair in self._variants:
             gain = None
-            if variant.chip is not None and variant.dense is not None and variant.corner is not None:
-                dense, sparse = results[variant.dense]["chips"][0], results[variant.corner]["chips"][0]
+            if one.chip is not None and pair is not None:
+                dense, sparse = (results[point]["chips"][0] for point in pair)
                 gain = dense["energy_fj"]["chip"] / sparse["energy_fj"]["chip"]
-                above, below = energy_form(variant.chip, dense["counts"]), energy_form(variant.chip, sparse["counts"])
-                least = min(least, float(extreme_ratio(variant.chip, above, below, greatest=False)))
-                greatest = max(greatest, float(extreme_ratio(variant.chip, above, below, greatest=True)))
-            rows.append({"parameter": variant.parameter, "value": _text(variant.value), "gain": gain})
-        chip = self.study.chip
+                above, below = energy_form(one.chip, dense["counts"]), energy_form(one.chip, sparse["counts"])
+                least = min(least, float(extreme_ratio(one.chip, above, below, greatest=False)))
+                greatest = max(greatest, float(extreme_ratio(one.chip, above, below, greatest=True)))
+            rows.append((one.parameter, one.value, gain))
         above, below = (
-            energy_form(chip, results[self._point(at)]["chips"][0]["counts"]) for at in (DENSE, self.study.corner)
+            energy_form(self.study.chip, results[self._point(at)]["chips"][0]["counts"])
+            for at in (DENSE, self.study.corner)
         )
-        for element in (SRAM, *ELEMENTS):
-            if element in above or element in below:
-                for level in (Level.LOW, Level.HIGH):
-                    gain = float(ratio_at(chip, above, below, {element: level}))
-                    rows.append({"parameter": f"energy of {element}", "value": str(level), "gain": gain})
-        reach: dict[str, float] = {}
-        for row in rows:
-            if row["gain"] is not None:
-                change = abs(row["gain"] - corner["gain"])
-                reach[row["parameter"]] = max(reach.get(row["parameter"], 0.0), change)
-        rows.sort(key=lambda row: -reach.get(row["parameter"], 0.0))  # stable: the values of one stay in order
-        return rows, (least, greatest)
+        rows += element_rows(self.study.chip, above, below)
+        what = f"energy gain of {self.study.chip.name} in the corner"
+        return by_influence(rows, what, "x", corner["gain"]), (least, greatest)
+
+    def _at_points(self, results: Results, raw: float) -> list[dict[str, Any]]:
+        """Efficiency in the corner at each operating point with that point's assumptions changed; calibrated by the
+        chip's one factor."""
+        factor = self.study.dense_tops_per_watt / raw
+
+        def efficiency(pair: tuple[Point, Point]) -> float:
+            return float(results[pair[1]]["chips"][0]["effective_tops_per_watt"]) * factor
+
+        found = []
+        for name in self.study.operating_points:
+            rows = [
+                (one.parameter, one.value, None if pair is None else efficiency(pair))
+                for point, one, pair in self._of_points
+                if point == name
+            ]
+            if rows:
+                there = with_parameter(self.study.chip, "operating_point", name)
+                nominal = efficiency((self._point(DENSE, there), self._point(self.study.corner, there)))
+                what = f"efficiency of {self.study.chip.name} in the corner, operating point {name}"
+                found.append(by_influence(rows, what, "TOPS/W", nominal))
+        return found
 
 
 def _row(study: GainStudy, dense: Mapping[str, Any], sparse: Mapping[str, Any], at: CornerSpec) -> dict[str, Any]:
@@ -228,7 +243,3 @@ def _without(chip: ChipSpec, dense: Mapping[str, Any], sparse: Mapping[str, Any]
         gain = sum(above[part] for part in left) / sum(below[part] for part in left)
         rows.append({"part": dearest, "gain": gain})
     return rows
-
-
-def _text(value: Any) -> str:
-    return " x ".join(str(part) for part in value) if isinstance(value, list | tuple) else str(value)

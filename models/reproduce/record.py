@@ -22,6 +22,11 @@ class AssumedValue(Spec):
     reason: str = Field(min_length=1, description="why this value, and this range")
 
     @property
+    def plain(self) -> Any:
+        """The value as a parameter takes it."""
+        return None if self.value == "null" else self.value
+
+    @property
     def others(self) -> tuple[Any, ...]:
         """The values to try instead: the ends of the range, or the alternatives."""
         ends = (*((self.low,) if self.low is not None else ()), *((self.high,) if self.high is not None else ()))
@@ -44,6 +49,7 @@ class AssumptionRecord(Spec):
     calibration: CalibrationRecord
     studies: dict[str, str]
     chips: dict[str, dict[str, AssumedValue]] = Field(description="chip file -> parameter -> value")
+    schedules: dict[str, dict[str, AssumedValue]] = Field({}, description="schedule file -> parameter -> value")
     energies: dict[str, dict[str, AssumedValue]] = Field(description="energy file -> element -> value")
 
 

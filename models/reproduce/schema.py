@@ -20,6 +20,15 @@ Density = Annotated[float, Field(gt=0.0, le=1.0)]
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 
 
+RECORD_OF = "chips of the record whose parameters are varied, where the chip takes them; later ones above earlier ones"
+
+
+def _on_record(record: AssumptionRecord, names: tuple[str, ...], *path: str | int) -> None:
+    for at, name in enumerate(names):
+        if name not in record.chips:
+            raise misfit(f"the record knows {', '.join(record.chips)}", *path, at)
+
+
 class PublishedValue(Spec):
     """A published figure."""
 
@@ -54,12 +63,11 @@ class GainStudy(Spec):
     operating_points: tuple[str, ...] = Field((), description="of the chip, to look at as well")
     layers: tuple[StatisticalLayer, ...] = Field((), description="other layers, to see what the choice of layer does")
     record: AssumptionRecord = Field(description="the record of assumptions")
-    record_of: str = Field(description="chip of the record whose parameters are varied")
+    record_of: tuple[str, ...] = Field(description=RECORD_OF)
 
     @model_validator(mode="after")
     def _known(self) -> GainStudy:
-        if self.record_of not in self.record.chips:
-            raise misfit(f"the record knows {', '.join(self.record.chips)}", "record_of")
+        _on_record(self.record, self.record_of, "record_of")
         for at, name in enumerate(self.operating_points):
             if name not in self.chip.operating_points:
                 raise misfit(f"the chip has {', '.join(self.chip.operating_points) or 'none'}", "operating_points", at)
@@ -74,12 +82,16 @@ class ThroughputStudy(Spec):
     layer: StatisticalLayer = Field(description="layer of the search for the condition; its densities are replaced")
     inputs: tuple[Density, ...] = Field(description="densities of inputs and of known outputs")
     weights: tuple[Density, ...] = Field(description="densities of weights")
+    record: AssumptionRecord = Field(description="the record of assumptions")
+    record_of: tuple[tuple[str, ...], tuple[str, ...]] = Field(description=f"of both chips: {RECORD_OF}")
 
     @model_validator(mode="after")
     def _comparable(self) -> ThroughputStudy:
         for name, training in self.trainings.items():
             if not training.baselines:
                 raise misfit("has no baseline to compare with", "trainings", name)
+        for at, names in enumerate(self.record_of):
+            _on_record(self.record, names, "record_of", at)
         return self
 
 
@@ -91,11 +103,15 @@ class SameWorkloadStudy(Spec):
     layer: StatisticalLayer
     corner: CornerSpec
     dense_tops_per_watt: tuple[float, float] = Field(description="what the two chips are calibrated on")
+    record: AssumptionRecord = Field(description="the record of assumptions")
+    record_of: tuple[tuple[str, ...], tuple[str, ...]] = Field(description=f"of both chips: {RECORD_OF}")
 
     @model_validator(mode="after")
     def _comparable(self) -> SameWorkloadStudy:
         if not self.training.baselines:
             raise misfit("has no baseline to compare with", "training")
+        for at, names in enumerate(self.record_of):
+            _on_record(self.record, names, "record_of", at)
         return self
 
 
@@ -104,12 +120,21 @@ class PruningStudy(Spec):
 
     study: Literal["pruning"]
     training: TrainingScenario = Field(description="one chip with a shared unit, one (a baseline) with a separate one")
+    record: AssumptionRecord = Field(description="the record of assumptions")
+    record_of: tuple[tuple[str, ...], tuple[str, ...]] = Field(
+        description=f"of the chips with a shared and with a separate unit: {RECORD_OF}"
+    )
+    schedule_of: str = Field(description="schedule of the record whose parameters are varied")
 
     @model_validator(mode="after")
     def _both(self) -> PruningStudy:
         chips = (self.training.chip, *self.training.baselines)
         if {chip.pruning_unit.shared for chip in chips} != {True, False}:
             raise misfit("needs a chip with a shared pruning unit and one with a separate one", "training")
+        for at, names in enumerate(self.record_of):
+            _on_record(self.record, names, "record_of", at)
+        if self.schedule_of not in self.record.schedules:
+            raise misfit(f"the record knows {', '.join(self.record.schedules)}", "schedule_of")
         return self
 
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from .layer_points import layer_point
 from .points import Point, Results
 from .schema import CornerSpec, ThroughputStudy
+from .training_variants import SAMPLED, TrainingVariants
+from .variants import by_influence
 
 __all__ = ["Throughput"]
 
@@ -28,6 +31,12 @@ class Throughput:
     seed: int
     _grid: dict[tuple[float, float, float], Point] = field(default_factory=dict)
 
+    @cached_property
+    def _variants(self) -> TrainingVariants:
+        """Of the claim's training, the first."""
+        first = next(iter(self.study.trainings.values()))
+        return TrainingVariants(first, self.study.record, (first.chip, first.baselines[0]), self.study.record_of)
+
     def points(self) -> Iterator[Point]:
         """The trainings, and the layer over densities."""
         for training in self.study.trainings.values():
@@ -46,6 +55,7 @@ class Throughput:
                         gradient=gradient,
                     )
         yield from self._grid.values()
+        yield from self._variants.points()
 
     def evaluate(self, results: Results) -> dict[str, Any]:
         """Plain data; call `points` first."""
@@ -60,7 +70,21 @@ class Throughput:
                 for (weight, density, gradient), point in self._grid.items()
             ],
             "algebra": algebra(),
+            "sensitivities": self._sensitivities(results),
         }
+
+    def _sensitivities(self, results: Results) -> list[dict[str, Any]]:
+        """Of the elapsed time; energies make no difference to it."""
+
+        def faster(mine: Mapping[str, Any], theirs: Mapping[str, Any]) -> float:
+            return float(theirs["time_ps"] / mine["time_ps"])
+
+        training, (mine, theirs) = next(iter(self.study.trainings)), self._variants.nominal(results)
+        return [
+            by_influence(
+                self._variants.rows(results, faster), f"throughput, {training}", "x", faster(mine, theirs), SAMPLED
+            )
+        ]
 
 
 def compare(chip: Mapping[str, Any], against: Mapping[str, Any]) -> dict[str, Any]:

@@ -62,7 +62,9 @@ def test_a_count_that_no_task_accounts_for_shows(monkeypatch):
     """The sum over tasks is no remainder of the total: a transfer that the fabric did not count makes it unequal."""
     chip = system("pnpu")
     counted = chip.chip.action_counts
-    monkeypatch.setattr(chip.chip, "action_counts", lambda: {**counted(), "noc.flit_hop": counted()["noc.flit_hop"] + 1})
+    monkeypatch.setattr(
+        chip.chip, "action_counts", lambda: {**counted(), "noc.flit_hop": counted()["noc.flit_hop"] + 1}
+    )
     run(chip, iterations(PLAIN, [0])[0])
     (result,) = chip.results
     total = sum(row.get("noc.flit_hop", 0) for row in result.counts_by_task.values())

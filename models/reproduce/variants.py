@@ -1,0 +1,90 @@
+"""Chips with one assumed parameter at another plausible value: what sensitivities are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import ValidationError
+
+from ..chip import ChipSpec
+from .layer_points import with_parameter
+from .record import AssumedValue, AssumptionRecord
+
+__all__ = ["Variant", "applicable", "by_influence", "text_of", "variants"]
+
+OF_OTHER_POINTS = "operating_points."
+"""Parameters that only a chip at another operating point has: varied there."""
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One parameter at another plausible value; `chip` is None where no chip can have it."""
+
+    parameter: str
+    value: Any
+    chip: ChipSpec | None
+
+
+def applicable(chip: ChipSpec, record: AssumptionRecord, names: Sequence[str]) -> dict[str, AssumedValue]:
+    """The rows of the record's chips `names`, later ones above earlier ones, of which `chip` takes the recorded value.
+
+    A chip that is derived from another shares its assumptions where it does not replace them: what it does replace
+    (LNPU's weights without bitmaps) is no assumption of its own unless it is on record as one.
+    """
+    rows: dict[str, AssumedValue] = {}
+    for name in names:
+        rows.update(record.chips[name])
+    data = chip.model_dump(mode="json")
+    found = {}
+    for path, row in rows.items():
+        try:
+            same = with_parameter(chip, path, row.plain).model_dump(mode="json") == data
+        except ValidationError:  # the record's text is none of a parameter: `none` of ways to skip
+            continue
+        if same:
+            found[path] = row
+    return found
+
+
+def variants(
+    chip: ChipSpec, record: AssumptionRecord, names: Sequence[str], *, of_points: bool = False
+) -> Iterator[Variant]:
+    """Every applicable parameter at each of its other plausible values; `of_points`: those of the operating points
+    alone, else all others."""
+    for path, row in applicable(chip, record, names).items():
+        if path.startswith(OF_OTHER_POINTS) is not of_points:
+            continue
+        for value in row.others:
+            try:
+                yield Variant(path, value, with_parameter(chip, path, value))
+            except ValidationError:
+                yield Variant(path, value, None)
+
+
+def by_influence(
+    rows: Sequence[tuple[str, Any, float | None]], of: str, unit: str, nominal: float, note: str = ""
+) -> dict[str, Any]:
+    """A sensitivity as plain data, from (parameter, value, number): what moves the number most comes first."""
+    reach: dict[str, float] = {}
+    for parameter, _, number in rows:
+        if number is not None:
+            reach[parameter] = max(reach.get(parameter, 0.0), abs(number - nominal))
+    ordered = sorted(rows, key=lambda row: -reach.get(row[0], 0.0))  # stable: the values of one stay in order
+    return {
+        "of": of,
+        "unit": unit,
+        "nominal": nominal,
+        "note": note,
+        "rows": [
+            {"parameter": parameter, "value": text_of(value), "number": number} for parameter, value, number in ordered
+        ],
+    }
+
+
+def text_of(value: Any) -> str:
+    """In one cell."""
+    if isinstance(value, list | tuple):
+        return " x ".join(str(part) for part in value) if len(value) == 2 else ", ".join(str(part) for part in value)
+    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
