@@ -12,7 +12,7 @@ import tempfile
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
-from cosim.models.reproduce.page import plots, validation_page
+from cosim.models.reproduce.page import plots, sensitivity_page, validation_page
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
@@ -38,6 +38,9 @@ def main() -> None:
     }
     (DOCS / "validation.json").write_text(json.dumps(data, indent=1, sort_keys=True) + "\n")
     (DOCS / "validation.md").write_text(validation_page(data))
+    (DOCS / "validation-sensitivity.md").write_text(sensitivity_page(data))
+    for old in DOCS.glob("validation-*.svg"):
+        old.unlink()
     for name, svg in plots(data).items():
         (DOCS / name).write_text(svg)
 

@@ -118,7 +118,7 @@ class Pruning:
             return _removed(shared, separate) or 0.0
 
         def saved(shared: Mapping[str, Any], separate: Mapping[str, Any]) -> float:
-            return 100 * (1 - shared["energy_fj"]["chip"] / separate["energy_fj"]["chip"])
+            return float(100 * (1 - shared["energy_fj"]["chip"] / separate["energy_fj"]["chip"]))
 
         return [
             by_influence(self._chips.rows(results, number), what, "%", number(*self._chips.nominal(results)), SAMPLED)

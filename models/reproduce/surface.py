@@ -23,7 +23,7 @@ def surface(title: str, rows: Sequence[Mapping[str, Any]], published: Sequence[f
     shares = sorted({row["coarse"] for row in rows if row["weight"] < 1.0}) or [0.0]
     weights = sorted({row["weight"] for row in rows}, reverse=True)
     inputs = sorted({row["input"] for row in rows}, reverse=True)
-    top = max(*(max(row["bound"], row["gain_greatest"]) for row in rows), *published) * 1.15
+    top = max(*(max(row["bound"], row["gain_greatest"]) for row in rows), *published) * 1.4
     bottom = min(1.0, *(row["gain_least"] for row in rows)) / 1.15
     width = _LEFT + len(shares) * (_PANEL + _GAP)
     height = _TOP + _PLOT_HEIGHT + _BOTTOM
@@ -45,15 +45,16 @@ def surface(title: str, rows: Sequence[Mapping[str, Any]], published: Sequence[f
     lines.append(f'<text x="{x + 4}" y="44" fill="{_MUTED}">upright: all energy ranges; dashed: bound</text>')
     for at, share in enumerate(shares):
         left = _LEFT + at * (_PANEL + _GAP)
-        lines += _panel(left, f"{_percent(share)} of the zero weights coarse", inputs, y, (bottom, top), first=at == 0)
+        title = f"{_percent(share)} of the zero weights coarse" if min(weights) < 1.0 else "dense weights"
+        lines += _panel(left, title, inputs, y, (bottom, top), first=at == 0)
         for gain in published:
             lines.append(
                 f'<line x1="{left}" x2="{left + _PANEL}" y1="{y(gain):.1f}" y2="{y(gain):.1f}" stroke="{_PUBLISHED}" '
                 'stroke-width="1.5"/>'
             )
             lines.append(
-                f'<text x="{left + 4}" y="{y(gain) - 4:.1f}" fill="{_PUBLISHED}" paint-order="stroke" '
-                f'stroke="{_PAPER}" stroke-width="4">published: {gain:.3g} x</text>'
+                f'<text x="{left + 4}" y="{y(gain) - 6:.1f}" fill="{_PUBLISHED}" paint-order="stroke" '
+                f'stroke="{_PAPER}" stroke-width="3">published: {gain:.3g} x</text>'
             )
         for number, (weight, colour) in enumerate(zip(weights, _LINES, strict=False)):
             of = {

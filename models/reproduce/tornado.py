@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from html import escape
 
 __all__ = ["tornado"]
 
-_WIDTH, _LABELS, _VALUES, _ROW, _TOP, _BOTTOM = 860, 230, 120, 24, 58, 40
+_WIDTH, _LABELS, _VALUES, _ROW, _TOP, _BOTTOM = 980, 230, 240, 24, 58, 40
 _LOW, _HIGH, _INK, _MUTED, _GRID, _PAPER = "#2a6f97", "#d98a29", "#1f2933", "#52606d", "#d9dee3", "#ffffff"
 
 
@@ -32,12 +33,11 @@ def tornado(
         'font-size="12">',
         f'<rect width="{_WIDTH}" height="{height}" fill="{_PAPER}"/>',
         f'<text x="12" y="22" font-size="15" fill="{_INK}">{escape(title)}</text>',
-        f'<text x="12" y="42" fill="{_MUTED}">bars: the assumption at the ends of its plausible range; line: nominal, '
-        f"{nominal:.3g} {escape(unit)}</text>",
+        f'<text x="12" y="42" fill="{_MUTED}">bars: the assumption at the ends of its plausible range (on the right); '
+        f"line: nominal, {nominal:.3g} {escape(unit)}</text>",
     ]
     bottom = height - _BOTTOM
-    for step in range(5):
-        number = low + span * step / 4
+    for number in _ticks(low, high):
         lines.append(f'<line x1="{x(number)}" x2="{x(number)}" y1="{_TOP}" y2="{bottom}" stroke="{_GRID}"/>')
         lines.append(
             f'<text x="{x(number)}" y="{bottom + 18}" fill="{_MUTED}" text-anchor="middle">'
@@ -56,9 +56,20 @@ def tornado(
                 f'<rect x="{x(begin)}" y="{y + 4}" width="{width:.1f}" height="{_ROW - 8}" fill="{colour}" '
                 f'fill-opacity="0.85"><title>{escape(label)} = {escape(setting)}: {other:.4g}</title></rect>'
             )
-        ends = ", ".join(setting for setting, _ in values)
+        ends = ", ".join(
+            f"{setting}: {'does not fit' if other is None else f'{other:.3g}'}" for setting, other in values
+        )
         lines.append(f'<text x="{right + 10}" y="{y + 16}" fill="{_MUTED}" font-size="11">{escape(ends)}</text>')
     lines.append(
         f'<line x1="{x(nominal)}" x2="{x(nominal)}" y1="{_TOP - 4}" y2="{bottom}" stroke="{_INK}" stroke-width="1.5"/>'
     )
     return "\n".join([*lines, "</svg>"]) + "\n"
+
+
+def _ticks(low: float, high: float) -> list[float]:
+    """Round numbers from low to high, four to nine of them; the only one if they are equal."""
+    if high <= low:
+        return [low]
+    step = 10.0 ** math.floor(math.log10((high - low) / 4))
+    step *= next(factor for factor in (5, 2, 1) if (high - low) / (factor * step) >= 4)
+    return [number * step for number in range(math.ceil(low / step), math.floor(high / step) + 1)]

@@ -24,7 +24,7 @@ study:
   dense_tops_per_watt: 3.14
   operating_points: [fast]
   record: assumptions.yaml
-  record_of: pnpu
+  record_of: [pnpu]
 """
 
 RECORD = """
@@ -35,6 +35,8 @@ chips:
   pnpu:
     core.window: {value: 16, low: 8, high: 32, reason: why not}
     core.macs_per_lane: {value: 1, alternatives: [0], reason: none is too few}
+    pruning_unit.lanes: {value: 64, low: 16, reason: no event uses them}
+    operating_points.fast.voltage: {value: 1.1 V, high: 1.2 V, reason: a corner}
 energies: {}
 """
 

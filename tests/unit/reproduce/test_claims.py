@@ -6,7 +6,8 @@ from helpers.claims import write
 
 from cosim.models.chip.energy import table_fj
 from cosim.models.reproduce.claims import load_claims, reproduce, study_of
-from cosim.models.reproduce.report import claim_sections, gain_verdict, overview
+from cosim.models.reproduce.report import claim_sections, overview
+from cosim.models.reproduce.report_gain import gain_verdict
 from cosim.scenario import ScenarioError
 
 
@@ -60,7 +61,12 @@ def test_the_split_is_the_energy_of_the_point(small):
 
 def test_sensitivity_has_every_parameter_and_says_what_does_not_fit(small):
     found = small[1]["claims"]["small"]["found"]
-    rows = {(row["parameter"], row["value"]): row["gain"] for row in found["sensitivity"]}
+    gain, fast = found["sensitivities"]
+    assert gain["nominal"] == found["corner"]["gain"]
+    assert [row["parameter"] for row in fast["rows"]] == ["operating_points.fast.voltage"]
+    assert fast["rows"][0]["number"] < fast["nominal"] == found["others"][0]["tops_per_watt"]
+    rows = {(row["parameter"], row["value"]): row["number"] for row in gain["rows"]}
+    assert rows["pruning_unit.lanes", "16"] == gain["nominal"]
     assert rows["core.window", "8"] != found["corner"]["gain"] != rows["core.window", "32"]
     assert rows["core.macs_per_lane", "0"] is None
     assert rows["energy of mac.fp8", "low"] < found["corner"]["gain"] < rows["energy of mac.fp8", "high"]
@@ -128,8 +134,8 @@ def test_mistakes_in_a_claim_have_their_place(tmp_path):
     with pytest.raises(ValueError, match="no claim files"):
         load_claims(tmp_path / "nothing")
     text = (folder / "small.yaml").read_text()
-    (folder / "small.yaml").write_text(text.replace("record_of: pnpu", "record_of: pnup"))
-    with pytest.raises(ScenarioError, match=r"small\.yaml:21:14: study\.record_of: the record knows pnpu"):
+    (folder / "small.yaml").write_text(text.replace("record_of: [pnpu]", "record_of: [pnup]"))
+    with pytest.raises(ScenarioError, match=r"small\.yaml:21:15: study\.record_of\[0\]: the record knows pnpu"):
         load_claims(folder)
     (folder / "small.yaml").write_text(text.replace("[fast]", "[fats]"))
     with pytest.raises(ScenarioError, match=r"operating_points"):

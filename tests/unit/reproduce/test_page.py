@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from cosim.models.reproduce.page import plots, validation_page
+from cosim.models.reproduce.page import plots, sensitivity_page, validation_page
 
 DOCS = Path(__file__).parents[3] / "docs"
 
@@ -18,7 +18,9 @@ def data():
 
 def test_the_page_and_its_plots_are_made_of_the_results(data):
     assert (DOCS / "validation.md").read_text() == validation_page(data)
+    assert (DOCS / "validation-sensitivity.md").read_text() == sensitivity_page(data)
     found = plots(data)
+    assert {path.name for path in DOCS.glob("validation-*.svg")} == set(found)
     assert found
     for name, svg in found.items():
         assert (DOCS / name).read_text() == svg

@@ -5,7 +5,7 @@ from helpers.chips import SCENARIOS, chip_spec
 
 from cosim.models.chip import ChipSpec
 from cosim.models.energy import EnergyTableSpec
-from cosim.models.reproduce import load_record
+from cosim.models.reproduce import load_claims, load_record
 from cosim.scenario import load_component
 
 RECORD = load_record(SCENARIOS / "reproduce" / "assumptions.yaml")
@@ -72,3 +72,11 @@ def test_every_assumed_energy_is_on_record_with_its_range(name):
 def test_one_knob_and_what_it_is_turned_on():
     assert set(RECORD.calibration.on) == {"pnpu", "tsunami", "lnpu"}
     assert RECORD.calibration.knob.startswith("one factor")
+
+
+def test_the_schedule_says_what_is_on_record():
+    study = load_claims(SCENARIOS / "reproduce")["pruning"].study
+    assert list(RECORD.schedules) == [study.schedule_of] == [study.training.pruning.schedule]
+    for parameter, row in RECORD.schedules[study.schedule_of].items():
+        assert getattr(study.training.pruning, parameter) == row.value, parameter
+        assert len(row.others) == 2

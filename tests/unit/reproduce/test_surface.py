@@ -17,5 +17,5 @@ def test_a_surface_has_its_points_its_bounds_and_what_is_published():
     assert "title &lt;1&gt;" in svg
     assert "published: 50 x" in svg
     assert "input 10 %, weights 10 %: 9 x</title>" in svg
-    # Logarithmic: the lowest end, 0.5 / 1.15, is at the floor, the bound of 100, times 1.15, on top.
-    assert f'y2="{84 + 260 * math.log(115 / 18) / math.log(115 * 1.15 / 0.5):.1f}"' in svg
+    # Logarithmic: the lowest end, 0.5 / 1.15, is at the floor, the bound of 100, times 1.4, on top.
+    assert f'y2="{84 + 260 * math.log(140 / 18) / math.log(140 * 1.15 / 0.5):.1f}"' in svg

@@ -10,4 +10,8 @@ def test_a_tornado_has_a_bar_for_each_number_and_a_line_at_the_nominal_one():
     assert "window = 8: 4</title>" in svg
     # From 4 to 7.5 over 510 units: the nominal line at 230 + 1 / 3.5 * 510.
     assert 'x1="375.7" x2="375.7"' in svg
+    assert "8: 4, 64: 7.5</text>" in svg
+    assert "1: does not fit</text>" in svg
+    # Round numbers from 4 to 7.5.
+    assert [f">{number} x</text>" in svg for number in ("4", "4.5", "5", "6", "7")] == [True, True, True, True, True]
     assert svg == tornado("title <1>", "x", 5.0, [("window", [("8", 4.0), ("64", 7.5)]), ("lanes", [("1", None)])])

@@ -1,0 +1,97 @@
+"""What pruning computes and reads, in tables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from cosim.report import Column, Section, Table
+
+from .figures import Found, figure, share
+from .training_variants import EVERY
+
+__all__ = ["pruning_rows", "pruning_sections"]
+
+
+def pruning_rows(claim: str, published: Sequence[Mapping[str, Any]], found: Found) -> list[list[Any]]:
+    computed, removed = found["operations"], found["accesses_removed_percent"]
+    parts = "" if computed["total"]["fewer_percent"] >= published[0]["value"] else "miss: "
+    parts += ", ".join(f"{part} {computed[part]['fewer_percent']:.2f} %" for part in ("coarse", "fine", "total"))
+    return [
+        [
+            f"{claim}: computation",
+            figure(published[0]),
+            computed["total"]["fewer_percent"],
+            None,
+            None,
+            computed["total"]["fewer_percent"] / published[0]["value"],
+            "nothing",
+            parts,
+        ],
+        [
+            f"{claim}: accesses",
+            figure(published[1]),
+            removed,
+            None,
+            None,
+            None if removed is None else removed / published[1]["value"],
+            "nothing",
+            f"coverage {found['shared']['coverage_percent']:.1f} %",
+        ],
+    ]
+
+
+def pruning_sections(claim: str, found: Found) -> list[Section]:
+    units = (found["shared"], found["separate"])
+    waits = (("lanes wait at weight ports", "lanes_waiting_clocks"), ("pruning waits there", "pruning_waiting_clocks"))
+    one_port = found["one_port"]
+    rows = [
+        ["accesses to the weight memories for pruning", *(unit["weight_memory_accesses"] for unit in units)],
+        ["weights seen as they pass by, %", *(unit["coverage_percent"] for unit in units)],
+        ["clocks that lanes wait at weight ports", *(unit["lanes_waiting_clocks"] for unit in units)],
+        ["clocks that pruning waits there", *(unit["pruning_waiting_clocks"] for unit in units)],
+        *(
+            [
+                f"with one port, in one of {EVERY} iterations: clocks that {what}",
+                one_port["shared"][key],
+                one_port["separate"][key],
+            ]
+            for what, key in (waits if one_port else ())
+        ),
+        ["mean delay until a mask is there, us", *(unit["mean_delay_ps"] / 1e6 for unit in units)],
+        ["energy of the pruning unit, uJ", *(unit["pruning_energy_fj"] / 1e9 for unit in units)],
+        ["energy of weight-memory reads, uJ", *(unit["weight_memory_read_energy_fj"] / 1e9 for unit in units)],
+        ["energy of the chip, uJ", *(unit["chip_energy_fj"] / 1e9 for unit in units)],
+        ["elapsed time, us", *(unit["time_ps"] / 1e6 for unit in units)],
+    ]
+    return [
+        Section(
+            claim,
+            [
+                Table(
+                    [
+                        Column("operations"),
+                        Column("this training"),
+                        Column("all pairs, same events"),
+                        Column("fewer", "%", digits=5),
+                    ],
+                    [
+                        [part, row["done"], row["all_pairs"], row["fewer_percent"]]
+                        for part, row in found["operations"].items()
+                    ],
+                    title=f"Pruning computation over the training ({found['events']} layer events, "
+                    f"{share(found['zero_weights'])} zero weights, accuracy {share(found['accuracy'])})",
+                    note="Fine pruning compares every weight in every event, with or without sampling: it "
+                    "cannot become less. Against the full algorithm with its own, fewer events the "
+                    "coarse part falls less: [pruning.md](pruning.md).",
+                ),
+                Table(
+                    [Column("pruning unit"), Column("shared", digits=4), Column("separate", digits=4)],
+                    rows,
+                    title="Weight memories shared with the pruning unit, and not",
+                    note="Accesses, waits and delays are of the simulated iterations; energies and time of the "
+                    "whole training.",
+                ),
+            ],
+        )
+    ]

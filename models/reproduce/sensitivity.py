@@ -1,0 +1,103 @@
+"""How far each assumption moves each headline number, in tables: the most influential, and all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from cosim.report import Column, Section, Table
+
+__all__ = ["change", "full_sections", "most_influential", "pairs", "sensitivities"]
+
+Pair = tuple[str, list[tuple[str, float | None]]]
+
+SMALL = 1.0
+NAMED = 3
+"""Assumptions that the short table names, the most influential ones."""
+
+
+def sensitivities(results: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
+    """Of all claims, in order."""
+    for result in results:
+        yield from result["found"]["sensitivities"]
+
+
+def pairs(sensitivity: Mapping[str, Any]) -> list[Pair]:
+    """Parameter -> (value, number) at its other plausible values, the most influential parameter first."""
+    found: dict[str, list[tuple[str, float | None]]] = {}
+    for row in sensitivity["rows"]:
+        found.setdefault(row["parameter"], []).append((row["value"], row["number"]))
+    return list(found.items())
+
+
+def most_influential(results: Sequence[Mapping[str, Any]]) -> Table:
+    """A row for each headline number: its ends, and what moves it most."""
+    rows = []
+    for sensitivity in sensitivities(results):
+        nominal, unit, all_pairs = sensitivity["nominal"], sensitivity["unit"], pairs(sensitivity)
+        numbers = [number for _, values in all_pairs for _, number in values if number is not None]
+        moved = [
+            f"{name} ({', '.join(_change(number, sensitivity) for _, number in values if number is not None)})"
+            for name, values in all_pairs[:NAMED]
+            if any(number not in (None, nominal) for _, number in values)
+        ]
+        unmoved = sum(
+            all(number is None or abs(change(number, sensitivity)) < SMALL for _, number in values)
+            for _, values in all_pairs
+        )
+        ends = (min(numbers, default=None), max(numbers, default=None))
+        rows.append(
+            [
+                f"{sensitivity['of']}, {unit}",
+                nominal,
+                *ends,
+                "; ".join(moved) or "none",
+                f"{unmoved} of {len(all_pairs)}",
+            ]
+        )
+    return Table(
+        [
+            Column("number"),
+            Column("nominal", digits=3),
+            Column("least", digits=3),
+            Column("greatest", digits=3),
+            Column("most influential assumptions (change at the ends of their ranges)"),
+            Column("move it by less than 1 % (point)"),
+        ],
+        rows,
+        title="Sensitivity: one assumption at a time at the ends of its plausible range",
+    )
+
+
+def full_sections(results: Iterable[Mapping[str, Any]]) -> Iterator[Section]:
+    """For each headline number all assumptions, a row each."""
+    for sensitivity in sensitivities(results):
+        nominal, unit = sensitivity["nominal"], sensitivity["unit"]
+        rows: list[list[Any]] = []
+        for name, values in pairs(sensitivity):
+            row: list[Any] = [name]
+            for value, number in values[:2]:
+                row += [value, number, None if number is None else change(number, sensitivity)]
+            rows.append([*row, *[None] * (7 - len(row))])
+            for value, number in values[2:]:
+                moved = None if number is None else change(number, sensitivity)
+                rows.append([name, value, number, moved, None, None, None])
+        one = [
+            Column("at"),
+            Column("number", unit, digits=3),
+            Column("change", "points" if unit == "%" else "%", digits=3),
+        ]
+        yield Section(
+            f"{sensitivity['of']}: {nominal:.3g} {unit}",
+            [Table([Column("assumption"), *one, *one], rows, note=sensitivity["note"])],
+        )
+
+
+def change(number: float, sensitivity: Mapping[str, Any]) -> float:
+    """Against the nominal number: in percent of it, of percentages in points."""
+    nominal: float = sensitivity["nominal"]
+    return number - nominal if sensitivity["unit"] == "%" else 100 * (number - nominal) / nominal
+
+
+def _change(number: float, sensitivity: Mapping[str, Any]) -> str:
+    return f"{change(number, sensitivity):+.2g} {'points' if sensitivity['unit'] == '%' else '%'}"

@@ -1,0 +1,36 @@
+"""Tables of what assumptions do to headline numbers."""
+
+from cosim.models.reproduce.sensitivity import change, full_sections, most_influential
+from cosim.models.reproduce.variants import by_influence
+
+GAIN = by_influence([("a", 1, 8.0), ("a", 2, 15.0), ("b", 3, 10.05), ("c", 7, None)], "gain", "x", 10.0, "a note")
+SHARE = by_influence([("d", 1, 97.0), ("e", 1, 99.0), ("e", 2, 99.0), ("e", 3, 99.5)], "saved", "%", 99.0)
+RESULT = {"found": {"sensitivities": [GAIN, SHARE]}}
+
+
+def test_changes_are_in_percent_and_of_percentages_in_points():
+    assert change(8.0, GAIN) == -20
+    assert change(97.0, SHARE) == -2
+
+
+def test_the_short_table_has_the_ends_and_names_what_moves_a_number():
+    assert most_influential([RESULT]).rows == [
+        ["gain, x", 10.0, 8.0, 15.0, "a (-20 %, +50 %); b (+0.5 %)", "2 of 3"],
+        ["saved, %", 99.0, 97.0, 99.5, "d (-2 points); e (+0 points, +0 points, +0.5 points)", "1 of 2"],
+    ]
+
+
+def test_the_full_tables_have_every_assumption_and_every_value():
+    gain, saved = full_sections([RESULT])
+    assert gain.title == "gain: 10 x"
+    (table,) = gain.blocks
+    assert table.note == "a note"
+    assert [row[0] for row in table.rows] == ["a", "b", "c"]
+    assert table.rows[0][1:5] == ["1", 8.0, -20.0, "2"]
+    assert table.rows[2] == ["c", "7", None, None, None, None, None]
+    (table,) = saved.blocks
+    assert [row[:4] for row in table.rows] == [
+        ["d", "1", 97.0, -2.0],
+        ["e", "1", 99.0, 0.0],
+        ["e", "3", 99.5, 0.5],
+    ]
