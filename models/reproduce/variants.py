@@ -78,13 +78,14 @@ def by_influence(
         "nominal": nominal,
         "note": note,
         "rows": [
-            {"parameter": parameter, "value": text_of(value), "number": number} for parameter, value, number in ordered
+            {"parameter": parameter, "value": text_of(parameter, value), "number": number}
+            for parameter, value, number in ordered
         ],
     }
 
 
-def text_of(value: Any) -> str:
-    """In one cell."""
+def text_of(parameter: str, value: Any) -> str:
+    """In one cell: sizes as a product, nodes one by one."""
     if isinstance(value, list | tuple):
-        return " x ".join(str(part) for part in value) if len(value) == 2 else ", ".join(str(part) for part in value)
+        return (" and " if parameter.endswith("nodes") else " x ").join(str(part) for part in value)
     return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)

@@ -58,7 +58,14 @@ def test_without_an_event_the_pruning_unit_changes_no_energy():
 
 
 def test_what_moves_a_number_most_comes_first_with_its_values_in_order():
-    rows = [("a", 1, 9.0), ("a", 2, 12.0), ("b", [4, 5], 14.0), ("b", [1], None), ("c", True, None)]
+    rows = [
+        ("a", 1, 9.0),
+        ("a", 2, 12.0),
+        ("b", [4, 5], 14.0),
+        ("b", [1], None),
+        ("c", True, None),
+        ("nodes", [4, 14], None),
+    ]
     found = by_influence(rows, "a number", "x", 10.0)
     assert [(row["parameter"], row["value"], row["number"]) for row in found["rows"]] == [
         ("b", "4 x 5", 14.0),
@@ -66,5 +73,6 @@ def test_what_moves_a_number_most_comes_first_with_its_values_in_order():
         ("a", "1", 9.0),
         ("a", "2", 12.0),
         ("c", "yes", None),
+        ("nodes", "4 and 14", None),
     ]
     assert (found["of"], found["unit"], found["nominal"]) == ("a number", "x", 10.0)
