@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from ..core import Tile
 from ..tensors import ConvShape, Stage
@@ -92,6 +93,7 @@ def spread(size: int, parts: int) -> list[tuple[int, int]]:
     return [(size * i // parts, size * (i + 1) // parts) for i in range(parts)]
 
 
+@lru_cache(maxsize=4096)
 def choose_split(shape: ConvShape, stage: Stage, cores: int, group: int, lanes: int, bytes_per_cycle: int) -> Split:
     """The split with the smallest estimate of dense cycles plus traffic cycles; ties go to the first in the order of
     (space, channels, depth). An estimate to choose by, from shapes only: nothing that is accounted for uses it."""

@@ -34,27 +34,10 @@ class TransferUnit(Unit):
     def execute(self, task: Task) -> Generator[Any, Any, None]:
         """Do a task of `TransferWork`."""
         work: TransferWork = task.work
-        left = len(work.descriptors)
-        if not left:
+        if not work.descriptors:
             return
         finished = self.simulator.event()
-        last: Completion | None = None
-
-        def one_done(completion: Completion) -> None:
-            nonlocal left, last
-            left -= 1
-            # Of completions of one instant any explains the whole time; the largest tuple does not depend on order.
-            last = completion if last is None else max(last, completion, key=_key)
-            if left == 0:
-                finished.succeed()
-
-        for descriptor in work.descriptors:
-            # A graph's endpoints are those of its chip; the fabric has those of all chips.
-            self._fabric.submit(descriptor, one_done, endpoint=self._endpoint)
-        yield finished
-        assert last is not None
+        # A graph's endpoints are those of its chip; the fabric has those of all chips.
+        self._fabric.submit_all(work.descriptors, finished.succeed, endpoint=self._endpoint)
+        last: Completion = yield finished
         task.spent_ps = last.by_reason()
-
-
-def _key(completion: Completion) -> tuple[int, ...]:
-    return (completion.end_ps, completion.dram_ps, completion.noc_ps, completion.sram_ps)

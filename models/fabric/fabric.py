@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -13,10 +14,11 @@ from cosim.arrays import Under
 from cosim.clib import as_buffer, check, ffi, lib
 from cosim.kernel import NEVER, ClockDomain, Simulator
 
+from .batch import Batch
 from .descriptor import Completion, Descriptor
 
 State = npt.NDArray[np.uint64]
-Done = Callable[[Completion], None]
+Done = Callable[[Completion], object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +96,8 @@ class Fabric:
     """Engine (docs/architecture.md) over the given parts.
 
     `submit`, `access` and `local` post a request at the current instant; requests of one instant reach the parts in
-    the order of their endpoint or initiator, not in the order of the calls. `done` is called at the completion.
+    the order of their endpoint or initiator, not in the order of the calls. `done` is called at the completion. Of the
+    requests of a `Batch` only the last one's completion is visible: the engine goes on past the others.
     """
 
     def __init__(
@@ -114,14 +117,15 @@ class Fabric:
         self.endpoints = tuple(endpoints)
         self._srams = tuple(srams)
         self._keep = (tuple(networks), tuple(memories), tuple(srams))
-        self._callbacks: dict[int, Done] = {}
+        self._batches: dict[int, Batch] = {}
         self._tag = 0
-        self._posted: list[tuple[tuple[int, ...], Callable[[int], int], Done]] = []
-        self._completed: list[tuple[int, Completion]] = []
+        self._posted: list[tuple[tuple[int, ...], Callable[[int], int], Batch]] = []
+        self._completed: list[Batch] = []
         self._parts = self._pointers()
         self._state = self._initialise()
         self._state_c = as_buffer(self._state, "uint64_t", np.uint64, "state", writable=True)
         self._records = ffi.new("cs_fabric_done[]", 64)
+        self._record = ffi.new("cs_fabric_descriptor *")
         self._count = ffi.new("size_t *")
         self._time = ffi.new("int64_t *")
         self._attachment = sim.attach(self, name, polled=False)
@@ -135,54 +139,67 @@ class Fabric:
 
     def advance(self, limit: int) -> int:
         """Process internal events up to `limit`, at most to the first instant with a completion."""
-        instant = NEVER
+        records, count, batches, completed = self._records, self._count, self._batches, self._completed
+        size = self._state.nbytes
         while True:
-            status = lib.cs_fabric_advance(
-                self._state_c, self._state.nbytes, self._parts, limit, self._records, len(self._records), self._count
-            )
-            for index in range(self._count[0]):
-                record = self._records[index]
-                instant = record.time_ps
-                self._completed.append((record.tag, Completion(record.start_ps, instant, *record.spent_ps)))
-            if status != lib.CS_FULL:
+            status = lib.cs_fabric_advance(self._state_c, size, self._parts, limit, records, len(records), count)
+            if status not in (lib.CS_OK, lib.CS_FULL):
                 check("cs_fabric_advance", status)
-                return instant
+            for index in range(count[0]):
+                record = records[index]
+                tag = record.tag
+                batch = batches[tag]
+                if batch.ended(Completion(record.start_ps, record.time_ps, *record.spent_ps)):
+                    completed.append(batch)
+                if not batch.left:
+                    del batches[tag]
+            if status == lib.CS_OK:
+                if completed:
+                    return record.time_ps  # type: ignore[no-any-return]
+                if not count[0]:
+                    return NEVER
 
     def deliver(self) -> None:
         """Hand the completions of this instant to who asked for them."""
         completed, self._completed = self._completed, []
-        for tag, completion in completed:
-            self._callbacks.pop(tag)(completion)
+        for batch in completed:
+            assert batch.last is not None
+            batch.done(batch.last)
 
     # ---- requests ----
 
     def submit(self, descriptor: Descriptor, done: Done, *, endpoint: int | None = None) -> None:
         """Queue a descriptor at its endpoint (or the given one); KernelError, at the end of the instant, if it breaks
         the contract."""
-        at = descriptor.endpoint if endpoint is None else endpoint
+        self.submit_all((descriptor,), done, endpoint=descriptor.endpoint if endpoint is None else endpoint)
+
+    def submit_all(self, descriptors: Sequence[Descriptor], done: Done, *, endpoint: int) -> None:
+        """Queue descriptors, at least one, at an endpoint, in order; `done` with the last completion of all."""
 
         def call(tag: int) -> int:
-            record = ffi.new(
-                "cs_fabric_descriptor *",
-                {
-                    "tag": tag,
-                    "endpoint": at,
-                    "kind": int(descriptor.direction),
-                    "memory": descriptor.memory,
-                    "far_node": descriptor.far_node,
-                    "far_memory": descriptor.far_memory,
-                    "far_client": descriptor.far_client,
-                    "word": descriptor.word,
-                    "far_word": descriptor.far_word,
-                    "address": descriptor.address,
-                    "row_bytes": descriptor.row_bytes,
-                    "rows": descriptor.rows,
-                    "stride_bytes": descriptor.stride_bytes,
-                },
-            )
-            return int(lib.cs_fabric_submit(self._state_c, self._state.nbytes, self._parts, self.sim.now_ps, record))
+            record, now = self._record, self.sim.now_ps
+            record.tag, record.endpoint = tag, endpoint
+            for descriptor in descriptors:
+                (
+                    _,
+                    record.kind,
+                    record.memory,
+                    record.row_bytes,
+                    record.address,
+                    record.rows,
+                    record.stride_bytes,
+                    record.word,
+                    record.far_node,
+                    record.far_memory,
+                    record.far_word,
+                    record.far_client,
+                ) = descriptor
+                status = lib.cs_fabric_submit(self._state_c, self._state.nbytes, self._parts, now, record)
+                if status != lib.CS_OK:
+                    return int(status)
+            return int(lib.CS_OK)
 
-        self._post((0, at), call, done)
+        self._post((0, endpoint), call, Batch(len(descriptors), done))
 
     def access(self, initiator: int, address: int, *, is_write: bool, done: Done) -> None:
         """One DRAM burst of another bus master; `initiator` orders requests of the same instant."""
@@ -194,12 +211,18 @@ class Fabric:
                 )
             )
 
-        self._post((1, initiator), call, done)
+        self._post((1, initiator), call, Batch(1, done))
 
     def local(
         self, sram: int, memory: int, client: int, words: int, *, is_write: bool, done: Done, word: int = 0
     ) -> None:
         """`words` consecutive accesses of one client of a memory, e.g. a core's lanes during a tile."""
+        self.local_of(Batch(1, done), sram, memory, client, words, is_write, word)
+
+    def local_of(
+        self, batch: Batch, sram: int, memory: int, client: int, words: int, is_write: bool, word: int = 0
+    ) -> None:
+        """The same as one request of a batch."""
 
         def call(tag: int) -> int:
             return int(
@@ -214,24 +237,27 @@ class Fabric:
                     client,
                     word,
                     words,
-                    int(is_write),
+                    is_write,
                 )
             )
 
-        self._post((2, sram, memory, client), call, done)
+        self._post((2, sram, memory, client), call, batch)
 
     def update(self) -> None:
         """The instant's requests, in the order of their origin."""
         posted, self._posted = self._posted, []
-        posted.sort(key=lambda entry: entry[0])
-        for _, call, done in posted:
-            self._tag += 1
-            check("cs_fabric_submit", call(self._tag))
-            self._callbacks[self._tag] = done
+        posted.sort(key=itemgetter(0))
+        for _, call, batch in posted:
+            if not batch.tag:
+                self._tag = batch.tag = self._tag + 1
+            status = call(batch.tag)
+            if status != lib.CS_OK:
+                check("cs_fabric_submit", status)
+            self._batches[batch.tag] = batch
         self._attachment.wake()
 
-    def _post(self, order: tuple[int, ...], call: Callable[[int], int], done: Done) -> None:
-        self._posted.append((order, call, done))
+    def _post(self, order: tuple[int, ...], call: Callable[[int], int], batch: Batch) -> None:
+        self._posted.append((order, call, batch))
         self.sim.request_update(self)
 
     # ---- counts ----
@@ -271,8 +297,8 @@ class Fabric:
 
         Raises RuntimeError while something is under way that Python waits for.
         """
-        if self._callbacks or self._posted or self._completed:
-            raise RuntimeError(f"{self.name}: {len(self._callbacks)} requests are under way")
+        if self._batches or self._posted or self._completed:
+            raise RuntimeError(f"{self.name}: {len(self._batches)} requests are under way")
         named = {"fabric": self._state}
         networks, memories, srams = self._keep
         named |= {f"noc{index}": part.state for index, part in enumerate(networks)}
@@ -282,7 +308,7 @@ class Fabric:
 
     @property
     def tags(self) -> int:
-        """How many requests there were."""
+        """How many batches of requests there were."""
         return self._tag
 
     def restore(self, buffers: Under, tags: int) -> None:

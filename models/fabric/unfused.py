@@ -28,6 +28,7 @@ import numpy.typing as npt
 from cosim.clib import as_buffer, check, ffi, lib
 from cosim.kernel import NEVER, ClockDomain, Simulator
 
+from .batch import Batch
 from .descriptor import Completion, Descriptor, Direction
 from .fabric import Done, Endpoint, FabricConfig, MemoryPart, NetworkPart, SramPart, Traffic
 
@@ -300,6 +301,12 @@ class UnfusedFabric:
         at = descriptor.endpoint if endpoint is None else endpoint
         self._post((0, at), lambda: self._take(descriptor, at, done))
 
+    def submit_all(self, descriptors: Sequence[Descriptor], done: Done, *, endpoint: int) -> None:
+        """As `Fabric.submit_all`."""
+        batch = Batch(len(descriptors), done)
+        for descriptor in descriptors:
+            self.submit(descriptor, _one_of(batch), endpoint=endpoint)
+
     def access(self, initiator: int, address: int, *, is_write: bool, done: Done) -> None:
         """As `Fabric.access`."""
 
@@ -326,6 +333,12 @@ class UnfusedFabric:
             )
 
         self._post((2, sram, memory, client), call)
+
+    def local_of(
+        self, batch: Batch, sram: int, memory: int, client: int, words: int, is_write: bool, word: int = 0
+    ) -> None:
+        """As `Fabric.local_of`."""
+        self.local(sram, memory, client, words, is_write=is_write, done=_one_of(batch), word=word)
 
     def update(self) -> None:
         """The instant's requests, in the order of their origin."""
@@ -549,6 +562,17 @@ class UnfusedFabric:
     def words(self, sram: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
         """As `Fabric.words`."""
         return self._words[sram][0].copy(), self._words[sram][1].copy()
+
+
+def _one_of(batch: Batch) -> Done:
+    """What is to be called when one request of a batch completes."""
+
+    def done(completion: Completion) -> None:
+        if batch.ended(completion):
+            assert batch.last is not None
+            batch.done(batch.last)
+
+    return done
 
 
 def _model(part: NetworkPart | MemoryPart | SramPart, kind: str, record: str) -> Any:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from cosim.kernel import ClockDomain, Module, Simulator
 
 from ..tasks import Task, Unit
-from .descriptor import Completion
+from .batch import Batch
 from .fabric import Fabric
 from .unfused import UnfusedFabric
 
@@ -55,29 +55,27 @@ class WorkUnit(Unit):
     def execute(self, task: Task) -> Generator[Any, Any, None]:
         """Do a task of `LocalWork`."""
         work: LocalWork = task.work
-        start = self.simulator.now_ps
-        end = self._clock.after(start, work.cycles)
+        simulator = self.simulator
+        start = simulator.now_ps
+        end = edge = self._clock.after(start, work.cycles)
         pending = [access for access in work.accesses if access.words]
-        served = self.simulator.event() if pending else None
-        left = len(pending)
-
-        def one_served(_: Completion) -> None:
-            nonlocal left
-            left -= 1
-            if left == 0 and served is not None:
-                served.succeed()
-
-        for access in pending:
-            self._fabric.local(
-                self._sram, access.memory, access.client, access.words, is_write=access.is_write, done=one_served
-            )
-        if end > start:
-            yield self.simulator.timeout(end - start)
-        if served is not None:
-            yield served
-        edge = self._clock.align(self.simulator.now_ps)
-        if edge > self.simulator.now_ps:
-            yield self.simulator.timeout(edge - self.simulator.now_ps)
+        if not pending:
+            if end > start:
+                yield simulator.timeout(end - start)
+        else:
+            served = simulator.event()
+            # What is served while the cycles last is of no interest.
+            batch = Batch(len(pending), served.succeed, end)
+            for memory, client, words, is_write in pending:
+                self._fabric.local_of(batch, self._sram, memory, client, words, is_write)
+            if end > start:
+                yield simulator.timeout(end - start)
+            if batch.left or served.triggered:
+                yield served
+            now = simulator.now_ps
+            edge = self._clock.align(now)
+            if edge > now:
+                yield simulator.timeout(edge - now)
         task.spent_ps = {self.reason: end - start}
         if edge > end:
             task.spent_ps["sram"] = edge - end

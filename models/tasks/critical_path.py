@@ -19,7 +19,9 @@ def enabling_task(candidates: Iterable[Task | None]) -> Task | None:
     """The one that ended last; among several, the first of the graph's order."""
     last: Task | None = None
     for task in candidates:
-        if task is not None and (last is None or (task.end_ps, -task.index) > (last.end_ps, -last.index)):
+        if task is None:
+            continue
+        if last is None or task.end_ps > last.end_ps or (task.end_ps == last.end_ps and task.index < last.index):
             last = task
     return last
 
@@ -39,9 +41,16 @@ def time_by_reason(cause: Task | None, begin_ps: int, end_ps: int) -> dict[str, 
             reasons[SYNC] = reasons.get(SYNC, 0) + end_ps - edge
             end_ps = edge
             continue
-        start = max(cause.start_ps, begin_ps)
-        if end_ps > start:
-            _share(cause, start, end_ps, reasons)
+        start = cause.start_ps
+        if start >= begin_ps and end_ps == cause.end_ps:
+            # NOTE: all of its time, as mostly: half of the cost of the shares.
+            for reason, spent in cause.spent_ps.items():
+                if spent:
+                    reasons[reason] = reasons.get(reason, 0) + spent
+        else:
+            start = max(start, begin_ps)
+            if end_ps > start:
+                _share(cause, start, end_ps, reasons)
         end_ps = start
         cause = cause.cause
     return reasons

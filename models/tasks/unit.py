@@ -69,37 +69,40 @@ class Unit(Module):
         return self._wake
 
     def _run(self) -> Generator[Any, Any, None]:
+        simulator, program, clock = self.simulator, self._program, self.clock
         while True:
-            if not self._program:
-                while not self._program:
+            if not program:
+                while not program:
                     yield self._pause()
-                if self.simulator.now_ps > self.account.until_ps:
-                    self.account.charge(self.simulator.now_ps, {"idle": self.simulator.now_ps - self.account.until_ps})
-            task = self._program[0]
+                now = simulator.now_ps
+                if now > self.account.until_ps:
+                    self.account.charge(now, {"idle": now - self.account.until_ps})
+            task = program[0]
             while task.unmet:
                 yield self._pause()
-            if self.clock is not None:
-                edge = self.clock.align(self.simulator.now_ps)
-                if edge > self.simulator.now_ps:
-                    yield self.simulator.timeout(edge - self.simulator.now_ps)
-            self._program.popleft()
-            self._begin(task)
+            now = simulator.now_ps
+            if clock is not None:
+                edge = clock.align(now)
+                if edge > now:
+                    yield simulator.timeout(edge - now)
+                    now = edge
+            program.popleft()
+            task.cause = enabling_task((*task.deps, self._last))
+            task.start_ps = now
             yield from self.execute(task)
-            self._finish(task)
+            self._finish(task, simulator.now_ps)
 
-    def _begin(self, task: Task) -> None:
-        task.cause = enabling_task((*task.deps, self._last))
-        task.start_ps = self.simulator.now_ps
-        waited = time_by_reason(task.cause, self.account.until_ps, task.start_ps)
-        if waited:
-            self.account.charge(task.start_ps, waited)
-
-    def _finish(self, task: Task) -> None:
-        task.end_ps = self.simulator.now_ps
-        if sum(task.spent_ps.values()) != task.end_ps - task.start_ps:
-            raise RuntimeError(f"{task!r}: {task.spent_ps} does not sum to {task.end_ps - task.start_ps} ps")
-        if task.end_ps > task.start_ps:
-            self.account.charge(task.end_ps, self.own_time(task))
+    def _finish(self, task: Task, now: int) -> None:
+        task.end_ps = now
+        if sum(task.spent_ps.values()) != now - task.start_ps:
+            raise RuntimeError(f"{task!r}: {task.spent_ps} does not sum to {now - task.start_ps} ps")
+        # The wait for the task and its own time in one go.
+        parts = time_by_reason(task.cause, self.account.until_ps, task.start_ps)
+        if now > task.start_ps:
+            for reason, spent in self.own_time(task).items():
+                parts[reason] = parts.get(reason, 0) + spent
+        if parts:
+            self.account.charge(now, parts)
         self._last = task
         for successor in task.successors:
             successor.unmet -= 1

@@ -1,50 +1,17 @@
 """The fused fabric: exact times of lone transfers, back-pressure, conservation, and sums of what time went to."""
 
 import pytest
+from helpers.fabrics import DRAM_PS, NOC_PS, SRAM_PS, small_fabric
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cosim.kernel import ClockDomain, Simulator
-from cosim.models.dram import Controller, preset
+from cosim.kernel import Simulator
 from cosim.models.fabric import (
     Descriptor,
     Direction,
-    Endpoint,
-    Fabric,
-    FabricConfig,
-    MemoryPart,
-    NetworkPart,
-    SramPart,
 )
-from cosim.models.noc import MeshConfig, NetworkState
-from cosim.models.sram import MemoryConfig, MemoryState
 
 pytestmark = pytest.mark.c_library
-
-NOC_PS, SRAM_PS, DRAM_PS = 5000, 20000, 625
-
-
-def build(sim, *, outstanding=4, ideal=(), mesh=(3, 2), ports=1, banks=2, fabric=Fabric):
-    """Nodes 0 and 1 have DMA channels (0 and 1, 2); the DRAM is reached at node 5."""
-    network = NetworkState(MeshConfig(*mesh), max_packets=512)
-    memories = [MemoryConfig(words=512, banks=banks, ports=ports, word_bits=128)] * 2
-    sram = MemoryState(memories, clients=4, max_jobs=512)
-    dram = Controller(preset("lpddr4_3200"), "m1", "fr-fcfs-ramulator1")
-    return fabric(
-        sim,
-        "fabric",
-        networks=[
-            NetworkPart(network.buffer, ClockDomain("noc", NOC_PS), 16, mesh[0], (5,), ideal="noc" in ideal),
-        ],
-        memories=[MemoryPart(dram.state, ClockDomain("dram", DRAM_PS), ideal="dram" in ideal)],
-        srams=[SramPart(sram.buffer, ClockDomain("sram", SRAM_PS), 16, 2, 512, ideal="sram" in ideal)],
-        endpoints=[
-            Endpoint(0, 0, 0, 1, outstanding),
-            Endpoint(0, 1, 0, 1, outstanding),
-            Endpoint(0, 1, 0, 2, outstanding),
-        ],
-        config=FabricConfig(),
-    ), (network, sram, dram)
 
 
 def run(fabric, sim, *descriptors, at=0):
@@ -59,7 +26,7 @@ def run(fabric, sim, *descriptors, at=0):
 
 def test_a_lone_read_takes_the_sum_of_its_parts():
     sim = Simulator()
-    fabric, _keep = build(sim)
+    fabric, _keep = small_fabric(sim)
     (done,) = run(fabric, sim, Descriptor(0, Direction.READ, 0, row_bytes=64))
     # Node 0 to node 5 in a 3 x 2 mesh: 4 routers. One flit: created at NoC clock 1, 5 * 4 + 2 clocks later it is there.
     there = (1 + 5 * 4 + 2) * NOC_PS
@@ -79,7 +46,7 @@ def test_a_lone_read_takes_the_sum_of_its_parts():
 def test_an_arrival_on_an_edge_acts_at_the_next_one():
     for offset in (0, 1, SRAM_PS - 1):
         sim = Simulator()
-        fabric, _keep = build(sim)
+        fabric, _keep = small_fabric(sim)
         ends = []
         sim.run(until=SRAM_PS + offset)
         fabric.local(0, 0, 0, 1, is_write=False, done=lambda done, ends=ends: ends.append(done.end_ps))
@@ -89,7 +56,7 @@ def test_an_arrival_on_an_edge_acts_at_the_next_one():
 
 def test_ideal_parts_take_no_time():
     sim = Simulator()
-    fabric, _keep = build(sim, ideal=("noc", "dram", "sram"))
+    fabric, _keep = small_fabric(sim, ideal=("noc", "dram", "sram"))
     done = run(fabric, sim, *(Descriptor(0, kind, 0, row_bytes=100_000) for kind in Direction), at=7)
     assert [(d.start_ps, d.end_ps) for d in done] == [(7, 7)] * 3
     assert fabric.traffic(0).dram_read_bytes == fabric.traffic(0).dram_write_bytes == 100_000
@@ -98,14 +65,14 @@ def test_ideal_parts_take_no_time():
 def test_the_window_holds_requests_back():
     """One request in flight: a stream takes as long as its requests one after the other."""
     lone = Simulator()
-    fabric, _keep = build(lone, outstanding=1)
+    fabric, _keep = small_fabric(lone, outstanding=1)
     (one,) = run(fabric, lone, Descriptor(0, Direction.MOVE, 0, row_bytes=64, far_node=1, far_memory=1, far_client=3))
     sim = Simulator()
-    fabric, _keep = build(sim, outstanding=1)
+    fabric, _keep = small_fabric(sim, outstanding=1)
     (many,) = run(fabric, sim, Descriptor(0, Direction.MOVE, 0, row_bytes=640, far_node=1, far_memory=1, far_client=3))
     assert many.end_ps == 10 * one.end_ps
     wide = Simulator()
-    fabric, _keep = build(wide, outstanding=10)
+    fabric, _keep = small_fabric(wide, outstanding=10)
     (parallel,) = run(fabric, wide, Descriptor(0, Direction.MOVE, 0, row_bytes=640, far_node=1, far_memory=1))
     assert parallel.end_ps < many.end_ps
 
@@ -142,7 +109,7 @@ def test_everything_completes_once_and_its_time_is_explained(traffic, outstandin
     results = []
     for cuts in ([], sorted(set(splits))):
         sim = Simulator()
-        fabric, (network, _sram, _dram) = build(sim, outstanding=outstanding, ideal=tuple(ideal))
+        fabric, (network, _sram, _dram) = small_fabric(sim, outstanding=outstanding, ideal=tuple(ideal))
         completions = {}
 
         for index, (at, descriptor) in enumerate(traffic):
@@ -173,7 +140,7 @@ def test_requests_of_one_instant_may_come_in_any_order(descriptors, order):
     results = []
     for arrangement in (range(6), order):
         sim = Simulator()
-        fabric, _keep = build(sim)
+        fabric, _keep = small_fabric(sim)
         completions = {}
         by_endpoint = {}
         for descriptor in descriptors:
