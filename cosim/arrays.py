@@ -43,7 +43,13 @@ DAMAGES = (
 
 
 class _BoundedReads(io.FileIO):
-    """A file of which nothing large is read at once: `zipfile` believes whatever size a directory claims."""
+    """A file of which nothing large is read at once: `zipfile` believes whatever a directory claims."""
+
+    def seek(self, offset: int, whence: int = 0, /) -> int:
+        try:
+            return super().seek(offset, whence)
+        except (OSError, OverflowError):
+            raise zipfile.BadZipFile(f"its directory names the place {offset}") from None
 
     def read(self, size: int | None = -1, /) -> bytes:
         if size is not None and size > _MAX_READ:

@@ -90,3 +90,23 @@ def test_other_threads_are_left_alone():
     thread.start()
     thread.join()
     assert errors == []
+
+
+def test_deferred_it_is_noted_once_and_raised_the_second_time():
+    log = []
+    held = HeldInterrupts(lambda: log.append("stopping"))
+    with pytest.raises(KeyboardInterrupt), held, held.let_through():
+        held.defer()
+        assert not held.pending
+        ctrl_c()
+        assert held.pending
+        log.append("worked")
+        ctrl_c()
+        log.append("never")
+    assert log == ["stopping", "worked"]
+
+
+def test_sigterm_is_as_ctrl_c():
+    with pytest.raises(KeyboardInterrupt), HeldInterrupts() as held, held.let_through():
+        os.kill(os.getpid(), signal.SIGTERM)
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
