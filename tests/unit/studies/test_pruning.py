@@ -2,7 +2,7 @@
 
 import pytest
 
-from studies.pruning import load
+from studies.pruning import SCHEDULES, load
 from studies.pruning_operations import NETWORKS, event, largest_share
 from studies.pruning_report import FOCUS, PAGE, cases_of, filled, mean, points_below, tables
 
@@ -10,6 +10,13 @@ from studies.pruning_report import FOCUS, PAGE, cases_of, filled, mean, points_b
 def test_the_page_shows_the_results_that_lie_beside_it():
     page = PAGE.read_text()
     assert filled(page, tables(load())) == page
+
+
+def test_every_schedule_was_trained_at_every_sparsity_with_every_seed():
+    cases = cases_of(load())
+    sparsities = {sparsity for name, sparsity in cases if name == "scfp"}
+    assert sparsities == {0.5, 0.8, 0.9, 0.95, 0.98}
+    assert {(name, sparsity) for name in SCHEDULES for sparsity in sparsities} < set(cases)
 
 
 def test_scfp_costs_no_more_accuracy_than_it_may():
