@@ -124,6 +124,46 @@ def test_where_a_run_is_split_and_who_looks_on_changes_nothing(described, steps)
     assert seen == sorted(seen)
 
 
+def outcome(result):
+    job = result.job
+    times = (job.start_ps, job.end_ps, job.time_by_reason_ps)
+    return (*times, result.action_counts, result.dram_energy_fj, result.dram_bytes, result.requests)
+
+
+@settings(max_examples=8)
+@given(
+    layers(),
+    st.sampled_from(CHIPS),
+    st.booleans(),
+    st.lists(st.tuples(st.integers(0, 900_000), st.booleans()), min_size=1, max_size=8),
+)
+def test_a_training_in_pieces_with_observers_that_come_and_go_is_the_same_training(described, name, observed, pieces):
+    """Two iterations, to the picosecond, the count and the femtojoule, in each of them the same pieces.
+
+    Red for: a DRAM whose commands are kept and that gets its requests a clock late.
+    """
+    whole = System(SPECS[name], MEMORY, 1)
+    split = System(SPECS[name], MEMORY, 1, fused=not observed, observed=observed)
+    spec = StatisticalSpec.model_validate({"fidelity": "statistical", "layers": described, "batch": 1, "iterations": 2})
+    seen: list[int] = []
+    for iteration in build_workload(spec, seed=1).iterations():
+        expected = whole.simulate(iteration)
+        mapped = split.mapper.map(iteration)
+        done, watched = split.chip.run_job(mapped.graph), False
+        for step, watch in pieces:
+            if watch != watched:
+                (split.simulator.observe_time if watch else split.simulator.unobserve_time)(seen.append)
+                watched = watch
+            if not done.triggered and step:
+                split.simulator.run(until=split.simulator.now_ps + step)
+        job = split.simulator.run(until=done) if not done.processed else done.value
+        if watched:
+            split.simulator.unobserve_time(seen.append)
+        assert outcome(split._result(mapped, job)) == outcome(expected)
+    assert split.accounts() == whole.accounts()
+    assert seen == sorted(seen)
+
+
 @settings(max_examples=8)
 @given(layers(), st.integers(2, 3))
 def test_clocks_twice_as_slow_take_twice_the_time(described, factor):
