@@ -32,6 +32,7 @@ ENGINE, BANKED = "tests/unit/core/test_engine.py", "tests/unit/core/test_banked.
 SCNN = "tests/unit/core/test_scnn.py"
 FORMATS, MAC = "tests/unit/numerics/test_formats.py", "tests/unit/numerics/test_mac.py"
 VECMATH, ISA = "tests/unit/numerics/test_vecmath.py", "tests/unit/test_isa.py"
+DRAM_LAWS, NOC_LAWS, SRAM_LAWS = (f"tests/invariants/test_{name}.py::test_" for name in ("dram", "noc", "sram"))
 
 
 @dataclass(frozen=True)
@@ -140,6 +141,28 @@ MUTATIONS = [
     Mutation("cs_vec_max_pool_bp", "vecmath.c", "place >= z.h * z.w) return", "place > z.h * z.w) return", VECMATH),
     Mutation("cs_vec_mean_pool", "vecmath.c", "y[out * z.c + c] = (float)(sum / elements);", "y[out * z.c + c] = (float)(sum / (elements + 1.0));", VECMATH),
     Mutation("cs_vec_mean_pool_bp", "vecmath.c", "(float)((double)dy[out * z.c + c] / elements);", "(float)((double)dy[out * z.c + c] / (elements + 1.0));", VECMATH),
+    # ---- the memory system's laws (tests/invariants): each mistake, and the law that it breaks
+    Mutation("law 13", "dram_fr_fcfs.c", "consider(best, dram_max(next, dram_ready(s, command, bank)), command, bank, which, i);", "consider(best, dram_max(next - 1, dram_ready(s, command, bank)), command, bank, which, i);", DRAM_LAWS + "13_one_command_a_clock"),
+    Mutation("law 13", "dram_round_robin.c", "dram_max(next, dram_ready(s, CS_DRAM_ACT, bank));", "dram_max(next - 1, dram_ready(s, CS_DRAM_ACT, bank));", DRAM_LAWS + "13_one_command_a_clock"),
+    Mutation("law 14", "dram_rules.c", "raise_all(s->rank_ready[rank], s->latency[CS_DRAM_RANK][command], clk);", "if (command != CS_DRAM_REF) raise_all(s->rank_ready[rank], s->latency[CS_DRAM_RANK][command], clk);", DRAM_LAWS + "14_nothing_in_a_refresh_and_all_precharged_before_it"),
+    Mutation("law 14", "dram_rules.c", "raise_all(s->bank_ready[bank], s->latency[CS_DRAM_BANK][command], clk);", "if (command != CS_DRAM_REFPB) raise_all(s->bank_ready[bank], s->latency[CS_DRAM_BANK][command], clk);", DRAM_LAWS + "14_nothing_in_a_refresh_and_all_precharged_before_it"),
+    Mutation("law 15", "dram_rules.c", "return number / s->refresh_targets * interval +", "return number / s->refresh_targets * (interval + interval / 2) +", DRAM_LAWS + "15_refreshes_are_owed_by_no_more_than_eight"),
+    Mutation("law 15", "dram_state.h", "return s->config.refresh_per_bank ? bank == refresh_bank :", "return s->config.refresh_per_bank ? 0 :", DRAM_LAWS + "15_a_bank_is_held_for_the_refresh_that_is_due"),
+    Mutation("law 16", "dram.c", "s->last_column = choice->clk + latency + s->config.burst_clocks;", "s->last_column = choice->clk + latency + s->config.burst_clocks - 1;", DRAM_LAWS + "16_no_read_is_faster_than_a_row_hit"),
+    Mutation("law 16", "dram.c", "s->last_column = choice->clk + latency + s->config.burst_clocks;", "s->last_column = choice->clk + latency + s->config.burst_clocks + 1;", DRAM_LAWS + "16_a_lone_request_takes_exactly_the_least"),
+    Mutation("law 16", "dram.c", "if (first_done(s) <= dram_min(s->now, until)) {", "if (first_done(s) < dram_min(s->now, until)) {", DRAM_LAWS + "16_what_is_done_is_told_before_the_clock_goes_on"),
+    Mutation("law 17", "dram.c", "s->group_of[bank] = bank / config->banks_per_group;", "s->group_of[bank] = 0;", DRAM_LAWS + "17_a_steady_stream_reaches_the_peak_less_the_refreshes"),
+    Mutation("law 18", "dram_fr_fcfs.c", "return waits_for(s, DRAM_WRITE, read, 1) || waits_for(s, DRAM_ACTIVE, read, 1);", "return waits_for(s, DRAM_ACTIVE, read, 1);", DRAM_LAWS + "18_requests_for_one_burst_keep_their_order"),
+    Mutation("law 19", "dram_rules.c", "dram_max(clk, s->active_until[rank]);", "clk;", DRAM_LAWS + "19_energy_is_counts_times_the_table_and_residencies_are_the_time"),
+    Mutation("law 19", "dram_rules.c", "s->active_until[rank] = dram_max(clk, s->closing_until[rank]);", "s->active_until[rank] = clk;", DRAM_LAWS + "19_energy_is_counts_times_the_table_and_residencies_are_the_time"),
+    Mutation("law 19", "dram_rules.c", "s->refresh_until[rank] = clk + s->latency[CS_DRAM_RANK][CS_DRAM_REF][CS_DRAM_ACT];", "s->refresh_until[rank] = clk + 2 * s->latency[CS_DRAM_RANK][CS_DRAM_REF][CS_DRAM_ACT];", DRAM_LAWS + "19_energy_is_counts_times_the_table_and_residencies_are_the_time"),
+    Mutation("silence", "dram.c", "s->commands[command] += skipped;", "s->commands[command] += skipped - (skipped > 2);", DRAM_LAWS + "silence_is_accounted_for_as_if_stepped"),
+    Mutation("silence", "dram_rules.c", "+ interval - 1) / interval - 1;", "+ interval - 1) / interval;", DRAM_LAWS + "silence_is_accounted_for_as_if_stepped"),
+    Mutation("silence", "dram.c", "if (sink->commands == NULL && is_idle(s)) skip_idle_refreshes", "if (0 && sink->commands == NULL && is_idle(s)) skip_idle_refreshes", DRAM_LAWS + "silence_of_a_second_costs_as_much_as_a_microsecond"),
+    Mutation("law 20", "noc.c", "const int credits = --r->credits[out];", "const int credits = r->credits[out];", NOC_LAWS + "20_21_every_place_is_somewhere"),
+    Mutation("law 21", "noc.c", "} else if (s->credits[s->vc] == 0) {", "} else if (s->credits[s->vc] == 255) {", NOC_LAWS + "20_21_every_place_is_somewhere"),
+    Mutation("law 23", "noc.c", "v->packets[s->last].next = slot;\n        s->last = slot;", "p->next = v->packets[s->first].next;\n        v->packets[s->first].next = slot;\n        if (p->next == NOBODY) s->last = slot;", NOC_LAWS + "23_one_vc_keeps_the_order_between_two_nodes"),
+    Mutation("law 23", "noc.c", "r->free_vcs[port] &= (small) ~(1u << (out % GROUP));", "r->free_vcs[port] &= (small) ~(1u << (out % GROUP + 1));", NOC_LAWS + "23_flits_of_a_packet_follow_each_other_in_a_buffer"),
 ]
 # fmt: on
 

@@ -25,6 +25,21 @@ def cases(draw, max_vcs=4):
     return config, packets
 
 
+@st.composite
+def crowds(draw, max_vcs=4):
+    """A small network in which long packets for one node meet at every router on the way."""
+    config = MeshConfig(
+        draw(st.integers(2, 4)),
+        draw(st.integers(1, 3)),
+        vcs=draw(st.integers(1, max_vcs)),
+        depth=draw(st.integers(2, 9)),
+        speculative=draw(st.booleans()),
+    )
+    dst = draw(st.integers(0, config.nodes - 1))
+    packet = st.tuples(st.integers(0, 12), st.integers(0, config.nodes - 1), st.just(dst), st.sampled_from([4, 11]))
+    return config, sorted(draw(st.lists(packet, min_size=8, max_size=24)), key=lambda packet: packet[0])
+
+
 def submitted(config, packets, room=None):
     """A network with all packets handed over."""
     state = NetworkState(config, room or len(packets))
