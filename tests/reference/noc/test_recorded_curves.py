@@ -1,13 +1,20 @@
 """Latency against offered load as recorded with BookSim 2.0, here with a traffic generator of our own.
 
-Two generators agree within 3 % in the mean latency and 2 % in the accepted load (or three standard deviations of the
-recorded run's number of packets, where that is more) up to 1.5 times the latency without
-contention; under transpose and hotspot, where a few saturating flows dominate the mean, up to 1.1 times. Nearer to
-the knee a run is too short, and two seeds of one generator differ by more: there the load is compared at which the
-latency passes three times that without contention, within 5 %.
+Two generators agree within 3 % in the mean latency up to 1.5 times the latency without contention; under transpose and
+hotspot, where a few saturating flows dominate the mean, up to 1.1 times. Nearer to the knee a run is too short, and two
+seeds of one generator differ by more: there the load is compared at which the latency passes three times that without
+contention, within 5 %.
+
+Below the knee all that is offered is accepted. Ours is, within 2 %, over enough packets. The recorded runs have fewer:
+the number of packets of a Bernoulli source spreads by its square root, and each recorded load is within two such
+standard deviations of the offered one. Sixteen of the 304 are more than 2 % from it, all by chance (one seed: the same
+excess appears under every router): 4x4 transpose at 0.017 (800 packets, 4.9 to 5.0 %, eight routers), 8x8 bitcomp
+at 0.0125 (1200, 4.1 %, three), 0.02125 (2040, 3.8 %) and with single flits at 0.00875 (3360, 2.1 %), 8x8 uniform at
+0.025 (2400, 2.6 %, three). To compare ours with those within 2 % would be to compare with their noise.
 """
 
 import json
+from collections import Counter
 from itertools import pairwise
 from math import sqrt
 from pathlib import Path
@@ -61,11 +68,9 @@ def compared(curve):
 
 
 def check_point(curve, point, packets):
-    offered, packet_latency, network_latency, accepted, _ = point
+    offered, packet_latency, network_latency, _, _ = point
     measured, _ = run(curve, offered, packets)
-    mesh = mesh_of(curve)
-    recorded_packets = offered * mesh.nodes * RECORDED_CLOCKS[mesh.rows] / curve["packet_flits"]
-    assert measured.accepted == pytest.approx(accepted, rel=max(0.02, 3 / sqrt(recorded_packets)))
+    assert measured.accepted == pytest.approx(offered, rel=0.02)
     assert measured.packet_latency == pytest.approx(packet_latency, rel=0.03)
     assert measured.network_latency == pytest.approx(network_latency, rel=0.03)
 
@@ -73,6 +78,28 @@ def check_point(curve, point, packets):
 def test_every_curve_has_points_to_compare():
     assert len(CURVES) == 46
     assert all(len(compared(curve)) >= 3 for curve in CURVES if curve["traffic"] in ("uniform", "neighbor", "bitcomp"))
+
+
+def test_recorded_loads_are_the_offered_ones_but_for_noise():
+    """Two standard deviations of the number of packets; more than 2 % off is what the head of this file lists."""
+    count, off = 0, []
+    for curve in CURVES:
+        mesh = mesh_of(curve)
+        for offered, _, _, accepted, _ in compared(curve):
+            packets = offered * mesh.nodes * RECORDED_CLOCKS[mesh.rows] / curve["packet_flits"]
+            deviation = abs(accepted / offered - 1)
+            assert deviation < 2 / sqrt(packets), (name(curve), offered)
+            count += 1
+            if deviation > 0.02:
+                off.append((curve["mesh"], curve["traffic"], curve["packet_flits"], offered))
+    assert count == 304
+    assert Counter(off) == {
+        ("4x4", "transpose", 4, 0.01667): 8,
+        ("8x8", "bitcomp", 4, 0.0125): 3,
+        ("8x8", "bitcomp", 4, 0.02125): 1,
+        ("8x8", "bitcomp", 1, 0.00875): 1,
+        ("8x8", "uniform", 4, 0.025): 3,
+    }
 
 
 @pytest.mark.parametrize("curve", CURVES[::4], ids=name)
