@@ -53,7 +53,8 @@ class Flow:
 
 def flows(steps: Sequence[Operation | VectorWork | PruneEvent]) -> list[Flow]:
     """The steps of one iteration as flows, in execution order; every step is in exactly one of them."""
-    producers = [{name: _producers(steps, index, name) for name in _reads(step)} for index, step in enumerate(steps)]
+    touched = _Touched(steps)
+    producers = [{name: touched.producers(index, name) for name in names} for index, names in enumerate(touched.reads)]
     consumers: dict[tuple[int, str], list[int]] = {}
     for index, by_name in enumerate(producers):
         for name, writers in by_name.items():
@@ -75,11 +76,47 @@ def flows(steps: Sequence[Operation | VectorWork | PruneEvent]) -> list[Flow]:
                 if later in taken or not isinstance(other, VectorWork) or other.kind in NOT_FUSED:
                     continue
                 fed = any(writer in members for writers in producers[later].values() for writer in writers)
-                if fed and _may_move(steps, later, members):
+                if fed and touched.may_move(later, members):
                     members.append(later)
         taken.update(members)
         result.append(_flow(steps, members, producers, consumers))
     return result
+
+
+class _Touched:
+    """Which step reads and writes what."""
+
+    def __init__(self, steps: Sequence[Operation | VectorWork | PruneEvent]) -> None:
+        self.reads = [_reads(step) for step in steps]
+        self._writes = [_writes(step) for step in steps]
+        self._writers: dict[str, list[int]] = {}
+        for index, names in enumerate(self._writes):
+            for name in dict.fromkeys(names):
+                self._writers.setdefault(name, []).append(index)
+
+    def producers(self, reader: int, name: str) -> list[int]:
+        """Who wrote what `reader` reads by this name, the last first: several where parts of a sum (the gradients of a
+        tensor with several readers) have one name, until a step reads them all and writes the sum."""
+        writers: list[int] = []
+        for index in reversed(self._writers.get(name, ())):
+            if index < reader:
+                writers.append(index)
+                if name in self.reads[index]:
+                    break
+        return writers
+
+    def may_move(self, later: int, members: Sequence[int]) -> bool:
+        """Whether step `later` may be done with the members, before the steps between that are not among them: none of
+        these writes what it reads, reads what it writes, or writes the same."""
+        reads, writes = set(self.reads[later]), set(self._writes[later])
+        for index in range(members[0] + 1, later):
+            if index not in members and not (
+                reads.isdisjoint(self._writes[index])
+                and writes.isdisjoint(self.reads[index])
+                and writes.isdisjoint(self._writes[index])
+            ):
+                return False
+        return True
 
 
 def _reads(step: Operation | VectorWork | PruneEvent) -> list[str]:
@@ -96,30 +133,6 @@ def _writes(step: Operation | VectorWork | PruneEvent) -> list[str]:
     if isinstance(step, VectorWork):
         return [tensor.tensor for tensor in step.writes]
     return []
-
-
-def _producers(steps: Sequence[Operation | VectorWork | PruneEvent], reader: int, name: str) -> list[int]:
-    """Who wrote what `reader` reads by this name: several where parts of a sum (the gradients of a tensor with
-    several readers) have one name, until a step reads them all and writes the sum."""
-    writers: list[int] = []
-    for index in range(reader - 1, -1, -1):
-        if name in _writes(steps[index]):
-            writers.append(index)
-            if name in _reads(steps[index]):
-                break
-    return writers
-
-
-def _may_move(steps: Sequence[Operation | VectorWork | PruneEvent], later: int, members: Sequence[int]) -> bool:
-    """Whether step `later` may be done with the members, before the steps between that are not among them: none of
-    these writes what it reads, reads what it writes, or writes the same."""
-    reads, writes = set(_reads(steps[later])), set(_writes(steps[later]))
-    for index in range(members[0] + 1, later):
-        if index not in members:
-            step = steps[index]
-            if not reads.isdisjoint(_writes(step)) or not writes.isdisjoint((*_reads(step), *_writes(step))):
-                return False
-    return True
 
 
 def _flow(

@@ -4,15 +4,24 @@ routers. Independent of what the fabric counts, so that a sum over tasks can be 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import cache
+from itertools import chain
+
+import numpy as np
+import numpy.typing as npt
 
 from ..dma import TransferWork
-from ..fabric import Direction, FabricConfig
+from ..fabric import Descriptor, Direction, FabricConfig
 from ..tasks import Task
 from .layout import Layout
 from .spec import ChipSpec
 
 __all__ = ["transfer_counts"]
+
+Ints = npt.NDArray[np.int64]
+
+_COLUMN = {name: at for at, name in enumerate(Descriptor._fields)}
+_AT_ONCE = 1 << 10
+"""Rows of descriptors, some hundred requests each: bounds the memory, not the result."""
 
 
 def transfer_counts(
@@ -24,47 +33,54 @@ def transfer_counts(
     one way, through the routers of the shortest path; a MOVE is not answered.
     """
     settings = settings or FabricConfig()
-    columns, ports, interleave = spec.noc.mesh[0], spec.noc.memory_nodes, settings.port_interleave_bytes
-    longest = max(spec.dma.request, settings.burst_bytes)
-    word_bytes, flit_bytes = spec.storage.word // 8, spec.noc.flit // 8
-    nodes = [channel.node for channel in layout.channels]
-
-    def routers(here: int, there: int) -> int:
-        return 1 + abs(here % columns - there % columns) + abs(here // columns - there // columns)
-
-    @cache
-    def row(here: int, far: int | None, begin: int, size: int) -> tuple[int, int, int]:
-        """Requests, words at one end, and flits times routers of one row; `far`: the other node of a MOVE."""
-        requests = words = hops = 0
-        end = begin + size
-        while begin < end:
-            piece = min(end, begin // longest * longest + longest) - begin
-            there = ports[begin // interleave % len(ports)] if far is None else far
-            requests += 1
-            words += -(-piece // word_bytes)
-            hops += routers(here, there) * (1 + -(-piece // flit_bytes) + (far is None))
-            begin += piece
-        return requests, words, hops
-
-    # The pattern of cuts and ports repeats; so do most rows.
-    period = longest * interleave * len(ports)
-    found: dict[str, int] = {}
-
-    def add(action: str, count: int) -> None:
-        found[action] = found.get(action, 0) + count
-
-    for task in graph:
-        for what in task.work.descriptors if isinstance(task.work, TransferWork) else ():
-            moves = what.direction is Direction.MOVE
-            requests = words = hops = 0
-            for at in range(what.rows):
-                begin = (what.address + at * what.stride_bytes) % period
-                of_row = row(nodes[what.endpoint], what.far_node if moves else None, begin, what.row_bytes)
-                requests, words, hops = requests + of_row[0], words + of_row[1], hops + of_row[2]
-            add("dma.request", requests)
-            add("noc.flit_hop", hops)
-            end = "write" if what.direction is Direction.READ else "read"
-            add(f"sram.{layout.memory_kind(what.memory)}.{end}", words)
-            if moves:
-                add(f"sram.{layout.memory_kind(what.far_memory)}.write", words)
+    fields = chain.from_iterable(
+        what for task in graph if isinstance(task.work, TransferWork) for what in task.work.descriptors
+    )
+    table = np.fromiter(fields, dtype=np.int64).reshape(-1, len(_COLUMN))
+    rows = table[:, _COLUMN["rows"]]
+    first = np.repeat(np.cumsum(rows) - rows, rows)
+    table = np.repeat(table, rows, axis=0)  # a line for each row
+    table[:, _COLUMN["address"]] += (np.arange(len(table)) - first) * table[:, _COLUMN["stride_bytes"]]
+    requests = hops = 0
+    words = np.zeros((2, layout.memories), dtype=np.int64)  # read, written
+    for begin in range(0, len(table), _AT_ONCE):
+        part = table[begin : begin + _AT_ONCE]
+        row, sizes, port = _requests(part, spec, settings)
+        requests += len(row)
+        moves = part[:, _COLUMN["direction"]] == Direction.MOVE
+        here = np.array([channel.node for channel in layout.channels])[part[:, _COLUMN["endpoint"]]]
+        there = np.where(moves[row], part[row, _COLUMN["far_node"]], port)
+        headers = np.where(moves, 1, 2)[row]
+        hops += int((_routers(here[row], there, spec.noc.mesh[0]) * (headers - (-sizes // (spec.noc.flit // 8)))).sum())
+        moved = -(-sizes // (spec.storage.word // 8))
+        writes = (part[:, _COLUMN["direction"]] == Direction.READ).astype(np.int64)
+        np.add.at(words, (writes[row], part[row, _COLUMN["memory"]]), moved)
+        far = moves[row]
+        np.add.at(words[1], part[row[far], _COLUMN["far_memory"]], moved[far])
+    found = {"dma.request": requests, "noc.flit_hop": hops}
+    for end, by_memory in zip(("read", "write"), words.tolist(), strict=True):
+        for memory, count in enumerate(by_memory):
+            action = f"sram.{layout.memory_kind(memory)}.{end}"
+            found[action] = found.get(action, 0) + count
     return {action: count for action, count in found.items() if count}
+
+
+def _requests(rows: Ints, spec: ChipSpec, settings: FabricConfig) -> tuple[Ints, Ints, Ints]:
+    """Of the requests that rows are cut into: row, bytes, and node of the memory port at their address."""
+    longest = max(spec.dma.request, settings.burst_bytes)
+    begin = rows[:, _COLUMN["address"]]
+    end = begin + rows[:, _COLUMN["row_bytes"]]
+    first = begin // longest
+    count = -(-end // longest) - first
+    row = np.repeat(np.arange(len(rows)), count)
+    cut = (np.arange(len(row)) - np.repeat(np.cumsum(count) - count, count) + first[row]) * longest
+    starts = np.maximum(cut, begin[row])
+    ports = np.array(spec.noc.memory_nodes)
+    port = ports[starts // settings.port_interleave_bytes % len(ports)]
+    return row, np.minimum(cut + longest, end[row]) - starts, port
+
+
+def _routers(here: Ints, there: Ints, columns: int) -> Ints:
+    """On the shortest path between two nodes of a mesh."""
+    apart: Ints = np.abs(here % columns - there % columns) + np.abs(here // columns - there // columns)
+    return 1 + apart

@@ -3,6 +3,7 @@
 import pytest
 from helpers.chips import PLAIN, chip_spec, iterations, run, system
 
+from cosim.models.chip import transfers
 from cosim.models.chip.layout import Layout
 from cosim.models.chip.spec import REQUEST_BYTES
 from cosim.models.chip.transfers import transfer_counts
@@ -45,6 +46,19 @@ def test_rows_lie_a_stride_apart_and_a_move_is_not_answered():
         "sram.output.read": 1,
         "sram.aggregator.write": 1,
     }
+
+
+def test_no_transfer_counts_nothing_and_many_are_counted_in_pieces(monkeypatch):
+    spec, graph = chip_spec("pnpu"), TaskGraph()
+    layout = Layout(spec)
+    assert transfer_counts(graph, layout, spec) == {}
+    for core in range(16):
+        read = Descriptor(3 * core, Direction.READ, 3 * core, 70, 100 * core, 1 + core, 4096)
+        graph.add(Kind.LOAD, layout.channels[read.endpoint].unit, "t", TransferWork((read,)))
+    whole = transfer_counts(graph, layout, spec)
+    assert whole["sram.input.write"] >= 136 * 5  # rows of 70 bytes, 5 words or one more
+    monkeypatch.setattr(transfers, "_AT_ONCE", 3)
+    assert transfer_counts(graph, layout, spec) == whole
 
 
 @pytest.mark.parametrize("size", REQUEST_BYTES)
