@@ -16,11 +16,11 @@ static int valid(const cs_core_params *params) {
            params->coarse_jump >= 0 && params->lane_latency >= 0 && cs_isa_usable(params->isa);
 }
 
-/* Lay the arrays out behind the header. */
+/* Lay the arrays out behind the header. None is shorter for more channels or a longer walk. */
 static void lay_out(cs_core_state *state) {
     const cs_core_params *params = &state->params;
-    const size_t padded = (size_t)(cs_core_batch_of(params->group) * cs_core_stride_of(params->group));
     const size_t blocks = (size_t)state->max_blocks, channels = (size_t)state->channels;
+    const size_t words = cs_words_of(state->max_length);
     size_t at = (sizeof *state + 7) / 8;
 #define PLACE(name, bytes) (state->name = at, at += ((size_t)(bytes) + 7) / 8)
     PLACE(group_cycles, (size_t)(params->lanes / params->group) * sizeof(int64_t));
@@ -28,23 +28,41 @@ static void lay_out(cs_core_state *state) {
     PLACE(reuse_outputs, channels * sizeof(int32_t));
     PLACE(reuse_blocks, channels * sizeof(int32_t));
     PLACE(reuse_seen, state->coarse ? channels * cs_words_of(state->max_blocks) * sizeof(uint64_t) : 0);
-    PLACE(walk, (cs_words_of(state->max_length) + 1) * sizeof(uint64_t));
-    PLACE(full, (cs_words_of(state->max_length) + 1) * sizeof(uint64_t));
-    PLACE(input_before, (blocks + 1) * sizeof(int32_t));
-    PLACE(left, params->run_ahead < state->max_blocks ? (size_t)params->run_ahead * padded * sizeof(int32_t) : 0);
-    PLACE(kept, channels * sizeof(int32_t));
-    PLACE(ready, padded * sizeof(int32_t));
-    PLACE(free_at, padded * sizeof(int32_t));
-    PLACE(queued, padded * sizeof(int32_t));
-    PLACE(run, padded * sizeof(int32_t));
-    PLACE(taken, padded * sizeof(int32_t));
-    PLACE(jumps, padded * sizeof(int32_t));
-    PLACE(effectual, CS_CORE_STRIP * padded * sizeof(int32_t));
-    PLACE(jumped, CS_CORE_STRIP * padded * sizeof(int32_t));
-    PLACE(other_rows, padded * sizeof(uint64_t *));
-    PLACE(coarse_rows, padded * sizeof(uint64_t *));
+    state->kept_words = at;
+    PLACE(walk, (words + 1) * sizeof(uint64_t));
+    PLACE(kept, (channels + 1) * sizeof(int32_t));
 #undef PLACE
-    state->words = at;
+    state->scratch = at;
+
+    const size_t lanes = (size_t)state->max_lanes, vectors = lanes * CS_CORE_COLUMNS;
+    const size_t strip = lanes > CS_CORE_STRIP ? lanes : CS_CORE_STRIP;
+    const size_t elements = blocks * (size_t)state->elements * CS_CORE_COLUMNS;
+    at = 0;
+#define PLACE(name, bytes) (state->name = at, at += ((size_t)(bytes) + CS_CORE_LINE - 1) / CS_CORE_LINE * CS_CORE_LINE)
+    PLACE(found, strip * CS_CORE_COLUMNS * sizeof(int32_t));
+    PLACE(inputs_found, CS_CORE_STRIP * CS_CORE_COLUMNS * sizeof(int32_t));
+    PLACE(ready, vectors * sizeof(int32_t));
+    PLACE(empty, vectors * sizeof(int64_t));
+    PLACE(allowed,
+          params->run_ahead < state->max_blocks ? (size_t)params->run_ahead * CS_CORE_COLUMNS * sizeof(int32_t) : 0);
+    PLACE(cycles, vectors * sizeof(int32_t));
+    PLACE(taken, vectors * sizeof(int32_t));
+    PLACE(inputs_jumped, vectors * sizeof(int32_t));
+    state->first_bin = at;
+
+    at = (sizeof(cs_core_bin) + CS_CORE_LINE - 1) / CS_CORE_LINE * CS_CORE_LINE;
+    PLACE(inputs, elements * sizeof(uint16_t));
+    PLACE(others, lanes * elements * sizeof(uint16_t));
+    PLACE(jumps, state->coarse ? lanes * blocks * CS_CORE_COLUMNS * sizeof(int16_t) : 0);
+    PLACE(rows, (size_t)cs_core_least(params->group, state->channels) * CS_CORE_COLUMNS * sizeof(int32_t));
+#undef PLACE
+    state->bin_bytes = at;
+
+    const size_t parts = channels / ((size_t)CS_CORE_COLUMNS * (size_t)params->group) + 1;
+    const size_t least = (parts < CS_CORE_BINS ? parts : CS_CORE_BINS) * at;
+    const size_t bytes = least > CS_CORE_BIN_BYTES ? least : CS_CORE_BIN_BYTES;
+    state->bins = bytes / at < CS_CORE_BINS ? (int32_t)(bytes / at) : CS_CORE_BINS;
+    state->words = state->scratch + (CS_CORE_LINE + state->first_bin + bytes + 7) / 8;
 }
 
 static int32_t set_up(cs_core_state *state, const cs_core_params *params, int32_t channels, int32_t max_length,
@@ -57,6 +75,9 @@ static int32_t set_up(cs_core_state *state, const cs_core_params *params, int32_
     state->max_length = max_length;
     state->coarse = coarse != 0;
     state->max_blocks = (int32_t)cs_core_blocks_of(max_length, params->window);
+    state->elements = (int32_t)cs_core_blocks_of(cs_core_least(params->window, max_length), CS_CORE_ELEMENT);
+    state->alike = !(params->skip_other && params->fine) && !state->coarse;
+    state->max_lanes = state->alike || channels == 0 ? 1 : cs_core_least(params->group, channels);
     lay_out(state);
     return CS_OK;
 }
@@ -79,13 +100,12 @@ int32_t cs_core_init(uint64_t *state, size_t state_words, const cs_core_params *
     const int32_t status = set_up(&header, params, channels, max_length, coarse);
     if (status != CS_OK) return status;
     if (state_words < header.words) return CS_EBUFFER;
-    memset(state, 0, header.words * sizeof *state);
+    memset(state, 0, header.kept_words * sizeof *state);
     memcpy(state, &header, sizeof header);
-    memset(state + header.full, 0xff, (cs_words_of(max_length) + 1) * sizeof *state);
     return CS_OK;
 }
 
-static cs_core_pattern pattern_of(const cs_core_state *state, const cs_core_walks *walks, int32_t pattern) {
+cs_core_pattern cs_core_pattern_of(const cs_core_state *state, const cs_core_walks *walks, int32_t pattern) {
     cs_core_pattern out;
     out.length = walks->lengths[pattern];
     out.blocks = (int32_t)cs_core_blocks_of(out.length, state->params.window);
@@ -207,6 +227,15 @@ static int32_t check_pixels(const cs_core_pixels *pixels, const cs_core_walks *w
     return CS_OK;
 }
 
+static cs_core_call call_of(const cs_core_state *state, const cs_core_walks *walks, const cs_core_outputs *outputs,
+                            int all_needed, cs_core_record *record) {
+    cs_core_call call = {
+        .walks = walks, .outputs = outputs, .record = record, .in_order = 1, .standing = all_needed || state->alike};
+    for (int32_t i = 1; i < outputs->count; ++i)
+        call.in_order &= outputs->slots[i] == outputs->slots[i - 1] + 1;
+    return call;
+}
+
 /* The input operand's walk of one pixel into the state's `walk`. */
 static void gather(const cs_core_pixels *pixels, int32_t image, int32_t row, int32_t column, int32_t length,
                    uint64_t *walk) {
@@ -253,26 +282,29 @@ int32_t cs_core_run_pixels(uint64_t *state, size_t state_words, const cs_core_pi
     if (status == CS_OK) status = check_record(record);
     if (status != CS_OK) return status;
     const int skip_input = header.params.skip_input && header.params.fine;
+    const cs_core_call call = call_of(&header, walks, outputs, pixels->needed == NULL, record);
     uint64_t *walk = state + header.walk;
+    cs_core_begin(&header, state);
     for (int32_t image = pixels->image_begin; image < pixels->image_end; ++image) {
         for (int32_t row = pixels->row_begin; row < pixels->row_end; ++row) {
             for (int32_t column = 0; column < pixels->columns; ++column) {
                 const int32_t pattern =
                     pixels->row_pattern[row] * pixels->column_patterns + pixels->column_pattern[column];
-                const cs_core_pattern here = pattern_of(&header, walks, pattern);
                 const size_t pixel =
                     ((size_t)image * (size_t)pixels->rows + (size_t)row) * (size_t)pixels->columns + (size_t)column;
                 if (skip_input)
-                    gather(pixels, image, row, column, here.length, walk);
+                    gather(pixels, image, row, column, walks->lengths[pattern], walk);
                 else
-                    fill_ones(walk, here.length);
+                    fill_ones(walk, walks->lengths[pattern]);
                 const uint64_t *needed =
                     pixels->needed == NULL ? NULL : pixels->needed + pixel * (size_t)pixels->needed_words;
-                status = cs_core_run_set(&header, state, walk, needed, &here, outputs, record);
+                status = cs_core_run_set(&header, state, &call, pattern, walk, needed);
                 if (status != CS_OK) return status;
             }
         }
     }
+    status = cs_core_end(&header, state, &call);
+    if (status != CS_OK) return status;
     memcpy(state, &header, sizeof header);
     return CS_OK;
 }
@@ -288,21 +320,24 @@ int32_t cs_core_run_walks(uint64_t *state, size_t state_words, const uint64_t *i
     if (status == CS_OK) status = check_record(record);
     if (status != CS_OK) return status;
     if (walks->patterns != 1 || first < 0 || last < first || (inputs == NULL && inputs_count > 0)) return CS_EINVAL;
-    const cs_core_pattern here = pattern_of(&header, walks, 0);
+    const cs_core_pattern here = cs_core_pattern_of(&header, walks, 0);
     const size_t row_words = cs_words_of(here.length);
     if (inputs_count < (size_t)last * row_words ||
         !cs_aligned(CS_ADDRESS(inputs) | CS_ADDRESS(needed), sizeof(uint64_t)))
         return CS_EBUFFER;
     if (needed != NULL && needed_count < (size_t)last * (size_t)needed_words) return CS_EBUFFER;
     const int skip_input = header.params.skip_input && header.params.fine;
+    const cs_core_call call = call_of(&header, walks, outputs, needed == NULL, record);
     uint64_t *walk = state + header.walk;
     if (!skip_input) fill_ones(walk, here.length);
+    cs_core_begin(&header, state);
     for (int32_t i = first; i < last; ++i) {
-        status =
-            cs_core_run_set(&header, state, skip_input ? inputs + (size_t)i * row_words : walk,
-                            needed == NULL ? NULL : needed + (size_t)i * (size_t)needed_words, &here, outputs, record);
+        status = cs_core_run_set(&header, state, &call, 0, skip_input ? inputs + (size_t)i * row_words : walk,
+                                 needed == NULL ? NULL : needed + (size_t)i * (size_t)needed_words);
         if (status != CS_OK) return status;
     }
+    status = cs_core_end(&header, state, &call);
+    if (status != CS_OK) return status;
     memcpy(state, &header, sizeof header);
     return CS_OK;
 }

@@ -79,7 +79,9 @@ typedef struct {
     int64_t sets;
 } cs_core_record;
 
-/* Words of state for `channels` slots and walks of up to `max_length` bits; `coarse`: with coarse-zero flags. */
+/* Words of state for `channels` slots and walks of up to `max_length` bits; `coarse`: with coarse-zero flags. Never
+ * fewer for more of either: a state has room for every smaller tile.
+ */
 int32_t cs_core_state_words(const cs_core_params *params, int32_t channels, int32_t max_length, int32_t coarse,
                             size_t *words);
 

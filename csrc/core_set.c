@@ -4,44 +4,188 @@
 
 #define WORD 64
 
-static int64_t count_words(const uint64_t *words, size_t count) {
-    int64_t total = 0;
-    for (size_t i = 0; i < count; ++i)
-        total += __builtin_popcountll(words[i]);
-    return total;
+/* ---- walking --------------------------------------------------------------------------------------------------- */
+
+static cs_core_walk walk_of(const cs_core_state *state, uint64_t *base, const cs_core_bin *bin,
+                            const cs_core_pattern *pattern) {
+    unsigned char *scratch = cs_core_scratch_of(state, base);
+    const unsigned char *arrays = (const unsigned char *)bin;
+    return (cs_core_walk){
+        .params = &state->params,
+        .lanes = state->max_lanes,
+        .length = pattern->length,
+        .blocks = pattern->blocks,
+        .elements = state->elements,
+        .inputs = (const uint16_t *)(const void *)(arrays + state->inputs),
+        .others = (const uint16_t *)(const void *)(arrays + state->others),
+        .jumps = bin->any_jumped ? (const int16_t *)(const void *)(arrays + state->jumps) : NULL,
+        .found = scratch + state->found,
+        .inputs_found = scratch + state->inputs_found,
+        .ready = scratch + state->ready,
+        .empty = scratch + state->empty,
+        .allowed = scratch + state->allowed,
+        .cycles = (int32_t *)(void *)(scratch + state->cycles),
+        .taken = (int32_t *)(void *)(scratch + state->taken),
+        .inputs_jumped = (int32_t *)(void *)(scratch + state->inputs_jumped),
+    };
 }
 
-/* Indices, and set bits of the input operand among them, in the blocks that `flags` names. */
-static void sum_jumped(const uint64_t *flags, const cs_core_pattern *walks, int32_t window, const int32_t *input_before,
-                       int64_t *indices, int64_t *inputs) {
-    *indices = 0;
-    *inputs = 0;
-    for (size_t w = 0; w < walks->coarse_words; ++w) {
-        for (uint64_t set = flags[w]; set != 0; set &= set - 1) {
-            const int32_t block = (int32_t)w * WORD + __builtin_ctzll(set);
-            const int64_t begin = (int64_t)block * window;
-            *indices += walks->length - begin < window ? walks->length - begin : window;
-            *inputs += input_before[block + 1] - input_before[block];
+/* Append the bin's groups to the record, without the reads; CS_EBUFFER where there is no room. */
+static int32_t append(const cs_core_state *state, const cs_core_bin *bin, const cs_core_walk *walk,
+                      cs_core_record *record) {
+    const int32_t *rows = (const int32_t *)(const void *)((const unsigned char *)bin + state->rows);
+    const int32_t strip = cs_core_strip_of(walk->lanes);
+    uint32_t *to[CS_CORE_COLUMNS];
+    for (int32_t c = 0; c < bin->columns; ++c) {
+        const size_t width = (size_t)bin->lanes[c], need = 3 + width + (size_t)walk->blocks * width;
+        if (need > record->capacity - record->used) return CS_EBUFFER;
+        to[c] = record->words + record->used;
+        record->used += need;
+        *to[c]++ = (uint32_t)bin->lanes[c];
+        *to[c]++ = (uint32_t)walk->blocks;
+        *to[c]++ = (uint32_t)bin->sets[c];
+        for (int32_t lane = 0; lane < bin->lanes[c]; ++lane)
+            *to[c]++ = (uint32_t)rows[lane * CS_CORE_COLUMNS + c];
+    }
+    for (int32_t first = 0; first < walk->blocks; first += strip) {
+        const int32_t number = cs_core_least(walk->blocks - first, strip);
+        cs_core_count_strip(walk, first, number);
+        const int32_t *found = (const int32_t *)walk->found;
+        for (int32_t i = 0; i < number; ++i, found += walk->lanes * CS_CORE_COLUMNS) {
+            for (int32_t c = 0; c < bin->columns; ++c) {
+                for (int32_t lane = 0; lane < bin->lanes[c]; ++lane) {
+                    const int32_t own = state->alike ? 0 : lane;
+                    const size_t at = ((size_t)own * (size_t)walk->blocks + (size_t)(first + i)) * CS_CORE_COLUMNS;
+                    const int jumped = walk->jumps != NULL && walk->jumps[at + (size_t)c] != CS_CORE_LOOKS;
+                    *to[c]++ = (uint32_t)found[own * CS_CORE_COLUMNS + c] | (jumped ? CS_CORE_JUMPED : 0);
+                }
+            }
         }
+    }
+    return CS_OK;
+}
+
+/* The cycles of the bin's groups, to the core's; *macs of all lanes, *inputs_jumped: non-zeros in jumped blocks. */
+static void add_cycles(cs_core_state *state, uint64_t *base, const cs_core_bin *bin, const cs_core_walk *walk,
+                       int64_t *macs, int64_t *inputs_jumped) {
+    *macs = *inputs_jumped = 0;
+    for (int32_t c = 0; c < bin->columns; ++c) {
+        const size_t hardware = (size_t)bin->hardware[c], group = (size_t)state->params.group;
+        int64_t *lane_cycles = (int64_t *)(base + state->lane_cycles) + hardware * group;
+        int32_t slowest = 0;
+        for (int32_t lane = 0; lane < bin->lanes[c]; ++lane) {
+            const int32_t at = (state->alike ? 0 : lane) * CS_CORE_COLUMNS + c, cycles = walk->cycles[at];
+            slowest = cycles > slowest ? cycles : slowest;
+            lane_cycles[lane] += cycles;
+            *macs += walk->taken[at];
+            *inputs_jumped += walk->inputs_jumped[at];
+        }
+        ((int64_t *)(base + state->group_cycles))[hardware] += (int64_t)slowest + state->params.lane_latency;
     }
 }
 
-/* Count the blocks of the other operand that must be read for one more output of `slot`; mark them in the output's
- * column of a record (or null) of `lanes` columns.
+/* Walk the groups of a bin, and count. */
+static int32_t walk_bin(cs_core_state *state, uint64_t *base, const cs_core_call *call, cs_core_bin *bin) {
+    if (bin->columns == 0) return CS_OK;
+    const cs_core_params *params = &state->params;
+    const int skip_input = params->skip_input && params->fine, skip_other = params->skip_other && params->fine;
+    const cs_core_pattern pattern = cs_core_pattern_of(state, call->walks, (int32_t)(bin->key % call->walks->patterns));
+    if (bin->period == 0) bin->period = bin->columns;
+    if (bin->laid_out < bin->columns) cs_core_lay_out_others(state, bin, &pattern);
+    const cs_core_walk walk = walk_of(state, base, bin, &pattern);
+    if (call->record != NULL) {
+        const int32_t status = append(state, bin, &walk, call->record);
+        if (status != CS_OK) return status;
+    }
+    cs_core_walk_groups(&walk); /* behind the record, which counts into the same arrays */
+    int64_t macs, inputs_jumped;
+    add_cycles(state, base, bin, &walk, &macs, &inputs_jumped);
+    /* Alike, the lanes of a bin jump nothing, and no sum is needed. */
+    const int64_t times = bin->columns / bin->period, blocks = bin->outputs * pattern.blocks;
+    const int64_t jumped_indices = times * bin->sums.jumped_indices;
+    const int64_t scans = blocks - times * bin->sums.jumped_blocks;
+    const int64_t scanned = bin->outputs * pattern.length - jumped_indices;
+    const int64_t inputs = skip_input ? bin->input_ones - inputs_jumped : scanned;
+    const int64_t others = skip_other ? times * bin->sums.ones : scanned;
+    const int64_t input_blocks = (int64_t)bin->columns * pattern.blocks - times * bin->sums.shared_jumped;
+    cs_core_counts *counts = &state->counts;
+    counts->macs += macs;
+    counts->queue_in += macs;
+    counts->queue_out += macs;
+    counts->jumps += times * bin->sums.jumps;
+    counts->skipped_coarse += jumped_indices;
+    counts->skipped_input += others - macs;
+    counts->skipped_other += inputs - macs;
+    counts->skipped_both += scanned - inputs - others + macs;
+    counts->scans += scans;
+    counts->buffer_reads += scans;
+    if (params->pixel_reuse == 1 && call->record == NULL) counts->other_block_reads += scans;
+    counts->input_block_reads += input_blocks;
+    counts->buffer_writes += input_blocks;
+    counts->groups_run += bin->columns;
+    bin->columns = 0;
+    bin->outputs = bin->input_ones = 0;
+    if (!call->standing) bin->laid_out = bin->period = 0;
+    return CS_OK;
+}
+
+/* ---- sets ------------------------------------------------------------------------------------------------------ */
+
+/* The bin of a pattern and a part of its sets' outputs, taken from another where it must be. */
+static int32_t find_bin(cs_core_state *state, uint64_t *base, const cs_core_call *call, int64_t key,
+                        cs_core_bin **found) {
+    cs_core_bin *bin = cs_core_bin_of(state, base, (int32_t)(key % state->bins));
+    *found = bin;
+    if (bin->key == key) return CS_OK;
+    const int32_t status = walk_bin(state, base, call, bin);
+    bin->key = key;
+    bin->laid_out = bin->period = 0;
+    return status;
+}
+
+/* The groups of outputs first .. first + groups - 1 of a set, into columns of the bin. */
+static void enter(cs_core_state *state, cs_core_bin *bin, const cs_core_call *call, const cs_core_pattern *pattern,
+                  const uint64_t *input, int64_t input_ones, const int32_t *kept, int32_t number, int32_t first,
+                  int32_t groups) {
+    const cs_core_params *params = &state->params;
+    unsigned char *arrays = (unsigned char *)bin;
+    const int rows_stand = call->standing && !state->alike;
+    for (int32_t i = 0; i < groups; ++i) {
+        const int32_t c = bin->columns + i, begin = (first + i) * params->group;
+        const int32_t lanes = cs_core_least(number - begin, params->group);
+        bin->lanes[c] = lanes;
+        bin->hardware[c] = (int32_t)(state->turn++ % (params->lanes / params->group));
+        bin->sets[c] = call->record == NULL ? 0 : call->record->sets - 1;
+        bin->outputs += lanes;
+        bin->input_ones += lanes * input_ones;
+        if (rows_stand && c < bin->laid_out) continue;
+        int32_t *rows = (int32_t *)(void *)(arrays + state->rows) + c;
+        const int32_t filled = state->alike && call->record == NULL ? 1 : cs_core_least(params->group, state->channels);
+        for (int32_t lane = 0; lane < filled; ++lane) {
+            const int32_t output = begin + cs_core_least(lane, lanes - 1), own = kept == NULL ? output : kept[output];
+            rows[lane * CS_CORE_COLUMNS] = lane < lanes ? call->outputs->rows[own] : -1;
+        }
+    }
+    cs_core_lay_out_input(state, (uint16_t *)(void *)(arrays + state->inputs), input, pattern, bin->columns, groups);
+    bin->columns += groups;
+}
+
+/* Count the blocks of the other operand that must be read for one more output of `slot`, whose coarse-zero flags are
+ * `coarse` (or null); mark them in the output's column of a record (or null) of `lanes` columns.
  */
 static int64_t read_other(cs_core_state *state, uint64_t *base, int32_t slot, const uint64_t *coarse, int32_t blocks,
                           uint32_t *column, int32_t lanes) {
     int32_t *outputs = (int32_t *)(base + state->reuse_outputs) + slot;
     int32_t *seen_blocks = (int32_t *)(base + state->reuse_blocks) + slot;
     const size_t words = cs_words_of(state->max_blocks);
-    uint64_t *seen = base + state->reuse_seen + (state->coarse ? (size_t)slot * words : 0);
+    uint64_t *seen = base + state->reuse_seen + (coarse != NULL ? (size_t)slot * words : 0);
     if (*outputs == state->params.pixel_reuse) {
         *outputs = 0;
         *seen_blocks = 0;
-        if (state->coarse) memset(seen, 0, words * sizeof *seen);
+        if (coarse != NULL) memset(seen, 0, words * sizeof *seen);
     }
     ++*outputs;
-    if (!state->coarse) {
+    if (coarse == NULL) {
         const int64_t fresh = blocks > *seen_blocks ? blocks - *seen_blocks : 0;
         for (int64_t i = blocks - fresh; column != NULL && i < blocks; ++i)
             column[i * lanes] |= CS_CORE_READS;
@@ -61,183 +205,103 @@ static int64_t read_other(cs_core_state *state, uint64_t *base, int32_t slot, co
     return fresh;
 }
 
-/* Append one group of outputs to the record, without the reads: lane i of it is slot first_slot + i * step. Returns
- * where its blocks begin, or null where there is no room.
+/* All outputs of the call, no flags: read_other() for slots first .. first + number - 1. */
+static int64_t read_others_in_order(cs_core_state *state, uint64_t *base, int32_t first, int32_t number,
+                                    int32_t blocks) {
+    int32_t *restrict outputs = (int32_t *)(base + state->reuse_outputs) + first;
+    int32_t *restrict seen_blocks = (int32_t *)(base + state->reuse_blocks) + first;
+    const int32_t reuse = state->params.pixel_reuse;
+    int64_t all = 0;
+    for (int32_t i = 0; i < number; ++i) {
+        const int again = outputs[i] == reuse;
+        const int32_t seen = again ? 0 : seen_blocks[i], fresh = blocks > seen ? blocks - seen : 0;
+        outputs[i] = again ? 1 : outputs[i] + 1;
+        seen_blocks[i] = seen + fresh;
+        all += fresh;
+    }
+    return all;
+}
+
+/* The reads of the other operand for a set, whose groups begin at `at` of the record, if there is one. With a reuse of
+ * one output each scan is a read, and counted with it.
  */
-static uint32_t *append(cs_core_record *record, const cs_core_walk *walk, const int32_t *rows, const int32_t *kept,
-                        int32_t lanes, int32_t first_slot, int32_t step) {
-    const size_t width = (size_t)lanes, need = 3 + width + (size_t)walk->blocks * width;
-    if (need > record->capacity - record->used) return NULL;
-    uint32_t *to = record->words + record->used;
-    record->used += need;
-    *to++ = (uint32_t)lanes;
-    *to++ = (uint32_t)walk->blocks;
-    *to++ = (uint32_t)(record->sets - 1);
-    for (int32_t lane = 0; lane < lanes; ++lane)
-        *to++ = (uint32_t)rows[kept[lane]];
-    for (int32_t first = 0; first < walk->blocks; first += CS_CORE_STRIP) {
-        const int32_t number = walk->blocks - first < CS_CORE_STRIP ? walk->blocks - first : CS_CORE_STRIP;
-        cs_core_count_strip(walk, first, number);
-        for (int32_t i = 0; i < number; ++i) {
-            for (int32_t lane = 0; lane < lanes; ++lane) {
-                const int32_t at = i * walk->slots + first_slot + lane * step;
-                const int jumped = walk->coarse != NULL && walk->jumped[at];
-                to[(size_t)(first + i) * width + (size_t)lane] =
-                    (uint32_t)walk->effectual[at] | (jumped ? CS_CORE_JUMPED : 0);
-            }
-        }
+static void read_others(cs_core_state *state, uint64_t *base, const cs_core_call *call, const cs_core_pattern *pattern,
+                        const int32_t *kept, int32_t number, size_t at) {
+    int64_t *reads = &state->counts.other_block_reads;
+    if (call->record == NULL && state->params.pixel_reuse == 1) return;
+    if (call->record == NULL && kept == NULL && call->in_order && pattern->coarse == NULL) {
+        *reads += read_others_in_order(state, base, call->outputs->slots[0], number, pattern->blocks);
+        return;
     }
-    return to;
-}
-
-/* The outputs `kept` of a set, in as many groups as it takes: their lanes' cycles, and all counts. */
-static int32_t run_groups(cs_core_state *state, uint64_t *base, const uint64_t *input, int64_t input_ones,
-                          const cs_core_pattern *walks, const cs_core_outputs *outputs, const int32_t *kept,
-                          int32_t number, cs_core_record *record) {
-    const cs_core_params *params = &state->params;
-    cs_core_counts *counts = &state->counts;
-    const int skip_input = params->skip_input && params->fine, skip_other = params->skip_other && params->fine;
-    const int32_t stride = cs_core_stride_of(params->group);
-    const uint64_t **other = (const uint64_t **)(base + state->other_rows);
-    const uint64_t **coarse = (const uint64_t **)(base + state->coarse_rows);
-    cs_core_walk walk = {
-        .params = params,
-        .input = input,
-        .other = other,
-        .stride = stride,
-        .length = walks->length,
-        .blocks = walks->blocks,
-        .ready = (int32_t *)(base + state->ready),
-        .free_at = (int32_t *)(base + state->free_at),
-        .queued = (int32_t *)(base + state->queued),
-        .run = (int32_t *)(base + state->run),
-        .taken = (int32_t *)(base + state->taken),
-        .jumps = (int32_t *)(base + state->jumps),
-        .left = (int32_t *)(base + state->left),
-        .effectual = (int32_t *)(base + state->effectual),
-        .jumped = (int32_t *)(base + state->jumped),
-    };
-
-    /* Slots: group by group, unused ones copy the first lane of their group, unused groups the first lane of all. */
-    int any_coarse = 0;
-    const int32_t groups = (number + params->group - 1) / params->group;
-    walk.slots = (groups * stride + CS_CORE_VECTOR - 1) / CS_CORE_VECTOR * CS_CORE_VECTOR;
-    for (int32_t slot = 0; slot < walk.slots; ++slot) {
-        const int32_t group = slot / stride < groups ? slot / stride : 0;
-        const int32_t lane = slot / stride < groups ? slot % stride : 0, wanted = group * params->group + lane;
-        const int32_t own = lane < params->group && wanted < number ? wanted : group * params->group;
-        const size_t row = (size_t)outputs->rows[kept[own]];
-        other[slot] = skip_other ? walks->other + row * walks->other_words : base + state->full;
-        coarse[slot] = walks->coarse == NULL ? NULL : walks->coarse + row * walks->coarse_words;
-        if (walks->coarse != NULL)
-            for (size_t w = 0; w < walks->coarse_words && !any_coarse; ++w)
-                any_coarse = coarse[slot][w] != 0;
-    }
-    if (any_coarse) walk.coarse = coarse;
-    /* Lanes that see the same zeros take the same cycles, and never wait for each other: one stands for all. */
-    const int alike = !skip_other && !any_coarse;
-    if (alike) {
-        walk.slots = CS_CORE_VECTOR;
-        walk.stride = 1;
-    }
-    cs_core_walk_groups(&walk);
-
-    for (int32_t group = 0; group < groups; ++group) {
-        const int32_t begin = group * params->group;
-        const int32_t lanes = number - begin < params->group ? number - begin : params->group;
-        const int32_t hardware = (int32_t)(state->turn++ % (params->lanes / params->group));
-        int64_t *lane_cycles = (int64_t *)(base + state->lane_cycles) + (size_t)hardware * (size_t)params->group;
-        int64_t slowest = 0, shared_jumped = 0;
-        uint32_t *blocks = NULL;
-        if (record != NULL) {
-            blocks = append(record, &walk, outputs->rows, kept + begin, lanes, alike ? 0 : group * stride, !alike);
-            if (blocks == NULL) return CS_EBUFFER;
+    uint32_t *column = NULL;
+    int32_t lanes = 0;
+    for (int32_t i = 0; i < number; ++i) {
+        const int32_t output = kept == NULL ? i : kept[i];
+        const uint64_t *coarse = pattern->coarse == NULL
+                                     ? NULL
+                                     : pattern->coarse + (size_t)call->outputs->rows[output] * pattern->coarse_words;
+        if (call->record != NULL && i % state->params.group == 0) {
+            lanes = (int32_t)call->record->words[at];
+            column = call->record->words + at + 3 + lanes;
+            at += 3 + (size_t)lanes + (size_t)lanes * (size_t)pattern->blocks;
         }
-        for (int32_t lane = 0; lane < lanes; ++lane) {
-            const int32_t slot = alike ? 0 : group * stride + lane, macs = params->macs_per_lane;
-            const int64_t emptied = walk.free_at[slot] + ((int64_t)walk.queued[slot] + macs - 1) / macs;
-            const int64_t cycles = emptied > walk.ready[slot] ? emptied : walk.ready[slot];
-            if (cycles > slowest) slowest = cycles;
-            lane_cycles[lane] += cycles;
-
-            int64_t jumped_indices = 0, jumped_inputs = 0, jumped_blocks = 0;
-            if (any_coarse) {
-                sum_jumped(coarse[slot], walks, params->window, (const int32_t *)(base + state->input_before),
-                           &jumped_indices, &jumped_inputs);
-                jumped_blocks = count_words(coarse[slot], walks->coarse_words);
-                counts->jumps += walk.jumps[slot];
-            }
-            const int32_t output = kept[begin + lane];
-            const int64_t scanned = walks->length - jumped_indices, both = walk.taken[slot];
-            const int64_t inputs = skip_input ? input_ones - jumped_inputs : scanned;
-            const int64_t others = skip_other ? walks->ones[outputs->rows[output]] : scanned;
-            const int64_t scans = walks->blocks - jumped_blocks;
-            counts->macs += both;
-            counts->queue_in += both;
-            counts->queue_out += both;
-            counts->skipped_coarse += jumped_indices;
-            counts->skipped_input += others - both;
-            counts->skipped_other += inputs - both;
-            counts->skipped_both += scanned - inputs - others + both;
-            counts->scans += scans;
-            counts->buffer_reads += scans;
-            counts->other_block_reads += read_other(state, base, outputs->slots[output], coarse[slot], walks->blocks,
-                                                    blocks == NULL ? NULL : blocks + lane, lanes);
-        }
-        if (any_coarse) {
-            for (size_t w = 0; w < walks->coarse_words; ++w) {
-                uint64_t all = ~(uint64_t)0;
-                for (int32_t lane = 0; lane < lanes; ++lane)
-                    all &= coarse[group * stride + lane][w];
-                shared_jumped += __builtin_popcountll(all);
-            }
-        }
-        counts->input_block_reads += walks->blocks - shared_jumped;
-        counts->buffer_writes += walks->blocks - shared_jumped;
-        counts->groups_run += 1;
-        ((int64_t *)(base + state->group_cycles))[hardware] += slowest + params->lane_latency;
-    }
-    return CS_OK;
-}
-
-/* Set input bits before each block, for the counts of jumped ones. */
-static void count_input_before(const cs_core_state *state, uint64_t *base, const uint64_t *input,
-                               const cs_core_pattern *walks) {
-    int32_t *before = (int32_t *)(base + state->input_before);
-    before[0] = 0;
-    for (int32_t block = 0; block < walks->blocks; ++block) {
-        const int64_t begin = (int64_t)block * state->params.window;
-        const int64_t end = begin + state->params.window < walks->length ? begin + state->params.window : walks->length;
-        int32_t total = 0;
-        for (int64_t at = begin; at < end; at += WORD)
-            total += __builtin_popcountll(cs_read_bits(input, at, end - at < WORD ? end - at : WORD));
-        before[block + 1] = before[block] + total;
+        *reads += read_other(state, base, call->outputs->slots[output], coarse, pattern->blocks, column, lanes);
+        if (column != NULL) ++column;
     }
 }
 
-int32_t cs_core_run_set(cs_core_state *state, uint64_t *base, const uint64_t *input, const uint64_t *needed,
-                        const cs_core_pattern *walks, const cs_core_outputs *outputs, cs_core_record *record) {
-    int32_t *kept = (int32_t *)(base + state->kept);
-    int32_t number = 0;
-    for (int32_t i = 0; i < outputs->count; ++i) {
-        const int32_t bit = needed == NULL ? 0 : outputs->needed_bits[i];
-        if (needed == NULL || (needed[bit / WORD] >> (bit % WORD)) & 1) kept[number++] = i;
+void cs_core_begin(const cs_core_state *state, uint64_t *base) {
+    for (int32_t i = 0; i < state->bins; ++i)
+        *cs_core_bin_of(state, base, i) = (cs_core_bin){.key = -1};
+}
+
+int32_t cs_core_end(cs_core_state *state, uint64_t *base, const cs_core_call *call) {
+    int32_t status = CS_OK;
+    for (int32_t i = 0; i < state->bins && status == CS_OK; ++i)
+        status = walk_bin(state, base, call, cs_core_bin_of(state, base, i));
+    return status;
+}
+
+int32_t cs_core_run_set(cs_core_state *state, uint64_t *base, const cs_core_call *call, int32_t pattern,
+                        const uint64_t *input, const uint64_t *needed) {
+    const cs_core_outputs *outputs = call->outputs;
+    const cs_core_pattern walks = cs_core_pattern_of(state, call->walks, pattern);
+    int32_t number = outputs->count, *kept = NULL;
+    if (needed != NULL) {
+        kept = (int32_t *)(base + state->kept);
+        number = 0;
+        for (int32_t i = 0; i < outputs->count; ++i) {
+            const int32_t bit = outputs->needed_bits[i];
+            kept[number] = i;
+            number += (int32_t)((needed[bit / WORD] >> (bit % WORD)) & 1);
+        }
     }
     cs_core_counts *counts = &state->counts;
     counts->outputs += outputs->count;
     counts->outputs_removed += outputs->count - number;
-    counts->dense_macs += (int64_t)outputs->count * walks->length;
-    counts->skipped_output += (int64_t)(outputs->count - number) * walks->length;
-    if (record != NULL) ++record->sets;
+    counts->dense_macs += (int64_t)outputs->count * walks.length;
+    counts->skipped_output += (int64_t)(outputs->count - number) * walks.length;
+    if (call->record != NULL) ++call->record->sets;
     if (number == 0) return CS_OK;
-    const int64_t input_ones = count_words(input, cs_words_of(walks->length));
-    if (state->coarse) count_input_before(state, base, input, walks);
-    const int32_t batch = cs_core_batch_of(state->params.group) * state->params.group;
-    for (int32_t start = 0; start < number; start += batch) {
-        const int32_t outputs_here = number - start < batch ? number - start : batch;
-        const int32_t status =
-            run_groups(state, base, input, input_ones, walks, outputs, kept + start, outputs_here, record);
+    const size_t at = call->record == NULL ? 0 : call->record->used;
+    const int64_t input_ones = cs_core_count_words(input, cs_words_of(walks.length));
+    const int32_t groups = (number + state->params.group - 1) / state->params.group;
+    const int by_parts = call->standing && !state->alike;
+    for (int32_t first = 0, here; first < groups; first += here) {
+        const int64_t part = by_parts ? first / CS_CORE_COLUMNS : 0;
+        cs_core_bin *bin;
+        int32_t status = find_bin(state, base, call, part * call->walks->patterns + pattern, &bin);
+        here = cs_core_least(groups - first, CS_CORE_COLUMNS - (by_parts ? 0 : bin->columns));
+        if (status == CS_OK && bin->columns + here > CS_CORE_COLUMNS) status = walk_bin(state, base, call, bin);
+        if (status != CS_OK) return status;
+        if (by_parts)
+            bin->period = here;
+        else if (state->alike)
+            bin->period = 1;
+        enter(state, bin, call, &walks, input, input_ones, kept, number, first, here);
+        if (bin->columns == CS_CORE_COLUMNS || call->record != NULL) status = walk_bin(state, base, call, bin);
         if (status != CS_OK) return status;
     }
+    read_others(state, base, call, &walks, kept, number, at);
     return CS_OK;
 }

@@ -143,7 +143,7 @@ def _run(
     counts = np.zeros((len(tiles), len(COUNT_NAMES)), dtype=np.int64)
     by_group = np.zeros((len(tiles), params.groups), dtype=np.int64)
     by_lane = np.zeros(params.lanes, dtype=np.int64)
-    state = np.empty(walker.state_words(tiles), dtype=np.uint64)  # cs_core_init clears it
+    state = np.empty(walker.state_words(tiles), dtype=np.uint64)  # cs_core_init clears what must be
     # NOTE: one buffer and one set of pointers for all tiles: the checks of a call cost more than a small tile.
     pointer = as_buffer(state, "uint64_t", np.uint64, "state", writable=True)
     counts_of = ffi.cast("cs_core_counts *", as_buffer(counts, "int64_t", np.int64, "counts", writable=True))

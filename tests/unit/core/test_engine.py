@@ -77,6 +77,42 @@ def test_every_pair_of_blocks_before_an_empty_one_and_a_last_one(macs_per_lane, 
     assert as_dict(found) == twin_run_tile(params, BOTH, shape, Stage.FF, masks, whole)
 
 
+@pytest.mark.parametrize("length", [30_837, 30_838, 40_000])
+def test_long_walks_whose_cycles_do_not_fit_in_16_bits(length):
+    """On both sides of the length at which the engine takes wider integers: the slowest lane stays in step with it."""
+    shape = ConvShape(n=1, c=length, h=1, w=1, k=3, r=1, s=1)
+    rng = np.random.default_rng(1)
+    weights = np.stack([np.ones(length), rng.random(length) < 0.5, np.zeros(length)]).astype(bool)
+    masks = {"x": np.ones(shape.x_shape, dtype=bool), "w": weights.reshape(shape.w_shape)}
+    params = CoreParams(3, 3, window=16, queue=2, run_ahead=2)
+    whole = Tile.whole(shape, Stage.FF)
+    for level in available():
+        found = run_tile(params, BOTH, shape, Stage.FF, operands_of(masks), whole, level=level)
+        assert as_dict(found) == twin_run_tile(params, BOTH, shape, Stage.FF, masks, whole)
+        assert found.cycles > length
+
+
+@pytest.mark.parametrize("stage", list(Stage))
+@pytest.mark.parametrize(("channels", "group"), [(40, 1), (40, 2), (70, 4), (5, 8)])
+def test_more_groups_of_outputs_than_are_walked_at_once_and_fewer(stage, channels, group):
+    shape = ConvShape(n=1, c=channels, h=3, w=4, k=channels, r=2, s=2, pad=1)
+    rng = np.random.default_rng(channels + group)
+    masks = {name: rng.random(mask.shape) < 0.4 for name, mask in whole_masks(shape, True).items()}
+    params = CoreParams(3 * group, group, window=16, queue=5, run_ahead=2, pixel_reuse=3, lane_latency=1)
+    found = run_operation(params, BOTH, shape, stage, operands_of(masks))
+    assert as_dict(found) == twin_run_tile(params, BOTH, shape, stage, masks, Tile.whole(shape, stage))
+
+
+@pytest.mark.parametrize("window", [240, 255, 256, 272, 600])
+def test_wide_windows_without_a_zero(window):
+    """A block's count goes beyond what a byte holds."""
+    shape = ConvShape(n=1, c=700, h=1, w=1, k=2, r=1, s=1)
+    masks = whole_masks(shape, True)
+    params = CoreParams(2, 2, window=window, queue=7)
+    found = run_operation(params, BOTH, shape, Stage.FF, operands_of(masks))
+    assert as_dict(found) == twin_run_tile(params, BOTH, shape, Stage.FF, masks, Tile.whole(shape, Stage.FF))
+
+
 # ---- laws ------------------------------------------------------------------------------------------------------
 
 

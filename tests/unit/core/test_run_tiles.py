@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from cosim.clib import ffi, lib
 from cosim.models.core import CoreParams, Operands, SkipPolicy, Tile, run_tile, run_tiles
 from cosim.models.core.tile import COUNT_NAMES
 from cosim.models.tensors import BitTensor, ConvShape, Stage
@@ -50,6 +51,22 @@ def test_tiles_of_all_sizes_in_any_order(stage, shape):
         assert found.of(name).tolist() == [getattr(result, name) for result in alone]
         assert getattr(found.total(), name) == sum(getattr(result, name) for result in alone)
     assert found.cycles[0] > found.cycles[1] > 0 == found.cycles[3]
+
+
+def test_a_state_has_room_for_every_smaller_tile():
+    params, words = ffi.new("cs_core_params *"), ffi.new("size_t *")
+    for name in ("lanes", "queue", "macs_per_lane", "run_ahead", "pixel_reuse", "coarse_jump"):
+        setattr(params, name, 1)
+    params.skip_other = params.fine = 1
+    for group, window in ((1, 1), (4, 16), (6, 24), (96, 64)):
+        params.lanes, params.group, params.window = 96, group, window
+        sizes = np.zeros((8, 8), dtype=np.int64)
+        for i, channels in enumerate((0, 1, 2, 3, 33, 97, 500, 5000)):
+            for j, length in enumerate((0, 1, 15, 17, 64, 999, 4608, 99_999)):
+                assert lib.cs_core_state_words(params, channels, length, 1, words) == lib.CS_OK
+                sizes[i, j] = words[0]
+        assert (np.diff(sizes, axis=0) >= 0).all()
+        assert (np.diff(sizes, axis=1) >= 0).all()
 
 
 def test_no_tile_costs_nothing():
