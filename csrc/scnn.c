@@ -6,7 +6,9 @@ int32_t cs_scnn_encode(const uint8_t *mask, size_t blocks, size_t length, int32_
                        size_t capacity, int64_t *starts, size_t start_count) {
     if ((mask == NULL && blocks * length > 0) || starts == NULL || (entries == NULL && capacity > 0)) return CS_EINVAL;
     if (max_zeros < 0 || length > INT32_MAX) return CS_EINVAL;
-    if (start_count != blocks + 1) return CS_EBUFFER;
+    if (start_count != blocks + 1 || !cs_aligned(CS_ADDRESS(starts), sizeof(int64_t)) ||
+        !cs_aligned(CS_ADDRESS(entries), sizeof(int32_t)))
+        return CS_EBUFFER;
     size_t number = 0;
     for (size_t block = 0; block < blocks; ++block) {
         const uint8_t *bytes = mask + block * length;
@@ -31,6 +33,14 @@ int32_t cs_scnn_encode(const uint8_t *mask, size_t blocks, size_t length, int32_
 /* So that differences of two fit. */
 static int in_range(int32_t coordinate) {
     return coordinate >= 0 && coordinate < 1 << 30;
+}
+
+static int operand_is_aligned(const cs_scnn_operand *operand) {
+    return cs_aligned(CS_ADDRESS(operand), sizeof(uint64_t)) &&
+           (operand == NULL || (cs_aligned(CS_ADDRESS(operand->starts), sizeof(int64_t)) &&
+                                cs_aligned(CS_ADDRESS(operand->entries) | CS_ADDRESS(operand->bank) |
+                                               CS_ADDRESS(operand->row) | CS_ADDRESS(operand->column),
+                                           sizeof(int32_t))));
 }
 
 static int operand_is_sound(const cs_scnn_operand *operand, int32_t banks) {
@@ -179,11 +189,17 @@ int32_t cs_scnn_run(const cs_scnn_params *params, const cs_scnn_operand *const *
                     int64_t *done, size_t done_count, int64_t *cycles, cs_scnn_counts *counts) {
     if (params == NULL || inputs == NULL || waiting == NULL || done == NULL || cycles == NULL || counts == NULL)
         return CS_EINVAL;
+    if (!cs_aligned(CS_ADDRESS(params), sizeof(int32_t)) || !cs_aligned(CS_ADDRESS(inputs), sizeof *inputs) ||
+        !cs_aligned(CS_ADDRESS(waiting), sizeof *waiting) || !operand_is_aligned(weights) ||
+        !cs_aligned(CS_ADDRESS(done) | CS_ADDRESS(cycles) | CS_ADDRESS(counts), sizeof(int64_t)))
+        return CS_EBUFFER;
     if (params->weights < 1 || params->weights > CS_SCNN_MAX_VECTOR) return CS_EINVAL;
     if (params->inputs < 1 || params->inputs > CS_SCNN_MAX_VECTOR) return CS_EINVAL;
     if (params->queue < 1 || params->queue > CS_SCNN_MAX_QUEUE || params->fifo < 0) return CS_EINVAL;
     if (params->banks < 1 || params->banks > CS_SCNN_MAX_BANKS || pes < 1) return CS_EINVAL;
     if (!operand_is_sound(weights, params->banks)) return CS_EINVAL;
+    for (size_t pe = 0; pe < pes; ++pe)
+        if (!operand_is_aligned(inputs[pe])) return CS_EBUFFER;
     for (size_t pe = 0; pe < pes; ++pe)
         if (!operand_is_sound(inputs[pe], params->banks) || inputs[pe]->blocks != inputs[0]->blocks) return CS_EINVAL;
     const size_t channels = inputs[0]->blocks;

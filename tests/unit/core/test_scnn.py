@@ -223,6 +223,7 @@ def raw(change):
         "groups": 1,
         "waiting": 2,
         "done": 2,
+        "apart": [],
     }
     change(call)
     structs = {}
@@ -236,20 +237,39 @@ def raw(change):
     structs["weights"].blocks = call["blocks"]
     waiting, done = np.zeros(max(1, call["waiting"]), np.uint16), np.zeros(max(1, call["done"]), np.int64)
     cycles, counts = ffi.new("int64_t *"), ffi.new("cs_scnn_counts *")
+    for name in call["apart"]:
+        of, _, field = name.partition(".")
+        if field:
+            setattr(structs[of], field, amid(getattr(structs[of], field)))
+    given = {
+        "params": ffi.new("cs_scnn_params *", call["params"]),
+        "inputs": ffi.new("cs_scnn_operand *[]", [structs["inputs"]]),
+        "weights": structs["weights"],
+        "waiting": as_buffer(waiting, "uint16_t", np.uint16, "waiting", writable=True),
+        "done": as_buffer(done, "int64_t", np.int64, "done", writable=True),
+        "cycles": cycles,
+        "counts": counts,
+    }
+    moved = {name: amid(pointer) if name in call["apart"] else pointer for name, pointer in given.items()}
     status = lib.cs_scnn_run(
-        ffi.new("cs_scnn_params *", call["params"]),
-        ffi.new("cs_scnn_operand *[]", [structs["inputs"]]),
+        moved["params"],
+        moved["inputs"],
         1,
-        structs["weights"],
+        moved["weights"],
         call["groups"],
-        as_buffer(waiting, "uint16_t", np.uint16, "waiting", writable=True),
+        moved["waiting"],
         call["waiting"],
-        as_buffer(done, "int64_t", np.int64, "done", writable=True),
+        moved["done"],
         call["done"],
-        cycles,
-        counts,
+        moved["cycles"],
+        moved["counts"],
     )
     return status, cycles[0], counts.products
+
+
+def amid(pointer):
+    """The pointer, one byte on: no word of any size begins there."""
+    return ffi.cast("void *", int(ffi.cast("uintptr_t", pointer)) + 1)
 
 
 def test_run_takes_a_sound_call():
@@ -279,3 +299,22 @@ def test_run_takes_a_sound_call():
 )
 def test_run_refuses(change, status):
     assert raw(change)[0] == getattr(lib, status)
+
+
+FIELDS = [f"{of}.{field}" for of in ("inputs", "weights") for field in ("entries", "starts", "bank", "row", "column")]
+
+
+@pytest.mark.parametrize("name", ["params", "inputs", "weights", "waiting", "done", "cycles", "counts", *FIELDS])
+def test_run_refuses_a_misaligned(name):
+    assert raw(lambda call: call["apart"].append(name)) == (lib.CS_EBUFFER, 0, 0)
+
+
+@pytest.mark.parametrize("name", ["entries", "starts"])
+def test_encode_refuses_misaligned(name):
+    mask = np.ones(4, dtype=np.uint8)
+    entries, starts = np.zeros(8, dtype=np.int32), np.zeros(3, dtype=np.int64)
+    given = {"entries": ffi.from_buffer("int32_t[]", entries), "starts": ffi.from_buffer("int64_t[]", starts)}
+    given[name] = amid(given[name])
+    status = lib.cs_scnn_encode(ffi.from_buffer("uint8_t[]", mask), 2, 2, 15, given["entries"], 4, given["starts"], 3)
+    assert status == lib.CS_EBUFFER
+    assert not starts.any()
