@@ -10,7 +10,12 @@ static void lay_out_walk(const cs_core_state *state, const uint64_t *walk, int32
     const int32_t window = state->params.window, elements = state->elements;
     if (walk != NULL && window == elements * CS_CORE_ELEMENT) { /* without gaps */
         const int32_t all = blocks * elements, words = (int32_t)cs_words_of(length);
-        for (int32_t i = 0; i < all; ++i, column += CS_CORE_COLUMNS)
+        const int32_t whole = cs_core_least(words, all / 4);
+        int32_t i = 0;
+        for (int32_t w = 0; w < whole; ++w, i += 4, column += 4 * CS_CORE_COLUMNS)
+            for (int32_t j = 0; j < 4; ++j)
+                column[j * CS_CORE_COLUMNS] = (uint16_t)(walk[w] >> (j * CS_CORE_ELEMENT));
+        for (; i < all; ++i, column += CS_CORE_COLUMNS)
             *column = i / 4 < words ? (uint16_t)(walk[i / 4] >> (i % 4 * CS_CORE_ELEMENT)) : 0;
         return;
     }
@@ -27,28 +32,26 @@ static void lay_out_walk(const cs_core_state *state, const uint64_t *walk, int32
     }
 }
 
-/* What the lane does at each block, by its coarse-zero flags; there the other operand has no bit set. Returns the
- * number of jumps.
+/* The blocks that the lane jumps, by its coarse-zero flags, among those that it looks at; there the other operand has
+ * no bit set. Returns the number of jumps.
  */
 static int64_t lay_out_jumps(const cs_core_state *state, const uint64_t *flags, int32_t blocks, int16_t *jumps,
                              uint16_t *column) {
-    int32_t run = 0;
+    int32_t run = 0, before = -2;
     int64_t number = 0;
-    for (int32_t block = 0; block < blocks; ++block, jumps += CS_CORE_COLUMNS) {
-        if (!((flags[block / WORD] >> (block % WORD)) & 1)) {
-            *jumps = CS_CORE_LOOKS;
-            run = 0;
-            continue;
+    for (int32_t w = 0; w * WORD < blocks; ++w) {
+        for (uint64_t set = flags[w]; set != 0; set &= set - 1) {
+            const int32_t block = w * WORD + __builtin_ctzll(set);
+            if (block >= blocks) break;
+            if (block != before + 1) run = 0;
+            const int used_up = run == state->params.coarse_jump;
+            jumps[(size_t)block * CS_CORE_COLUMNS] = used_up ? CS_CORE_JUMPS_LATER : CS_CORE_JUMPS;
+            number += used_up || run == 0;
+            run = used_up ? 1 : run + 1;
+            before = block;
+            for (int32_t e = 0; e < state->elements; ++e)
+                column[((size_t)block * (size_t)state->elements + (size_t)e) * CS_CORE_COLUMNS] = 0;
         }
-        const int used_up = run == state->params.coarse_jump;
-        *jumps = used_up ? CS_CORE_JUMPS_LATER : CS_CORE_JUMPS;
-        if (used_up || run == 0) {
-            ++number;
-            run = 0;
-        }
-        ++run;
-        for (int32_t e = 0; e < state->elements; ++e)
-            column[((size_t)block * (size_t)state->elements + (size_t)e) * CS_CORE_COLUMNS] = 0;
     }
     return number;
 }
@@ -81,6 +84,8 @@ void cs_core_lay_out_others(const cs_core_state *state, cs_core_bin *bin, const 
     if (bin->laid_out == 0) {
         memset(&bin->sums, 0, sizeof bin->sums);
         bin->any_jumped = 0;
+        if (pattern->coarse != NULL) /* CS_CORE_LOOKS */
+            memset(arrays + state->jumps, 0xff, (size_t)state->max_lanes * lane_jumps * sizeof(int16_t));
     }
     for (int32_t lane = 0; lane < state->max_lanes; ++lane) {
         for (int32_t c = bin->laid_out; c < bin->columns; ++c) {

@@ -7,7 +7,7 @@
 /* Walks of so many patterns of the other operand are laid out for the lanes at once. */
 #define CS_CORE_BINS 16
 /* ... or of fewer, where they would take more bytes than these. */
-#define CS_CORE_BIN_BYTES (4 << 20)
+#define CS_CORE_BIN_BYTES (2 << 20)
 /* Vectors begin at multiples of so many bytes. */
 #define CS_CORE_LINE 64
 
