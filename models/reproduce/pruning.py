@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -20,6 +20,7 @@ from .variants import by_influence
 __all__ = ["Pruning"]
 
 SHORT_EPOCHS = 3
+EMPTY = "Empty as well: nobody reads for pruning (both units share), or accesses are not counted (`ideal_sram`)."
 COARSE = ("coarse_macs", "coarse_adds", "coarse_compares")
 
 
@@ -114,18 +115,17 @@ class Pruning:
     def _of_chips(self, results: Results) -> list[dict[str, Any]]:
         """Accesses of the weight memories removed, and what sharing saves of the chip's energy."""
 
-        def removed(shared: Mapping[str, Any], separate: Mapping[str, Any]) -> float:
-            return _removed(shared, separate) or 0.0
-
         def saved(shared: Mapping[str, Any], separate: Mapping[str, Any]) -> float:
             return float(100 * (1 - shared["energy_fj"]["chip"] / separate["energy_fj"]["chip"]))
 
+        numbers: tuple[tuple[Callable[..., float | None], str], ...] = (
+            (_removed, "weight-memory accesses for pruning removed"),
+            (saved, "energy of the chip saved by sharing"),
+        )
+        nominal = self._chips.nominal(results)
         return [
-            by_influence(self._chips.rows(results, number), what, "%", number(*self._chips.nominal(results)), SAMPLED)
-            for number, what in (
-                (removed, "weight-memory accesses for pruning removed"),
-                (saved, "energy of the chip saved by sharing"),
-            )
+            by_influence(self._chips.rows(results, number), what, "%", number(*nominal) or 0.0, f"{SAMPLED} {EMPTY}")
+            for number, what in numbers
         ]
 
 

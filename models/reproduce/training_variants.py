@@ -71,7 +71,7 @@ class TrainingVariants:
         """The summaries of the chips as they are."""
         return [results[point]["chips"][0] for point in self._points]
 
-    def rows(self, results: Results, number: Callable[..., float]) -> list[tuple[str, Any, float | None]]:
+    def rows(self, results: Results, number: Callable[..., float | None]) -> list[tuple[str, Any, float | None]]:
         """(parameter, value, number) with the parameter changed in every chip that assumes it; `number` is given the
         chips' summaries in order."""
         summaries = self._summaries(results)
