@@ -104,7 +104,7 @@ def _divide(a: Values, b: Values) -> Values:
 
 def _bounded(shape: Values) -> tuple[int, ...]:
     if math.prod(sizes := shape.tolist()) > MAX_ELEMENTS or any(size < 0 for size in sizes):
-        raise ValueError(f"would make {sizes} elements")
+        raise ValueError(f"would make {sizes}; at most {MAX_ELEMENTS} elements are computed")
     return tuple(sizes)
 
 

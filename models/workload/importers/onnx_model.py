@@ -83,7 +83,8 @@ def _compute(translation: Translation, node: Node) -> None:
     try:
         made = computed(node.op, constants, node.attributes)
     except ValueError as error:
-        raise translation.problem(node, f"of constants: {error}") from None
+        for_each = "; instead of a class token, take the mean over the tokens" if node.op == "Expand" else ""
+        raise translation.problem(node, f"of constants: {error}{for_each}") from None
     translation.done_with(node)
     translation.constants[node.outputs[0]] = made
 

@@ -162,4 +162,5 @@ def test_forty_samples_of_a_small_training():
             ("executed_macs", whole["macs"]["executed"], part["macs"]["executed"]),
         ):
             inside[name] += abs(estimate - true) <= part["interval"]["half_width"][name]
+    print({name: f"{count} of 40" for name, count in inside.items()})
     assert min(inside[name] for name in ("time_ps", "energy_fj_total", "executed_macs")) >= 35

@@ -247,6 +247,16 @@ def test_attention_that_is_none_here(tmp_path, build, text):
     assert problem(net, build(net, q, k, v), tmp_path) == f"net.onnx: operator {operator}, node {node!r}: {what}"
 
 
+def test_a_class_token_of_each_image(tmp_path):
+    net = Writer((5, 8))
+    images = net("Unsqueeze", net("Gather", net("Shape", "x"), net.at(0), axis=0), net.list(0))
+    token = net("Expand", net("ConstantOfShape", net.list(1, 1, 8)), net("Concat", images, net.list(1, 8), axis=0))
+    assert problem(net, net("Concat", token, "x", axis=1), tmp_path) == (
+        "net.onnx: operator Expand, node 'Expand_t9': of constants: they do not fit: would make [n, 1, 8]; at most "
+        "4096 elements are computed; instead of a class token, take the mean over the tokens"
+    )
+
+
 def test_steps_that_nothing_reads(tmp_path):
     """A step is not left out because its result is: what the file computes is a layer or an error."""
     net = Writer((5, 8))
