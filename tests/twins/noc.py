@@ -1,4 +1,4 @@
-"""The slow, obvious twin of csrc/noc*.c: every router, every clock, lists and dictionaries, nothing skipped.
+"""The slow, obvious twin of csrc/noc.c: every router, every clock, lists and dictionaries, nothing skipped.
 
 `run(packets, ...)` takes (created, src, dst, flits) and returns (injected, head_out, tail_out) per packet. `copies`
 says which nodes on a packet's way get a copy; `copied` is filled with (packet, node) -> (head_out, tail_out).
