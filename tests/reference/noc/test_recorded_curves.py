@@ -38,6 +38,8 @@ RECORDED_CLOCKS = {4: 12_000, 8: 6_000}
 # By traffic: up to how many times the first point's latency the means are compared.
 COMPARED = {"uniform": 1.5, "neighbor": 1.5, "bitcomp": 1.5, "transpose": 1.1, "hotspot": 1.1}
 KNEE = 3.0
+# Right below the knee (1.45 and 1.47 times the latency without contention) seeds of ours differ by more than 3 %.
+RESTLESS = {("8x8-bitcomp-p4-v2", 0.19125), ("8x8-bitcomp-p4-v4", 0.2125)}
 
 
 def name(curve):
@@ -51,12 +53,12 @@ def mesh_of(curve):
     return MeshConfig(columns, rows, vcs=curve["vcs"], **changed)
 
 
-def run(curve, offered, packets):
+def run(curve, offered, packets, seed=1):
     """Measure about as many packets: their number spreads by the square root of it."""
     mesh = mesh_of(curve)
     clocks = int(packets * curve["packet_flits"] / (offered * mesh.nodes))
     point, alone = measure(
-        mesh, curve["traffic"], offered, curve["packet_flits"], warmup=2000, clocks=max(clocks, 6000), seed=1
+        mesh, curve["traffic"], offered, curve["packet_flits"], warmup=2000, clocks=max(clocks, 6000), seed=seed
     )
     return point, alone
 
@@ -112,7 +114,19 @@ def test_mean_latency_is_the_recorded_one(curve):
 @pytest.mark.parametrize("curve", CURVES, ids=name)
 def test_every_point_of_every_curve(curve):
     for point in compared(curve):
-        check_point(curve, point, packets=40_000)
+        if (name(curve), point[0]) not in RESTLESS:
+            check_point(curve, point, packets=40_000)
+
+
+@pytest.mark.slow
+def test_restless_points_lie_among_our_seeds():
+    """And they are restless: what is excepted is excepted for a reason."""
+    for curve in CURVES:
+        for offered, packet_latency, *_ in compared(curve):
+            if (name(curve), offered) in RESTLESS:
+                latencies = [run(curve, offered, 40_000, seed)[0].packet_latency for seed in range(1, 6)]
+                assert max(latencies) > 1.03 * min(latencies)
+                assert 0.97 * min(latencies) <= packet_latency <= 1.03 * max(latencies)
 
 
 def recorded_knee(curve):
