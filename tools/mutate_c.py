@@ -163,6 +163,7 @@ MUTATIONS = [
     Mutation("law 16", "dram.c", "if (first_done(s) <= dram_min(s->now, until)) {", "if (first_done(s) < dram_min(s->now, until)) {", DRAM_LAWS + "16_what_is_done_is_told_before_the_clock_goes_on"),
     Mutation("law 17", "dram.c", "s->group_of[bank] = bank / config->banks_per_group;", "s->group_of[bank] = 0;", DRAM_LAWS + "17_a_steady_stream_reaches_the_peak_less_the_refreshes"),
     Mutation("law 18", "dram_fr_fcfs.c", "return waits_for(s, DRAM_WRITE, read, 1) || waits_for(s, DRAM_ACTIVE, read, 1);", "return waits_for(s, DRAM_ACTIVE, read, 1);", DRAM_LAWS + "18_requests_for_one_burst_keep_their_order"),
+    Mutation("law 18", "dram_fr_fcfs.c", "s->list[DRAM_WRITE].count >= s->config.write_high ||", "s->list[DRAM_WRITE].count + 1 >= s->config.write_high ||", DRAM_LAWS + "18_with_one_request_at_a_time_first_ready_is_first_come"),
     Mutation("law 19", "dram_rules.c", "dram_max(clk, s->active_until[rank]);", "clk;", DRAM_LAWS + "19_energy_is_counts_times_the_table_and_residencies_are_the_time"),
     Mutation("law 19", "dram_rules.c", "s->active_until[rank] = dram_max(clk, s->closing_until[rank]);", "s->active_until[rank] = clk;", DRAM_LAWS + "19_energy_is_counts_times_the_table_and_residencies_are_the_time"),
     Mutation("law 19", "dram_rules.c", "s->refresh_until[rank] = clk + s->latency[CS_DRAM_RANK][CS_DRAM_REF][CS_DRAM_ACT];", "s->refresh_until[rank] = clk + 2 * s->latency[CS_DRAM_RANK][CS_DRAM_REF][CS_DRAM_ACT];", DRAM_LAWS + "19_energy_is_counts_times_the_table_and_residencies_are_the_time"),

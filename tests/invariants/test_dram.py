@@ -415,7 +415,7 @@ def test_18_requests_for_one_burst_keep_their_order(run):
 
 @given(st.data())
 def test_18_with_one_request_at_a_time_first_ready_is_first_come(data):
-    """Then queues of one place do as well."""
+    """Then queues of one place do as well. Red for: write mode entered a write too early (a lone read never ends)."""
     device, mapping, scheduler = data.draw(channels())
     requests = data.draw(traffic(device, mapping, most=40))
     addresses = np.array([address for _, address, _ in requests], np.uint64)
