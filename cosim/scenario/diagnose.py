@@ -114,6 +114,8 @@ def _unknown(value: Any, known: list[str], expected: str = "") -> str:
 def _hint(kind: str, value: Any) -> str:
     if kind.startswith("bool") and str(value).lower() in ("yes", "no", "on", "off"):
         return "; YAML 1.2 has only true and false"
+    if kind == "model_type" and isinstance(value, str) and value.lower().endswith((".onnx", ".csv")):
+        return "; `cosim import` makes a YAML file of another tool's"
     return ""
 
 

@@ -42,6 +42,9 @@ class TrainingDiverged(RuntimeError):
         return f"training diverged in iteration {self.iteration} ({self.reason}); a lower learning rate may help"
 
 
+MAX_ITERATIONS = 1 << 20
+"""Of a training: what is kept of each takes memory."""
+
 _PARTS = ("master", "momentum", "second_moment", "mask")
 """Of a parameter, what outlives an iteration."""
 
@@ -79,6 +82,11 @@ class FunctionalWorkload:
         if not self._batches:
             images = len(dataset.train_images)
             raise DataError(f"a batch of {spec.batch} is more than the {images} training images", ("batch",))
+        if self.total_iterations > MAX_ITERATIONS:
+            what = (
+                f"{spec.epochs} epochs of {self._batches} batches; a training has at most {MAX_ITERATIONS} iterations"
+            )
+            raise DataError(what, ("epochs",))
         shapes = {layer.name: layer.shape for layer in self.network.mac_layers}
         self._pruning = make_pruning(shapes, self.total_iterations)
         self._optimizer = build_optimizer(spec.optimizer, self.total_iterations)

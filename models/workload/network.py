@@ -50,6 +50,10 @@ Float32Array = npt.NDArray[np.float32]
 __all__ = ["INPUT", "Network", "initial_weights"]
 
 
+MAX_WEIGHTS = 1 << 27
+"""Of one layer, with values: the largest of VGG16 has 2^26.6. They are drawn in FP64, and have moments and copies."""
+
+
 class Network:
     """The layers of a `NetworkSpec` for batches of `batch` images, with weights drawn from `seed`.
 
@@ -68,6 +72,11 @@ class Network:
         self.graph = Graph(spec)
         if spec.loss == "none":
             raise NetworkError("without a loss there is nothing to train for", ("network", "loss"))
+        for index, node in enumerate(self.graph.nodes):
+            weights = sum(size for _, size, _ in node.parameters())
+            if weights > MAX_WEIGHTS:
+                what = f"layer {node.name}: {weights} weights; at most {MAX_WEIGHTS} of a layer can be trained"
+                raise NetworkError(what, ("network", "layers", index))
         self.layers: list[Layer] = []
         for node in self.graph.nodes:
             layer = _build(node, batch, formats, seed, self.dtype)

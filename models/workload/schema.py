@@ -17,6 +17,8 @@ from ..tensors import ConvShape
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$", max_length=64)]
 Count = Annotated[int, Field(ge=1, strict=True)]
+Many = Annotated[int, Field(ge=1, le=1 << 20, strict=True)]
+"""Of batches, epochs and iterations."""
 Size = Annotated[int, Field(ge=1, le=1 << 16, strict=True)]
 Channels = Annotated[int, Field(ge=1, le=1 << 24, strict=True)]
 Pad = Annotated[int, Field(ge=0, le=1 << 16, strict=True)]
@@ -255,8 +257,8 @@ class FunctionalSpec(Spec):
     fidelity: Literal["functional"]
     network: NetworkSpec
     data: DataSpec
-    batch: Count
-    epochs: Count
+    batch: Many
+    epochs: Many
     optimizer: OptimizerSpec
     formats: FormatsSpec = FormatsSpec()
 
@@ -283,15 +285,15 @@ class StatisticalLayer(Spec):
     """The shape of one convolution (or linear layer: all of h, w, r, s are 1) and the densities of its tensors."""
 
     name: Name
-    c: Count
-    h: Count
-    w: Count
-    k: Count
-    r: Count
-    s: Count
-    stride: Count = 1
-    pad: int = Field(default=0, ge=0, strict=True)
-    groups: Count = 1
+    c: Channels
+    h: Channels
+    w: Channels
+    k: Channels
+    r: Channels
+    s: Channels
+    stride: Channels = 1
+    pad: int = Field(default=0, ge=0, le=1 << 24, strict=True)
+    groups: Channels = 1
     density: Densities = Densities()
     first: bool = Field(False, description="The network's first layer: it has no BP.")
 
@@ -336,8 +338,8 @@ class StatisticalSpec(Spec):
     forward_only: bool = Field(
         default=False, description="Of a network the feed-forward part alone: no loss, no gradients, no update."
     )
-    batch: Count = 1
-    iterations: Count = 1
+    batch: Many = 1
+    iterations: Many = 1
     coarse_unit: tuple[Count, Count] = Field(
         default=(4, 4), description="Output x input channels of a coarse unit, for layers with a coarse share."
     )

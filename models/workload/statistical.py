@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Container, Iterator, Mapping
 from typing import Any
 
@@ -15,8 +16,9 @@ from ..numerics.streams import Stream
 from ..pruning.interface import Mask, PruneEvent
 from ..tensors import BitTensor, Stage
 from . import notes
+from .errors import NetworkError
 from .functional import MakePruning
-from .graph import Graph
+from .graph import MAX_ELEMENTS, Graph
 from .interface import Iteration, LayerInfo, LayerSparsity, Operation, Step
 from .masks import DrawnMasks, Draws, NetworkDensities
 from .recorder import Recorder
@@ -218,8 +220,19 @@ class StatisticalWorkload:
 def statistical_layers(spec: StatisticalSpec) -> tuple[LayerInfo, ...]:
     """The multiply-accumulates that a description leads to; NetworkError for a network that does not fit together."""
     if spec.network is None:
-        return tuple(LayerInfo(layer.name, layer.shape(spec.batch), not layer.first) for layer in spec.layers)
-    return Graph(spec.network).layer_info(spec.batch)
+        layers = tuple(LayerInfo(layer.name, layer.shape(spec.batch), not layer.first) for layer in spec.layers)
+    else:
+        layers = Graph(spec.network).layer_info(spec.batch)
+    for index, layer in enumerate(layers):
+        z = layer.shape
+        for what, shape in (("input", z.x_shape), ("weights", z.w_shape), ("output", z.y_shape)):
+            elements = math.prod(shape)
+            if elements > MAX_ELEMENTS:
+                text = f"layer {layer.name}: its {what} would have {elements} elements; at most {MAX_ELEMENTS}"
+                by_batch = what != "weights" and elements // spec.batch <= MAX_ELEMENTS
+                alone = ("network",) if spec.network is not None else ("layers", index)
+                raise NetworkError(text, ("batch",) if by_batch else alone)
+    return layers
 
 
 def _bits(mask: Mask) -> BitTensor:

@@ -11,7 +11,7 @@ operator and node. Needs the extra `onnx`.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from ..schema import NetworkSpec
 from . import Importer, ImportProblem
@@ -21,6 +21,7 @@ from .onnx_translation import Node, Translation
 
 MAX_BYTES = 1 << 31  # what a message of protocol buffers may have
 MAX_NODES = 20_000
+MAX_FIELDS = 100_000  # of the outer message: a graph, its versions, functions and remarks
 
 
 def read_onnx(file: Path) -> NetworkSpec:
@@ -33,6 +34,8 @@ def read_onnx(file: Path) -> NetworkSpec:
     size = file.stat().st_size
     if size >= MAX_BYTES:
         raise ImportProblem(f"{file}: {size} bytes; a model with its weights inside has less than {MAX_BYTES}")
+    if not _has_frame(file, size):
+        raise ImportProblem(f"{file}: not an ONNX model, or damaged")
     try:
         model = onnx.ModelProto.FromString(file.read_bytes())
     except DecodeError:
@@ -45,6 +48,41 @@ def read_onnx(file: Path) -> NetworkSpec:
     if len(model.graph.node) > MAX_NODES:
         raise ImportProblem(f"{file}: {len(model.graph.node)} nodes; at most {MAX_NODES} are read")
     return _translated(file, model.graph, onnx.helper.get_attribute_value)
+
+
+def _has_frame(file: Path, size: int) -> bool:
+    """Whether the file is a row of fields of protocol buffers that ends where it does. What is in them is not read: a
+    file that is something else, or was cut off, is not taken into memory."""
+    with file.open("rb") as stream:
+        for _ in range(MAX_FIELDS):
+            if stream.tell() == size:
+                return True
+            tag = _varint(stream)
+            if tag is None or not tag >> 3:
+                return False
+            length = {0: 0, 1: 8, 5: 4}.get(tag & 7)
+            if length is None or tag & 7 == 0:
+                value = _varint(stream) if tag & 7 in (0, 2) else None
+                if value is None:
+                    return False
+                length = value if tag & 7 == 2 else 0
+            if stream.tell() + length > size:
+                return False
+            stream.seek(length, 1)
+    return False
+
+
+def _varint(stream: IO[bytes]) -> int | None:
+    """Seven bits a byte, the lowest first."""
+    value = 0
+    for place in range(10):
+        byte = stream.read(1)
+        if not byte:
+            return None
+        value |= (byte[0] & 0x7F) << 7 * place
+        if byte[0] < 0x80:
+            return value
+    return None
 
 
 def _translated(file: Path, graph: Any, value_of: Any) -> NetworkSpec:

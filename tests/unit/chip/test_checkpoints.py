@@ -1,5 +1,6 @@
 """A training goes on from a checkpoint to the bytes of one never interrupted: summary, statistics, timeline."""
 
+import itertools
 import json
 
 import numpy as np
@@ -8,8 +9,10 @@ from helpers.interrupting import WORKLOADS, outcome, training
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cosim.arrays import Under
 from cosim.models.chip import System
 from cosim.models.chip.training import _Training
+from cosim.models.workload import build_workload
 from cosim.scenario import Checkpoint, CheckpointError
 
 ITERATIONS = 6
@@ -33,6 +36,46 @@ def schedule(name):
 
 
 @pytest.mark.parametrize("name", SCHEDULES)
+def test_every_schedule_goes_on_after_every_iteration(tmp_path, name):
+    spec = training(tmp_path, schedule=schedule(name)).spec
+
+    def train(workload, until=ITERATIONS):
+        return [
+            (
+                iteration.index,
+                iteration.loss,
+                iteration.sparsity,
+                [event.operations for event in iteration.prune_events],
+            )
+            for iteration in itertools.islice(workload.iterations(), until)
+        ]
+
+    def built():
+        return build_workload(spec.workload, spec.pruning, seed=spec.seed)
+
+    def put_away(workload):
+        return {f"w/{part}": array.copy() for part, array in workload.state().items()}
+
+    whole = built()
+    expected = train(whole)
+    assert any(events for *_, events in expected) == (name != "none")
+    for stop in range(1, ITERATIONS + 1):
+        first, second = built(), built()
+        before = train(first, stop)
+        second.restore(stop, Under(put_away(first), "w"))
+        assert before + train(second, ITERATIONS - stop) == expected
+        assert second.evaluate() == whole.evaluate()
+        one, other = put_away(whole), put_away(second)
+        assert one.keys() == other.keys()
+        for part, array in one.items():
+            np.testing.assert_array_equal(array, other[part], err_msg=f"{stop}: {part}")
+
+
+SOME = ("scfp", "activation", "lottery_ticket")
+"""On chips; the others are marked slow: a chip sees masks, whatever made them."""
+
+
+@pytest.mark.parametrize("name", [pytest.param(n, marks=() if n in SOME else pytest.mark.slow) for n in SCHEDULES])
 def test_every_schedule_interrupted_after_every_iteration(tmp_path, name):
     scenario = training(tmp_path, schedule=schedule(name), simulate={"every": 3})
     whole = outcome(scenario, tmp_path / "c.npz")
