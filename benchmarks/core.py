@@ -3,7 +3,9 @@
 `python -m benchmarks core`, on one core of the machine; the limits are measured in the same run (`_limits.py`).
 """
 
+import sys
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 
@@ -93,12 +95,12 @@ def banks() -> None:
         )
 
 
-def linearity() -> None:
+def linearity() -> list[tuple[int, float]]:
     """Cost over three decades of work: the time of a dense MAC should not depend on how many there are."""
     params = CoreParams(64, 16, window=16, queue=16, run_ahead=4, coarse_jump=4, coarse_unit=(4, 16))
     policy = SkipPolicy(frozenset({"input", "weight"}), coarse=True)
     found = []
-    for n, size in ((1, 4), (1, 8), (1, 28), (4, 28), (16, 28), (32, 56)):
+    for n, size in ((1, 4), (1, 8), (1, 14), (1, 28), (4, 28), (16, 28), (32, 56)):
         shape = ConvShape(n=n, c=64, h=size, w=size, k=64, r=3, s=3, pad=1)
         masks = operands(shape, 0.5)
         run = partial(run_operation, params, policy, shape, Stage.FF, masks)
@@ -108,6 +110,25 @@ def linearity() -> None:
     for macs, seconds in found:
         bar = "#" * round(50 * seconds / macs / longest)
         print(f"{macs / 1e6:8.1f} M dense MAC: {seconds * 1e3:8.2f} ms, {seconds / macs * 1e12:5.1f} ps each {bar}")
+    return found
+
+
+def draw(found: list[tuple[int, float]], file: Path) -> None:
+    """Time over work, beside the line through the largest case."""
+    from matplotlib.figure import Figure  # noqa: PLC0415
+    from matplotlib.layout_engine import ConstrainedLayoutEngine  # noqa: PLC0415
+
+    macs, seconds = [macs for macs, _ in found], [1e3 * seconds for _, seconds in found]
+    figure = Figure(figsize=(6.4, 3.8), dpi=110, layout=ConstrainedLayoutEngine())
+    axes = figure.subplots()
+    axes.loglog(
+        macs, [seconds[-1] * m / macs[-1] for m in macs], color="#5c636e", linestyle=(0, (4, 2)), label="linear"
+    )
+    axes.loglog(macs, seconds, marker="o", label="measured")
+    axes.set(xlabel="dense multiply-accumulates", ylabel="processor time, ms")
+    axes.grid(visible=True, alpha=0.3)
+    axes.legend(frameon=False)
+    figure.savefig(file, metadata={"Software": None})
 
 
 def main() -> None:
@@ -118,5 +139,8 @@ def main() -> None:
     linearity()
 
 
-if __name__ == "__main__":
-    main()
+if __name__ == "__main__":  # python -m benchmarks.core docs/core_cost.png: only the plot
+    if len(sys.argv) > 1:
+        draw(linearity(), Path(sys.argv[1]))
+    else:
+        main()
