@@ -83,7 +83,7 @@ MUTATIONS = [
     Mutation("cs_core_run_pixels", "core_set.c", "part * call->walks->patterns + pattern", "pattern", ENGINE),
     Mutation("cs_core_run_pixels", "core_layout.c", "i / 4 < words ?", "i / 4 + 1 < words ?", ENGINE),
     Mutation("cs_core_run_pixels", "core_layout.c", "? rest : 0);", "? rest - (rest > 0) : 0);", ENGINE),
-    Mutation("cs_core_run_pixels", "core_set.c", "bin->columns + here > CS_CORE_COLUMNS)", "bin->columns + here > CS_CORE_COLUMNS + 1)", ENGINE),
+    Mutation("cs_core_run_pixels", "core_set.c", "bin->columns + here > CS_CORE_COLUMNS)", "bin->columns + here > CS_CORE_COLUMNS + 4)", ENGINE),
     Mutation("cs_core_run_pixels", "core_walk.c", "(int64_t)walk->length + walk->blocks + 2 <= INT16_MAX", "(int64_t)walk->length - 1 <= INT16_MAX", ENGINE),
     Mutation("cs_core_run_pixels", "core_walk.c", "/ params->macs_per_lane;", "/ params->macs_per_lane + (params->macs_per_lane > 2);", ENGINE),
     Mutation("cs_core_run_pixels", "core_walk.c", "const int32_t look = coupled && rows[c] > *ready ? rows[c] : *ready;", "const int32_t look = coupled && rows[c] > *ready + 1 ? rows[c] : *ready;", ENGINE),

@@ -77,7 +77,7 @@ def test_every_pair_of_blocks_before_an_empty_one_and_a_last_one(macs_per_lane, 
     assert as_dict(found) == twin_run_tile(params, BOTH, shape, Stage.FF, masks, whole)
 
 
-@pytest.mark.parametrize("length", [30_837, 30_838, 40_000])
+@pytest.mark.parametrize("length", [30_837, 30_838, 32_767, 40_000])
 def test_long_walks_whose_cycles_do_not_fit_in_16_bits(length):
     """On both sides of the length at which the engine takes wider integers: the slowest lane stays in step with it."""
     shape = ConvShape(n=1, c=length, h=1, w=1, k=3, r=1, s=1)
