@@ -94,7 +94,7 @@ typedef struct {
     int32_t active_in_bank[CS_DRAM_MAX_BANKS];
     int32_t write_mode;
     /* fr-fcfs: the next command, as found last. It stays that until a command issues, a refresh becomes due or a
-     * request arrives that is better. Kept, as it is asked for several times a clock: a third of the engine's time. */
+     * request arrives that is better. Kept, as it is asked for several times a clock. */
     int32_t choice_known;
     dram_choice choice;
 

@@ -130,7 +130,7 @@ static int64_t later(int64_t now, int64_t t) {
 static int64_t clk_at(ticker *clock, int64_t t) {
     if (clock->begin <= t && t < clock->end) return clock->clk;
     const int64_t num = clock->period.period_num, den = clock->period.period_den;
-    /* Most questions are about the very next clock: then there is nothing to divide, 3 % of the whole fabric's time. */
+    /* Most questions are about the very next clock: then there is nothing to divide. */
     if (den == 1 && clock->begin < clock->end && clock->end <= t && t < clock->end + num &&
         clock->clk + 2 <= clock->limit) {
         *clock = (ticker){clock->period, clock->limit, clock->clk + 1, clock->end, clock->end + num};

@@ -43,8 +43,8 @@ typedef struct {
     int32_t heap_place;
 } sram_bank;
 
-/* A memory with one job knows when it ends, and leaves its banks alone until another one comes. Two of three jobs of a
- * training step are alone to their end: NoC, DRAM and SRAM together take a tenth less time for it. */
+/* A memory with one job knows when it ends, and leaves its banks alone until another one comes. Three of five jobs of
+ * a training step find their memory idle. */
 typedef struct {
     int32_t first_bank;
     int32_t jobs; /* under way */
