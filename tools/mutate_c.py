@@ -109,7 +109,7 @@ MUTATIONS = [
     Mutation("cs_core_banks_advance", "core_banks_cycle.c", "if (left->lanes < (int32_t)outputs[0]) {", "if (left->lanes + 1 < (int32_t)outputs[0]) {", BANKED),
     Mutation("cs_core_banks_advance", "core_banks_cycle.c", "jump(state, base, outputs, lane, ++cycle);", "jump(state, base, outputs, lane, cycle++);", BANKED),
     Mutation("cs_core_banks_advance", "core_banks_cycle.c", "cycle += 1 + cs_core_enter(", "cycle += cs_core_enter(", BANKED),
-    Mutation("cs_core_banks_advance", "core_banks_cycle.c", "present + CS_BANKS_SLOTS - 1)", "present + CS_BANKS_SLOTS)", BANKED),
+    Mutation("cs_core_banks_advance", "core_banks_cycle.c", "if (wake <= present) {", "if (wake < present) {", BANKED),
     Mutation("cs_core_banks_advance", "core_banks_cycle.c", "const int64_t from = state->now + 2,", "const int64_t from = state->now + 3,", BANKED),
     Mutation("cs_core_banks_advance", "core_banks_cycle.c", "const int64_t emptied = lane->free_at + (lane->queued + macs - 1) / macs;", "const int64_t emptied = lane->free_at + (lane->queued + macs) / macs;", BANKED),
     Mutation("cs_core_banks_advance", "core_banks_cycle.c", "left < state->params.coarse_jump &&", "left <= state->params.coarse_jump &&", BANKED),

@@ -81,6 +81,12 @@ def test_equals_the_cycle_stepped_twin(seed):
     assert_equals_twin(seed)
 
 
+@pytest.mark.parametrize("seed", [205, 336, 518, 163, 721])
+def test_equals_the_twin_where_run_ahead_ends_with_a_jump(seed):
+    """Rare cases: a lane waits for a block that others leave later, by a jump. Found with mistakes planted."""
+    assert_equals_twin(seed)
+
+
 @pytest.mark.slow
 @given(st.integers(0, 2**64))
 def test_equals_the_cycle_stepped_twin_on_many_cases(seed):
