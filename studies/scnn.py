@@ -1,0 +1,112 @@
+"""SCNN's speed-up over its dense counterpart with masks as real layers have them: `python -m studies.scnn`.
+
+The densities by layer of AlexNet, VGG16 and GoogLeNet are Timeloop's examples for SCNN, read from
+`../shared/facts/scnn_layer_densities.csv` beside the project, or from the file given. Masks are drawn in two ways:
+every element by itself, and with channels that differ and go together as in measured layers (`ChannelsSpec`, fitted to
+eight layers of a sparse MobileNet; nothing of it comes from SCNN). Either way a layer's densities are its own. The
+published speed-ups are those of Parashar et al., ISCA 2017. Over five seeds; some minutes.
+"""
+
+from __future__ import annotations
+
+import csv
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from cosim.models.core import Operands
+from cosim.models.core.chip_file import CoreChip, load_chip
+from cosim.models.numerics.streams import Stream
+from cosim.models.tensors import BitTensor, ConvShape, Stage
+from cosim.models.workload.channels import channel_ranks, related_ranks
+from cosim.models.workload.schema import ChannelsSpec
+
+from .channels import densities
+
+ROOT = Path(__file__).parents[1]
+FACTS = ROOT.parent / "shared/facts/scnn_layer_densities.csv"
+NETWORKS = {"AlexNet": ("ALEX", 2.37), "VGG16": ("VGG", 3.52), "GoogLeNet": ("inception", 2.19)}
+"""Of each network how the names of its layers begin, and the published speed-up."""
+SEEDS = (1, 2, 3, 4, 5)
+
+
+class Row(NamedTuple):
+    """A layer of the file."""
+
+    name: str
+    shape: ConvShape
+    inputs: float
+    weights: float
+
+
+def read_rows(file: Path) -> list[Row]:
+    """All layers: padding keeps the outputs' size, stride 1."""
+    with file.open(newline="") as lines:
+        return [
+            Row(
+                row["layer"],
+                ConvShape(
+                    n=1, c=int(row["C"]), h=int(row["P"]), w=int(row["Q"]), k=int(row["K"]),
+                    r=int(row["R"]), s=int(row["S"]), pad=int(row["R"]) // 2,
+                ),
+                float(row["dI"]),
+                float(row["dW"]),
+            )
+            for row in csv.DictReader(lines)
+        ]  # fmt: skip
+
+
+def draw(row: Row, channels: ChannelsSpec | None, seed: int) -> Operands:
+    """Masks of the layer's densities; without `channels`, every element by itself."""
+    z = row.shape
+    of_x, of_w = np.full(z.c, row.inputs), np.full(z.c, row.weights)
+    if channels is not None:
+        ranks = channel_ranks(seed, f"{row.name}/x", z.c)
+        of_x = densities(ranks, row.inputs, channels.inputs, exact=True)
+        related = related_ranks(seed, row.name, ranks, channels.correlation)
+        of_w = densities(related, row.weights, channels.weights, exact=True)
+    x, w = (
+        Stream(seed, f"masks/{row.name}/{tensor}").uniform(int(np.prod(shape))).reshape(shape) < of
+        for tensor, shape, of in (("x", z.x_shape, of_x), ("w", z.w_shape, of_w))
+    )
+    return Operands(BitTensor.from_bool(x), BitTensor.from_bool(w), None, None)
+
+
+def cycles(chip: CoreChip, rows: Iterable[Row], channels: ChannelsSpec | None, seed: int) -> int:
+    """Of the layers' forward passes, one after the other."""
+    return sum(chip.core.run(row.shape, Stage.FF, draw(row, channels, seed)).cycles for row in rows)
+
+
+def table(rows: Sequence[Row], seeds: Sequence[int] = SEEDS) -> list[list[str]]:
+    """A row for each network: means over the seeds, and the least and the most."""
+    scnn, dcnn = (load_chip(ROOT / f"scenarios/chips/{name}.yaml") for name in ("scnn", "dcnn"))
+    lines = [["network", "published", "every element by itself", "", "channels as measured", ""]]
+    for network, (beginning, published) in NETWORKS.items():
+        own = [row for row in rows if row.name.startswith(beginning)]
+        dense = cycles(dcnn, own, None, seeds[0])  # whatever the masks
+        line = [network, f"{published}"]
+        for channels in (None, ChannelsSpec()):
+            found = [dense / cycles(scnn, own, channels, seed) for seed in seeds]
+            mean = sum(found) / len(found)
+            line += [f"{mean:.2f} ({min(found):.2f} to {max(found):.2f})", f"{mean / published - 1:+.1%}"]
+        lines.append(line)
+        print(" | ".join(line), file=sys.stderr, flush=True)
+    return lines
+
+
+def main(arguments: list[str]) -> int:
+    """Print the table."""
+    file = Path(arguments[0]) if arguments else FACTS
+    if not file.is_file():
+        print(f"{file}: no such file; the layers' densities are not part of this project", file=sys.stderr)
+        return 2
+    for line in table(read_rows(file)):
+        print("| " + " | ".join(line) + " |")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

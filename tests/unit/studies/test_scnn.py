@@ -1,0 +1,42 @@
+"""The masks of the study of SCNN: their densities, how their channels differ, and that both chips run them."""
+
+import numpy as np
+import pytest
+
+from cosim.models.core.chip_file import load_chip
+from cosim.models.tensors import ConvShape
+from cosim.models.workload.schema import ChannelsSpec
+from studies.scnn import ROOT, Row, cycles, draw, main, read_rows
+
+ROW = Row("layer", ConvShape(n=1, c=256, h=16, w=16, k=64, r=3, s=3, pad=1), 0.4, 0.3)
+
+
+@pytest.mark.parametrize("channels", [None, ChannelsSpec()])
+def test_masks_have_the_layers_densities(channels):
+    operands = draw(ROW, channels, seed=3)
+    for mask, density in ((operands.x, 0.4), (operands.w, 0.3)):
+        assert mask.count() / np.prod(mask.shape) == pytest.approx(density, abs=0.01)
+
+
+def test_channels_differ_as_measured_and_not_by_themselves():
+    by_channel = [draw(ROW, channels, seed=3).x.to_bool().mean(axis=(0, 1, 2)) for channels in (None, ChannelsSpec())]
+    # A binomial of 256 elements, and 0.59 of the largest variance, 0.4 * 0.6.
+    assert by_channel[0].std() == pytest.approx((0.24 / 256) ** 0.5, rel=0.15)
+    assert by_channel[1].std() == pytest.approx((0.59 * 0.24) ** 0.5, rel=0.15)
+
+
+def test_the_dense_chip_takes_the_same_time_for_all_masks():
+    row = ROW._replace(shape=ConvShape(n=1, c=16, h=8, w=8, k=8, r=3, s=3, pad=1))
+    dcnn = load_chip(ROOT / "scenarios/chips/dcnn.yaml")
+    assert cycles(dcnn, [row], None, 1) == cycles(dcnn, [row], ChannelsSpec(), 2)
+    assert cycles(load_chip(ROOT / "scenarios/chips/scnn.yaml"), [row], None, 1) > 0
+
+
+def test_layers_of_a_file_and_a_file_that_is_not_there(tmp_path, capsys):
+    file = tmp_path / "layers.csv"
+    file.write_text("layer,R,S,P,Q,C,K,dW,dI\nVGG_a,3,3,14,14,8,16,0.25,0.5\n")
+    (row,) = read_rows(file)
+    assert row == Row("VGG_a", ConvShape(n=1, c=8, h=14, w=14, k=16, r=3, s=3, pad=1), 0.5, 0.25)
+    assert (row.shape.p, row.shape.q) == (14, 14)
+    assert main([str(tmp_path / "none.csv")]) == 2
+    assert "no such file" in capsys.readouterr().err
