@@ -3,7 +3,8 @@
 Each mutation is a file, a piece of its text that occurs once, what it becomes, and the tests that must notice. The
 sources are copied to a folder of their own, the file is compiled there (with little optimisation: time goes to the
 tests), and pytest runs on that library (`COSIM_KERNELS`) up to the first red test, which Hypothesis does not shrink.
-Prints killed or survived for each; exit status 1 if one survived.
+Prints killed or survived for each; exit status 1 if one survived. Code of an instruction set that the processor does
+not have cannot be tested; that is said.
 """
 
 # ruff: noqa: E501 -- one mistake, one line of the table
@@ -22,6 +23,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from cosim.isa import available
+
 ROOT = Path(__file__).resolve().parents[1]
 CSRC = ROOT / "csrc"
 PATIENCE = 10
@@ -37,13 +40,15 @@ DRAM_LAWS, NOC_LAWS, SRAM_LAWS = (f"tests/invariants/test_{name}.py::test_" for 
 
 @dataclass(frozen=True)
 class Mutation:
-    """`old` becomes `new` in `file`; `function` is the exported function that the mistake shows in."""
+    """`old` becomes `new` in `file`; `function` is the exported function that the mistake shows in. `isa`: the
+    instruction set whose code it is in, where that is one of several."""
 
     function: str
     file: str
     old: str
     new: str
     tests: str
+    isa: str = ""
 
 
 # fmt: off
@@ -64,7 +69,7 @@ MUTATIONS = [
     Mutation("cs_skips_count", "skips.c", "const uint64_t last = words > whole ? ((uint64_t)1 << (bits % WORD)) - 1 : 0;", "const uint64_t last = words > whole ? ((uint64_t)1 << (bits % WORD - 1)) - 1 : 0;", SKIPS),
     Mutation("cs_skips_count", "skips.c", "for (size_t i = 0; i < words; ++i)\n        total += cs_popcount_plain(a[i] & b[i]);", "for (size_t i = 1; i < words; ++i)\n        total += cs_popcount_plain(a[i] & b[i]);", SKIPS),
     Mutation("cs_skips_count", "skips.c", "for (; i < words; ++i)\n        pairs += __builtin_popcountll(a[i] & b[i]);", "for (; i + 1 < words; ++i)\n        pairs += __builtin_popcountll(a[i] & b[i]);", SKIPS),
-    Mutation("cs_skips_count", "skips.c", "(1u << (words - i)) - 1", "(1u << (words - i - 1)) - 1", SKIPS),
+    Mutation("cs_skips_count", "skips.c", "(1u << (words - i)) - 1", "(1u << (words - i - 1)) - 1", SKIPS, "avx512"),
     Mutation("cs_skips_count", "skips.c", "if (lane % group == 0) per_group", "if (lane % group <= 1) per_group", SKIPS),
     Mutation("cs_skips_count", "skips.c", "begin + window < bits ? begin + window : bits", "begin + window < bits ? begin + window : bits - 1", SKIPS),
     # ---- the core engine
@@ -252,7 +257,11 @@ def seconds_until_green(library: Path, tests: str, timeout: float | None) -> flo
 
 def main(wanted: list[str]) -> int:
     """All mutations, or those whose function or file contains one of `wanted`."""
-    chosen = [m for m in MUTATIONS if not wanted or any(word in f"{m.function} {m.file}" for word in wanted)]
+    named = [m for m in MUTATIONS if not wanted or any(word in f"{m.function} {m.file}" for word in wanted)]
+    chosen = [m for m in named if m.isa in ("", *available())]
+    for mutation in named:
+        if mutation not in chosen:
+            print(f"not here: this processor does not run {mutation.isa}: {mutation.file}: {mutation.old!r}")
     build = Build(ROOT / "build" / "mutants")
     whole = build.link("whole.abi3.so", build.objects)
     timeouts: dict[str, float] = {}
