@@ -71,7 +71,8 @@ def validation_page(data: Mapping[str, Any]) -> str:
         parts.append(f"**Without sensitivities**, from a run that did not have them: {'; '.join(without)}.\n")
     parts += [
         _table(most_influential(claims)),
-        "All of them: [validation-sensitivity.md](validation-sensitivity.md).\n",
+        "All of them, and on how much work each was varied (of trainings on a part, so that the nominal value is not "
+        "the claim's): [validation-sensitivity.md](validation-sensitivity.md).\n",
     ]
     parts += [_DECISIONS, "## Equal, event by event\n", _equalities(data["equalities"])]
     for name, result in results["claims"].items():
