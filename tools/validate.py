@@ -64,8 +64,8 @@ def equality(file: str) -> dict[str, object]:
     counts = {key: int(suite.get(key)) for key in ("tests", "failures", "errors", "skipped")}
     text = (ast.get_docstring(ast.parse((ROOT / file).read_text())) or "").partition("\n\n")[0].replace("\n", " ")
     passed = counts["tests"] - counts["failures"] - counts["errors"] - counts["skipped"]
-    if not passed:
-        raise SystemExit(f"{file}: nothing passed; is the C library of this state?")
+    if passed < counts["tests"]:
+        raise SystemExit(f"{file}: only {passed} of {counts['tests']} passed; all must, none left out")
     return {"file": file, "what": text.rstrip("."), "cases": counts["tests"], "passed": passed}
 
 

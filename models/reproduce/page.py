@@ -64,7 +64,7 @@ The densities of the published networks were in their input files before they we
 def validation_page(data: Mapping[str, Any]) -> str:
     """The page as Markdown; `data` is docs/validation.json."""
     results = data["results"]
-    parts = [_HEAD, *_state(data), *_section(overview(results), 2), _not_run(data["not_run"]), _disagreements(results)]
+    parts = [_HEAD, *_section(overview(results), 2), _not_run(data["not_run"]), _disagreements(results)]
     claims = list(results["claims"].values())
     without = [result["claim"] for result in claims if not result["found"]["sensitivities"]]
     if without:
@@ -86,14 +86,9 @@ def validation_page(data: Mapping[str, Any]) -> str:
     return "\n".join(parts)
 
 
-def _state(data: Mapping[str, Any]) -> list[str]:
-    """What the results are of, if they are not of the present program."""
-    return [f"**State of the results**: {data['state']}\n"] if data.get("state") else []
-
-
 def sensitivity_page(data: Mapping[str, Any]) -> str:
     """Every assumption's influence on every headline number."""
-    parts = [_SENSITIVITY_HEAD, *_state(data)]
+    parts = [_SENSITIVITY_HEAD]
     for section in full_sections(data["results"]["claims"].values()):
         parts += list(_section(section, 2))
     return "\n".join(parts)

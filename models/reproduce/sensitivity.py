@@ -41,18 +41,17 @@ def most_influential(results: Sequence[Mapping[str, Any]]) -> Table:
             for name, values in all_pairs[:NAMED]
             if any(number not in (None, nominal) for _, number in values)
         ]
-        unmoved = sum(
-            all(number is None or abs(change(number, sensitivity)) < SMALL for _, number in values)
-            for _, values in all_pairs
-        )
-        ends = (min(numbers, default=None), max(numbers, default=None))
+        told = [[number for _, number in values if number is not None] for _, values in all_pairs]
+        unmoved = sum(all(abs(change(number, sensitivity)) < SMALL for number in own) for own in told if own)
+        without = sum(not own for own in told)
+        ends = (min([nominal, *numbers]), max([nominal, *numbers]))
         rows.append(
             [
                 f"{sensitivity['of']}, {unit}",
                 nominal,
                 *ends,
                 "; ".join(moved) or "none",
-                f"{unmoved} of {len(all_pairs)}",
+                f"{unmoved} of {len(all_pairs)}" + (f"; no number: {without}" if without else ""),
             ]
         )
     return Table(

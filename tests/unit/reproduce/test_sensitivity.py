@@ -15,9 +15,16 @@ def test_changes_are_in_percent_and_of_percentages_in_points():
 
 def test_the_short_table_has_the_ends_and_names_what_moves_a_number():
     assert most_influential([RESULT]).rows == [
-        ["gain, x", 10.0, 8.0, 15.0, "a (-20 %, +50 %); b (+0.5 %)", "2 of 3"],
+        ["gain, x", 10.0, 8.0, 15.0, "a (-20 %, +50 %); b (+0.5 %)", "1 of 3; no number: 1"],
         ["saved, %", 99.0, 97.0, 99.5, "d (-2 points); e (+0 points, +0 points, +0.5 points)", "1 of 2"],
     ]
+
+
+def test_the_nominal_value_is_between_least_and_greatest():
+    less = by_influence([("a", 1, 8.0)], "gain", "x", 10.0)
+    more = by_influence([("a", 1, 12.0)], "gain", "x", 10.0)
+    rows = most_influential([{"found": {"sensitivities": [less, more]}}]).rows
+    assert [row[2:4] for row in rows] == [[8.0, 10.0], [10.0, 12.0]]
 
 
 def test_the_full_tables_have_every_assumption_and_every_value():
