@@ -43,7 +43,8 @@ def gain_verdict(value: float, found: Found) -> str:
     if possible:
         row = max(possible, key=lambda row: row["gain_greatest"])
         return f"inside the interval, at {where(row)}, not at the nominal values"
-    return f"miss: {value / (on * max(row['gain_greatest'] for row in surface)):.1f} x above all that the ranges reach"
+    factor = value / (on * max(row["gain_greatest"] for row in surface))
+    return f"miss: {factor:.1f} x above what all energies' ranges and one parameter's reach"
 
 
 def gain_sections(claim: str, found: Found) -> list[Section]:
