@@ -1,28 +1,18 @@
 """Damaged files beside a scenario: one line that says where, exit 2, nothing left behind."""
 
-from pathlib import Path
-
 import pytest
+from helpers.scenario_of import scenario_of
 from helpers.small_cnn import NETWORK, RECORDED
 from robustness.plugin import cosim
 from ruamel.yaml import YAML
 
-SCENARIOS = Path(__file__).resolve().parents[2] / "scenarios"
-
 
 def scenario(folder, workload):
-    described = {
-        "schema_version": 1,
-        "chip": str(SCENARIOS / "chips/pnpu.yaml"),
-        "memory": str(SCENARIOS / "memories/lpddr4_3200.yaml"),
-        "workload": workload,
-        "pruning": {"schedule": "none"},
-    }
     yaml = YAML()
     yaml.width = 10_000
     yaml.default_flow_style = False
     with (folder / "s.yaml").open("w") as stream:
-        yaml.dump(described, stream)
+        yaml.dump(scenario_of(workload), stream)
 
 
 def run(folder, *arguments):

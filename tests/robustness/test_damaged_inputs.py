@@ -19,6 +19,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from helpers.interrupting import outcome, training
+from helpers.scenario_of import scenario_of
 from helpers.small_cnn import NETWORK, RECORDED
 from robustness.plugin import environment
 
@@ -26,7 +27,6 @@ from cosim.capture.mask_file import _FIXED, Kind
 
 PEAK_MIB = 150
 """A child has about 50 MiB of its own once it has read a scenario; the hostile files claim 65 MiB to a TiB."""
-SCENARIOS = Path(__file__).resolve().parents[2] / "scenarios"
 GIB = 1 << 30
 HUGE = 1 << 40
 ONNX = importlib.util.find_spec("onnx") is not None
@@ -220,14 +220,7 @@ def write_case(folder, kind, damage):
 
 
 def training_file(folder, workload):
-    described = {
-        "schema_version": 1,
-        "chip": str(SCENARIOS / "chips/pnpu.yaml"),
-        "memory": str(SCENARIOS / "memories/lpddr4_3200.yaml"),
-        "workload": workload,
-        "pruning": {"schedule": "none"},
-    }
-    (folder / "s.yaml").write_text(json.dumps(described))
+    (folder / "s.yaml").write_text(json.dumps(scenario_of(workload)))
 
 
 # ---- checkpoints --------------------------------------------------------------------------------------------------

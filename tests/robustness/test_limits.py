@@ -1,26 +1,19 @@
 """Absurd sizes in a scenario: one clear line at the place, at once, not a machine without memory."""
 
 import json
-from pathlib import Path
 
 import pytest
+from helpers.chips import SCENARIOS
 from helpers.interrupting import NET, WORKLOADS
+from helpers.scenario_of import scenario_of
 
 from cosim.scenario import ScenarioError, load_scenario
 
-SCENARIOS = Path(__file__).resolve().parents[2] / "scenarios"
 LAYER = {"name": "a", "c": 4, "h": 4, "w": 4, "k": 4, "r": 1, "s": 1}
 
 
 def load(folder, workload):
-    described = {
-        "schema_version": 1,
-        "chip": str(SCENARIOS / "chips/pnpu.yaml"),
-        "memory": str(SCENARIOS / "memories/lpddr4_3200.yaml"),
-        "workload": workload,
-        "pruning": {"schedule": "none"},
-    }
-    (folder / "s.yaml").write_text(json.dumps(described, indent=1))
+    (folder / "s.yaml").write_text(json.dumps(scenario_of(workload), indent=1))
     return load_scenario(folder / "s.yaml")
 
 
