@@ -1,12 +1,15 @@
 """The masks of the study of SCNN: their densities, how their channels differ, and that both chips run them."""
 
+from statistics import mean
+
 import numpy as np
 import pytest
+from helpers.published import published, scnn_table
 
 from cosim.models.core.chip_file import load_chip
 from cosim.models.tensors import ConvShape
 from cosim.models.workload.schema import ChannelsSpec
-from studies.scnn import ROOT, Row, cycles, draw, main, read_rows
+from studies.scnn import NETWORKS, ROOT, WAYS, Row, cycles, draw, main, read_rows, speed_ups
 
 ROW = Row("layer", ConvShape(n=1, c=256, h=16, w=16, k=64, r=3, s=3, pad=1), 0.4, 0.3)
 
@@ -40,3 +43,47 @@ def test_layers_of_a_file_and_a_file_that_is_not_there(tmp_path, capsys):
     assert (row.shape.p, row.shape.q) == (14, 14)
     assert main([str(tmp_path / "none.csv")]) == 2
     assert "no such file" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("network", NETWORKS)
+def test_differences_of_the_documentation_are_those_of_its_speed_ups(network):
+    row = scnn_table()[network]
+    assert float(row[0]) == NETWORKS[network][1]
+    assert len(row) == 1 + 2 * len(WAYS)
+    for speed_up, difference in zip(row[1::2], row[2::2], strict=True):
+        low, high = (100 * ((float(speed_up) + half) / float(row[0]) - 1) for half in (-0.005, 0.005))
+        rounding = 0.5 / 10 ** decimals(difference)
+        assert low - rounding <= float(difference.removesuffix(" %")) <= high + rounding
+
+
+@pytest.mark.parametrize("network", NETWORKS)
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("file", [published("scnn_layer_densities.csv", slow=True)])
+def test_speed_ups_are_what_the_documentation_says(file, network, way):
+    found = speed_ups(layers_of(file, network), WAYS[way])
+    speed_up, difference = cells(network, way)
+    assert speed_up == f"{mean(found):.2f}"
+    assert difference == f"{100 * (mean(found) / NETWORKS[network][1] - 1):+.{decimals(difference)}f} %"
+    assert found == pytest.approx([mean(found)] * len(found), rel=0.01)
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("file", [published("scnn_layer_densities.csv")])
+def test_one_seed_of_the_smallest_network_is_within_what_the_documentation_says(file, way):
+    (found,) = speed_ups(layers_of(file, "AlexNet"), WAYS[way], seeds=[1])
+    assert found == pytest.approx(float(cells("AlexNet", way)[0]), rel=0.01)
+
+
+def layers_of(file, network):
+    return [row for row in read_rows(file) if row.name.startswith(NETWORKS[network][0])]
+
+
+def cells(network, way):
+    """The speed-up, and how far it is from the published one."""
+    first = 1 + 2 * list(WAYS).index(way)
+    return scnn_table()[network][first : first + 2]
+
+
+def decimals(percent):
+    """As many as are written: "+12 %" has none, "+11.5 %" one."""
+    return len(percent.removesuffix(" %").partition(".")[2])
