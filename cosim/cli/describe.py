@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Annotated, Any
 
 import typer
@@ -42,58 +43,93 @@ def describe(
     chosen = [entry for entry in named if name in (entry[1], f"{entry[0]}.{entry[1]}")]
     if not chosen:
         raise UnknownNameError("name", name, [entry[1] for entry in named])
+    elsewhere = {entry[3].__name__: entry[1] for entry in named}
     for what, title, doc, model in chosen:
         console.print(f"[bold]{title}[/bold] ({what}): {escape(doc)}", highlight=False)
         table = Table(box=None, pad_edge=False, header_style="bold")
         for heading in ("field", "type", "unit", "default", "meaning"):
             table.add_column(heading, overflow="fold")  # a name cut short would be of no use
-        for row in fields_of(model):
+        for row in fields_of(model, elsewhere):
             table.add_row(*(escape(cell) for cell in row))
         console.print(table)
 
 
-def fields_of(model: type[Any]) -> Iterator[tuple[str, str, str, str, str]]:
-    """(field, type, unit, default, meaning) of every field, nested ones with dotted names, from the JSON Schema."""
+def fields_of(model: type[Any], named: Mapping[str, str] | None = None) -> Iterator[tuple[str, str, str, str, str]]:
+    """(field, type, unit, default, meaning) of every field, nested ones with dotted names, from the JSON Schema.
+
+    Of a field that takes one of several described things, the fields of each follow, with its name in brackets; what
+    has a name of its own in `named` (class -> name) is only named there, or the list would never end.
+    """
     from ..scenario.jsonschema import component_schema  # noqa: PLC0415
 
     schema = component_schema(model)
     definitions = schema.get("$defs", {})
     name = str(schema.get("$ref", "")).rpartition("/")[2]  # of a model that contains itself
-    yield from _fields(definitions.get(name, schema), definitions, "", (name,))
+    yield from _Fields(definitions, named or {}).of(definitions.get(name, schema), "", (name,))
 
 
-def _fields(
-    schema: Mapping[str, Any], definitions: Mapping[str, Any], prefix: str, above: tuple[str, ...]
-) -> Iterator[tuple[str, str, str, str, str]]:
-    required = schema.get("required", ())
-    for name, field in schema.get("properties", {}).items():
-        default = "required" if name in required else _default(field)
-        meaning = field.get("description", "")
-        nested, path = _nested(field)
-        if nested is not None and nested not in above:
-            target = definitions[nested]
+@dataclass(frozen=True)
+class _Fields:
+    """See `fields_of`. `shown`: described thing within a choice -> the field at which its own were listed."""
+
+    definitions: Mapping[str, Any]
+    named: Mapping[str, str]
+    shown: dict[str, str] = field(default_factory=dict)
+
+    def of(
+        self, schema: Mapping[str, Any], prefix: str, above: tuple[str, ...], *, within_choice: bool = False
+    ) -> Iterator[tuple[str, str, str, str, str]]:
+        required = schema.get("required", ())
+        for name, described in schema.get("properties", {}).items():
+            default = "required" if name in required else _default(described)
             whole = "required" if default == "required" else ""  # its fields say the rest
-            what = "mapping" if not path else _type(field, definitions)
-            yield prefix + name, what, "", whole, meaning or _first_line(target.get("description", ""))
-            yield from _fields(target, definitions, f"{prefix}{name}{path}.", (*above, nested))
-        else:
-            units = [member.get("x-unit", "") for member in (field, *field.get("anyOf", ()))]
-            unit = next(filter(None, units), "")
-            yield prefix + name, _type(field, definitions), "" if unit == "1" else unit, default, meaning
+            meaning = described.get("description", "")
+            nested, path = _nested(described, self.definitions)
+            if within_choice and nested is not None and nested in self.named:
+                what = "mapping" if not path else _type(described, self.definitions)
+                yield prefix + name, f"{what}: `cosim describe {self.named[nested]}`", "", whole, meaning
+            elif within_choice and nested is not None and nested in self.shown:
+                what = "mapping" if not path else _type(described, self.definitions)
+                yield prefix + name, f"{what}: as {self.shown[nested]}", "", whole, meaning
+            elif nested is not None and nested not in above:
+                target = self.definitions[nested]
+                what = "mapping" if not path else _type(described, self.definitions)
+                yield prefix + name, what, "", whole, meaning or _first_line(target.get("description", ""))
+                below = f"{prefix}{name}{path}"
+                if within_choice:
+                    self.shown[nested] = below
+                yield from self.of(target, f"{below}.", (*above, nested), within_choice=within_choice)
+            elif "discriminator" in described:
+                choices = described["discriminator"]["mapping"]
+                key = described["discriminator"]["propertyName"]
+                yield prefix + name, f"mapping; `{key}`: {' | '.join(choices)}", "", whole, meaning
+                for choice, reference in choices.items():
+                    member = reference.rpartition("/")[2]
+                    target = self.definitions[member]
+                    below = f"{prefix}{name}({choice})"
+                    whole = f"mapping: `cosim describe {self.named[member]}`" if member in self.named else "mapping"
+                    yield below, whole, "", "", _first_line(target.get("description", ""))
+                    if member not in above and member not in self.named:
+                        yield from self.of(target, f"{below}.", (*above, member), within_choice=True)
+            else:
+                units = [member.get("x-unit", "") for member in (described, *described.get("anyOf", ()))]
+                unit = next(filter(None, units), "")
+                yield prefix + name, _type(described, self.definitions), "" if unit == "1" else unit, default, meaning
 
 
-def _nested(field: Mapping[str, Any]) -> tuple[str | None, str]:
+def _nested(field: Mapping[str, Any], definitions: Mapping[str, Any]) -> tuple[str | None, str]:
     """The name of the one described thing in a field, and the path to it: itself, in a list `[]`, in a mapping `.*`."""
     if "$ref" in field:
-        return str(field["$ref"]).rpartition("/")[2], ""
+        target = str(field["$ref"]).rpartition("/")[2]
+        return (target if "properties" in definitions.get(target, {}) else None), ""
     members = [member for member in field.get("anyOf", ()) if member.get("type") != "null"]
     if len(members) == 1:
-        return _nested(members[0])
+        return _nested(members[0], definitions)
     below, step = (
         (field.get("items"), "[]") if field.get("type") == "array" else (field.get("additionalProperties"), ".*")
     )
     if isinstance(below, Mapping):
-        name, path = _nested(below)
+        name, path = _nested(below, definitions)
         return name, step + path
     return None, ""
 

@@ -9,7 +9,14 @@ from .checkpoint import Checkpoint, CheckpointError, Every, RunInterrupted, Stat
 from .context import Progress, RunContext
 from .errors import Position, Problem, ScenarioError
 from .folder import RunFolderError
-from .loader import LoadedScenario, load_component, load_entries, load_scenario
+from .loader import (
+    LoadedComponent,
+    LoadedScenario,
+    load_component,
+    load_described,
+    load_entries,
+    load_scenario,
+)
 from .result import RunResult
 from .runner import run_scenario
 from .spec import InputFile, Registered, ScenarioSpec, Spec, misfit, misfits
@@ -19,6 +26,7 @@ __all__ = [
     "CheckpointError",
     "Every",
     "InputFile",
+    "LoadedComponent",
     "LoadedScenario",
     "Position",
     "Problem",
@@ -33,6 +41,7 @@ __all__ = [
     "Spec",
     "State",
     "load_component",
+    "load_described",
     "load_entries",
     "load_scenario",
     "misfit",

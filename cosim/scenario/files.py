@@ -10,6 +10,7 @@ import hashlib
 import os
 import stat
 from pathlib import Path
+from typing import Any
 
 from .errors import Position, Problem, ScenarioError, Source
 from .tree import MAX_BYTES, Node, parse_yaml
@@ -29,6 +30,7 @@ class Files:
         self.sha256: dict[str, str] = {}
         self.data: dict[str, str] = {}  # the same for data files, by absolute path
         self._loads = 0
+        self._parsed: dict[str, Any] = {}
 
     def load_root(self, file: Path) -> Node:
         """The tree of a scenario file, with its `extends` merged. Raises ScenarioError."""
@@ -85,7 +87,7 @@ class Files:
             line = content.count(b"\n", 0, error.start) + 1
             column = error.start - (content.rfind(b"\n", 0, error.start) + 1) + 1
             raise ScenarioError([Problem(Position(source, line, column), "", "not UTF-8")]) from None
-        return self._extended(parse_yaml(text, source), "")
+        return self._extended(parse_yaml(text, source, self._parsed), "")
 
     def _check_file(self, source: Source, named_at: Position, path: str) -> int:
         """The size of a readable regular file; anything else is the mistake of whoever named it."""

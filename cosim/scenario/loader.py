@@ -16,16 +16,17 @@ from typing import Any, Generic, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from .._suggest import suggestion
-from ..registry import Registry, ScenarioKind, registry
+from ..registry import Component, Registry, ScenarioKind, registry
 from .diagnose import diagnose, merged
 from .errors import Problem, ScenarioError, Source
 from .files import Files
 from .locate import dotted, locate
 from .overrides import Override
+from .recognise import component_of, described
 from .spec import ScenarioSpec
 from .tree import Node
 
-__all__ = ["LoadedScenario", "load_component", "load_entries", "load_scenario"]
+__all__ = ["LoadedComponent", "LoadedScenario", "load_component", "load_described", "load_entries", "load_scenario"]
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -64,18 +65,65 @@ class LoadedScenario:
         return hashlib.sha256(text.encode()).hexdigest()
 
 
+@dataclass(frozen=True)
+class LoadedComponent:
+    """A chip, a memory ... from a file of its own: what it is, its validated spec, and the SHA-256 of every file it was
+    read from."""
+
+    file: Path
+    component: Component
+    spec: BaseModel
+    inputs: dict[str, str]
+
+    @property
+    def name(self) -> str:
+        """What it calls itself; the file's name if nothing."""
+        return str(getattr(self.spec, "name", "") or self.file.stem)
+
+    @property
+    def what(self) -> str:
+        """What it is, in words."""
+        return described(self.component)
+
+    def resolved(self) -> dict[str, Any]:
+        """All of it in one piece as plain data with units, references replaced by what they name."""
+        return self.spec.model_dump(mode="json", by_alias=True)
+
+
 def load_scenario(file: str | Path, overrides: Sequence[str] = (), *, known: Registry | None = None) -> LoadedScenario:
     """Read, complete and validate a scenario file; `overrides` are texts PATH=VALUE. Raises ScenarioError."""
-    file = Path(file)
-    known = known or registry()
+    loaded = _load(Path(file), overrides, known or registry(), components=False)
+    assert isinstance(loaded, LoadedScenario)
+    return loaded
+
+
+def load_described(
+    file: str | Path, overrides: Sequence[str] = (), *, known: Registry | None = None
+) -> LoadedScenario | LoadedComponent:
+    """The same of a file that may as well describe a registered component (a chip, a memory, a schedule ...), which is
+    told by its keys. Raises ScenarioError."""
+    return _load(Path(file), overrides, known or registry(), components=True)
+
+
+def _load(
+    file: Path, overrides: Sequence[str], known: Registry, *, components: bool
+) -> LoadedScenario | LoadedComponent:
     files = Files()
     root = files.load_root(file)
     sets = _overrides(overrides, root.position.source)
     for override in sets:
         override.apply(root)
-    kind = _kind(root, known)
-    spec = _Resolution(root, kind.model, files, sets, known).run()
-    return LoadedScenario(file, kind, spec, files.sha256, files.data)
+    component = component_of(root, DEFAULT_KIND, known) if isinstance(root.value, dict) else None
+    if component is None:
+        kind = _kind(root, known)
+        spec = _Resolution(root, kind.model, files, sets, known).run()
+        return LoadedScenario(file, kind, spec, files.sha256, files.data)
+    if not components:
+        what = described(component)
+        article = "an" if what[0] in "aeiou" else "a"
+        message = f"describes {article} {what}, no scenario that names one; `cosim check` validates it by itself"
+        raise ScenarioError([Problem(root.position, "", message)])
+    return LoadedComponent(file, component, _Resolution(root, component.model, files, sets, known).run(), files.sha256)
 
 
 def load_component(file: str | Path, model: type[Model], overrides: Sequence[str] = ()) -> Model:

@@ -9,7 +9,6 @@ import platform
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 import cosim
 
@@ -19,7 +18,7 @@ from .checkpoint import CHECKPOINT, Checkpoint, Every, Keeper
 from .context import STATISTICS, TIMELINE, Progress, RunContext
 from .folder import MANIFEST, SUMMARY, RunFolder
 from .interrupts import HeldInterrupts
-from .loader import SCHEMA_VERSION, LoadedScenario
+from .loader import SCHEMA_VERSION, LoadedComponent, LoadedScenario
 from .result import RunResult
 
 __all__ = ["resolved_yaml", "run_scenario"]
@@ -142,11 +141,13 @@ def _run(scenario: LoadedScenario, context: RunContext, argv: Sequence[str]) -> 
     )
 
 
-def resolved_yaml(scenario: LoadedScenario) -> bytes:
-    """The scenario in one file, with every default written out; it reads back to the same scenario."""
+def resolved_yaml(scenario: LoadedScenario | LoadedComponent) -> bytes:
+    """What was loaded in one file, with every default written out; it reads back to the same."""
     from ruamel.yaml import YAML  # noqa: PLC0415
 
-    data: dict[str, Any] = {**scenario.resolved(), "kind": scenario.kind.kind, "name": scenario.name}
+    data = scenario.resolved()
+    if isinstance(scenario, LoadedScenario):
+        data = {**data, "kind": scenario.kind.kind, "name": scenario.name}
     yaml = YAML(typ="safe", pure=True)
     yaml.default_flow_style = False
     yaml.sort_base_mapping_type_on_output = False  # type: ignore[assignment]  # ruamel declares None

@@ -65,8 +65,23 @@ class Node:
                 yield from child.walk()
 
 
-def parse_yaml(text: str, source: Source) -> Node:
-    """The tree of one document. Raises ScenarioError with the syntax error, or with all that is not plain data."""
+def parse_yaml(text: str, source: Source, parsed: dict[str, Any] | None = None) -> Node:
+    """The tree of one document. Raises ScenarioError with the syntax error, or with all that is not plain data.
+
+    `parsed` keeps what was parsed, by text: the same text named again is not parsed again, which is most of the work.
+    """
+    parsed = {} if parsed is None else parsed
+    if text not in parsed:
+        parsed[text] = _parsed(text, source)
+    builder = _Builder(source)
+    node = builder.build(parsed[text], "", ())
+    if builder.problems:
+        raise ScenarioError(builder.problems)
+    return node
+
+
+def _parsed(text: str, source: Source) -> Any:
+    """Ruamel's nodes of one document."""
     yaml = YAML(typ="safe", pure=True)
     try:
         with warnings.catch_warnings():
@@ -92,11 +107,7 @@ def parse_yaml(text: str, source: Source) -> Node:
         raise ScenarioError([Problem(Position(source, 1, 1), "", f"not YAML: {what}")]) from None
     if root is None:
         raise ScenarioError([Problem(Position(source, 1, 1), "", "the file is empty")])
-    builder = _Builder(source)
-    node = builder.build(root, "", ())
-    if builder.problems:
-        raise ScenarioError(builder.problems)
-    return node
+    return root
 
 
 def _check_depth(yaml: YAML, text: str, source: Source) -> None:

@@ -7,12 +7,18 @@ their results (`gain`, `throughput`, `same_workload`, `pruning`), with energies 
 `report`, `page` and `tornado` show what came out; `cli` is `cosim reproduce`.
 """
 
-from .claims import load_claims, reproduce
-from .page import validation_page
-from .points import Point
-from .record import AssumedValue, AssumptionRecord, load_record
-from .schema import ClaimScenario
-from .workers import run_points
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .claims import load_claims, reproduce
+    from .page import validation_page
+    from .points import Point
+    from .record import AssumedValue, AssumptionRecord, load_record
+    from .schema import ClaimScenario
+    from .workers import run_points
 
 __all__ = [
     "AssumedValue",
@@ -25,3 +31,20 @@ __all__ = [
     "run_points",
     "validation_page",
 ]
+
+_HOMES = {
+    "claims": ("load_claims", "reproduce"),
+    "page": ("validation_page",),
+    "points": ("Point",),
+    "record": ("AssumedValue", "AssumptionRecord", "load_record"),
+    "schema": ("ClaimScenario",),
+    "workers": ("run_points",),
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Imported on use: `cosim reproduce` answers a wrong argument before the simulator is loaded."""
+    for home, names in _HOMES.items():
+        if name in names:
+            return getattr(importlib.import_module(f".{home}", __name__), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from cosim.scenario import Progress, RunContext, load_component
 from cosim.scenario.canonical import canonical
 
+from .claim_files import claim_files
 from .gain import Gain
 from .points import Point, Results
 from .pruning import Pruning
@@ -20,7 +21,6 @@ from .workers import run_points
 __all__ = ["SCHEMA_VERSION", "load_claims", "reproduce", "run_claim"]
 
 SCHEMA_VERSION = 1
-RECORD = "assumptions.yaml"
 STUDIES = {"energy_gain": Gain, "throughput": Throughput, "same_workload": SameWorkload, "pruning": Pruning}
 
 
@@ -32,15 +32,12 @@ class StudyRun(Protocol):
     def evaluate(self, results: Results) -> dict[str, Any]: ...
 
 
-def load_claims(folder: Path) -> dict[str, ClaimScenario]:
-    """The claim files of a folder by name, in order; the record of assumptions lies beside them.
+def load_claims(folder: Path, only: Iterable[str] = ()) -> dict[str, ClaimScenario]:
+    """The claims of a folder by name, in order: all of them, or `only` those named; no other file is read.
 
-    Raises ScenarioError for what is wrong with one, ValueError where there is none.
+    Raises ScenarioError for what is wrong with one, ValueError where there is none and for an unknown name.
     """
-    files = [file for file in sorted(folder.glob("*.yaml")) if file.name != RECORD]
-    if not files:
-        raise ValueError(f"{folder}: no claim files (*.yaml)")
-    return {file.stem: load_component(file, ClaimScenario) for file in files}
+    return {name: load_component(file, ClaimScenario) for name, file in claim_files(folder, only).items()}
 
 
 def study_of(claim: ClaimScenario) -> StudyRun:

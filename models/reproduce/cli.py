@@ -9,12 +9,8 @@ from typing import Annotated
 import typer
 
 from cosim.cli.boundary import complain, interrupted, mistakes_named
-from cosim.cli.progress import progress
-from cosim.report import Report, print_report
-from cosim.scenario.canonical import canonical_json
 
-from .claims import load_claims, reproduce
-from .report import claim_sections, overview
+from .claim_files import RECORD, claim_files
 
 __all__ = ["app"]
 
@@ -30,7 +26,8 @@ def command(
         Path, typer.Option("--claims", help="Folder of claim files.", exists=True, file_okay=False)
     ] = Path("scenarios/reproduce"),
     only: Annotated[
-        list[str] | None, typer.Option("--only", help="Claim file (without .yaml); repeatable.", show_default="all")
+        list[str] | None,
+        typer.Option("--only", help="One claim: its file's name without .yaml; repeatable.", show_default="all"),
     ] = None,
     out: Annotated[
         Path, typer.Option("--out", "-o", help="Where results go, and finished points, which are not run again.")
@@ -44,11 +41,15 @@ def command(
     A number that does not agree is a finding, not a failure: the exit status is 0.
     """
     with mistakes_named("reproduce"):
-        claims = load_claims(folder)
-        for name in only or ():
-            if name not in claims:
-                raise ValueError(f"--only {name!r}: expected one of {', '.join(claims)}")
-        chosen = {name: claim for name, claim in claims.items() if not only or name in only}
+        claim_files(folder, only or ())  # a wrong name is answered at once: what follows takes seconds to load
+        from cosim.cli.progress import progress  # noqa: PLC0415
+        from cosim.report import Report, print_report  # noqa: PLC0415
+        from cosim.scenario.canonical import canonical_json  # noqa: PLC0415
+
+        from .claims import load_claims, reproduce  # noqa: PLC0415
+        from .report import claim_sections, overview  # noqa: PLC0415
+
+        chosen = load_claims(folder, only or ())
         try:
             with progress(quiet=quiet) as report_progress:
                 results = reproduce(chosen, out / POINTS, workers=workers, progress=report_progress)
@@ -62,7 +63,7 @@ def command(
         sections = [section for result in results["claims"].values() for section in claim_sections(result)]
         report = Report(
             title="Published numbers, reproduced",
-            subtitle=f"{results['points']} simulations; assumptions and their ranges: {folder / 'assumptions.yaml'}",
+            subtitle=f"{results['points']} simulations; assumptions and their ranges: {folder / RECORD}",
             figures=[],
             sections=[overview(results), *sections],
         )

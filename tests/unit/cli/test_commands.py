@@ -51,6 +51,22 @@ def test_check(site, here):
     assert "clock: 300 MHz" in resolved.stdout
 
 
+def test_check_of_a_part_of_a_scenario(site, here):
+    done = cosim("check", "chips/fast.yaml", site=site, cwd=here)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == "chips/fast.yaml: ok: chip (demo_chip) 'fast', 2 file(s)\n"
+    resolved = cosim("check", "chips/fast.yaml", "--resolved", "--set", "core.lanes=3", site=site, cwd=here)
+    assert "clock: 300 MHz" in resolved.stdout
+    assert "lanes: 3" in resolved.stdout
+    wrong = cosim("check", "chips/fast.yaml", "--set", "core.lanez=3", site=site, cwd=here)
+    message = "--set core.lanez=3: core.lanez: unknown key; did you mean 'lanes'?\n"
+    assert (wrong.returncode, wrong.stdout, wrong.stderr) == (2, "", message)
+    ran = cosim("run", "chips/fast.yaml", "--out", "out", site=site, cwd=here)
+    assert (ran.returncode, ran.stderr.count("\n")) == (2, 1)
+    assert "describes a chip (demo_chip), no scenario" in ran.stderr
+    assert not (here / "out").exists()
+
+
 def test_describe(site, here):
     everything = cosim("describe", site=site, cwd=here)
     assert everything.returncode == 0

@@ -13,6 +13,9 @@ from helpers.claims import write
 from typer.testing import CliRunner
 
 from cosim.cli.app import app
+from cosim.models.reproduce import load_claims
+from cosim.models.reproduce.claim_files import claim_files
+from cosim.scenario import ScenarioError
 
 
 def run(*arguments):
@@ -41,9 +44,35 @@ def test_tables_on_stdout_and_results_in_the_folder(done):
 def test_mistakes_are_named(done, tmp_path):
     folder, _ = done
     wrong = run("--claims", folder / "claims", "--only", "smal")
-    assert (wrong.exit_code, wrong.stderr) == (2, "cosim reproduce: --only 'smal': expected one of small\n")
+    message = "cosim reproduce: unknown claim 'smal'; did you mean 'small'?\n"
+    assert (wrong.exit_code, wrong.stdout, wrong.stderr) == (2, "", message)
+    far = run("--claims", folder / "claims", "--only", "small", "--only", "xyzzy")
+    assert (far.exit_code, far.stderr) == (2, "cosim reproduce: unknown claim 'xyzzy'; known: small\n")
     empty = run("--claims", tmp_path, "--out", tmp_path)
     assert (empty.exit_code, empty.stderr) == (2, f"cosim reproduce: {tmp_path}: no claim files (*.yaml)\n")
+
+
+def test_a_wrong_name_is_answered_before_anything_is_loaded(tmp_path):
+    (tmp_path / "good.yaml").write_text("not: a claim")
+    program = (
+        "import sys; from cosim.cli import main\n"
+        "sys.argv = ['cosim', 'reproduce', '--claims', '.', '--only', 'goof']\n"
+        "try: main()\n"
+        "except SystemExit as left: print(left.code, [name for name in ('ruamel.yaml', 'cosim.scenario', "
+        "'cosim.models.chip', 'cosim.models.workload') if name in sys.modules])"
+    )
+    said = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert said.stderr == "cosim reproduce: unknown claim 'goof'; did you mean 'good'?\n"
+    assert said.stdout == "2 []\n"
+
+
+def test_only_the_claims_that_are_named_are_read(done, tmp_path):
+    write(tmp_path / "claims")
+    (tmp_path / "claims" / "broken.yaml").write_text("kind: claim")
+    assert list(claim_files(tmp_path / "claims")) == ["broken", "small"]
+    assert list(load_claims(tmp_path / "claims", ["small"])) == ["small"]
+    with pytest.raises(ScenarioError):
+        load_claims(tmp_path / "claims")
 
 
 def test_a_claim_is_a_scenario_as_well(done):

@@ -2,8 +2,10 @@ import hashlib
 
 import pytest
 
+from cosim.scenario import tree
 from cosim.scenario.errors import ScenarioError, Source
 from cosim.scenario.files import Files, merge
+from cosim.scenario.tree import _parsed as parsed
 from cosim.scenario.tree import parse_yaml
 
 
@@ -65,3 +67,19 @@ def test_an_unreadable_file_is_a_problem_of_who_names_it(tmp_path, monkeypatch):
     monkeypatch.setattr(type(tmp_path), "open", refuse)
     with pytest.raises(ScenarioError, match=r"a\.yaml:1:10: extends: .*b\.yaml: permission denied"):
         Files().load_root(tmp_path / "a.yaml")
+
+
+def test_a_text_that_is_named_twice_is_parsed_once_and_makes_two_trees(tmp_path, monkeypatch):
+    (tmp_path / "part.yaml").write_text("x: 1\n")
+    (tmp_path / "copy.yaml").write_text("x: 1\n")
+    (tmp_path / "top.yaml").write_text(
+        "a: {extends: part.yaml, y: 2}\nb: {extends: part.yaml}\nc: {extends: copy.yaml}\n"
+    )
+    texts = []
+    monkeypatch.setattr(tree, "_parsed", lambda text, source: texts.append(text) or parsed(text, source))
+    root = Files().load_root(tmp_path / "top.yaml")
+    assert root.plain() == {"a": {"x": 1, "y": 2}, "b": {"x": 1}, "c": {"x": 1}}
+    assert texts.count("x: 1\n") == 1
+    a, b, c = (root.value[name].value["x"] for name in "abc")
+    assert (a is not b, b is not c) == (True, True)
+    assert [node.position.source.shown.rpartition("/")[2] for node in (b, c)] == ["part.yaml", "copy.yaml"]
