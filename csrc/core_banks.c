@@ -37,6 +37,8 @@ static int32_t set_up(cs_banks_state *state, const cs_core_params *params, const
     }
     for (int m = 0; m < 2; ++m)
         PLACE(requests[m], lanes * sizeof(cs_banks_request));
+    PLACE(ready, lanes * sizeof(int32_t));
+    PLACE(held, lanes * sizeof(int32_t));
     PLACE(waiting, lanes * sizeof(int32_t));
     PLACE(reservations, (size_t)banks->max_pending * sizeof(cs_banks_reservation));
 #undef PLACE

@@ -1,4 +1,4 @@
-#include "core_banks_state.h"
+#include "core_banks_whole.h"
 #include "core_walk.h"
 
 #include <string.h>
@@ -151,6 +151,21 @@ static void proceed(cs_banks_state *state, uint64_t *base, const uint32_t *outpu
     finish(state, base, lane, cycle);
 }
 
+/* A group that is walked as a whole asks for its next block when a lane is there, or is done. */
+static void go_on(cs_banks_state *state, uint64_t *base, const uint32_t *outputs, int32_t index) {
+    cs_banks_group *group = group_of(state, base, index);
+    const int32_t first = index * state->params.group;
+    if (group->position < (int32_t)outputs[1]) {
+        cs_banks_lane *lane = lane_of(state, base, first);
+        lane->wake = cs_banks_whole_asks_at(group);
+        schedule(state, base, first, lane->wake);
+        return;
+    }
+    cs_banks_whole_finish(state, base, group, first, (int32_t)outputs[0]);
+    group->running = 0;
+    state->turn_at = smaller(state->turn_at, group->done_at);
+}
+
 void cs_banks_load(cs_banks_state *state, uint64_t *base, int32_t index, const uint32_t *record, int64_t turns,
                    int64_t begin) {
     cs_banks_group *group = group_of(state, base, index);
@@ -166,6 +181,15 @@ void cs_banks_load(cs_banks_state *state, uint64_t *base, int32_t index, const u
     if (group->through) return;
     const uint32_t *outputs = record + group->at;
     group->running = (int32_t)outputs[0];
+    group->whole = cs_banks_is_whole(&state->params, outputs);
+    if (group->whole) {
+        group->bank = (int32_t)((int64_t)outputs[2] % state->banks.banks[0]);
+        lane_of(state, base, first)->group = index;
+        places[0].fetched = 0;
+        cs_banks_whole_begin(state, base, group, first);
+        go_on(state, base, outputs, index);
+        return;
+    }
     memset(lefts_of(state, base, index), 0, outputs[1] * sizeof(cs_banks_left));
     for (int32_t i = 0; i < group->running; ++i) {
         cs_banks_lane *lane = lane_of(state, base, first + i);
@@ -299,7 +323,16 @@ static found_lanes visit_due(cs_banks_state *state, uint64_t *base, const uint32
                 schedule(state, base, index, lane->wake);
                 continue;
             }
-            const uint32_t *outputs = record + group_of(state, base, lane->group)->at;
+            const cs_banks_group *group = group_of(state, base, lane->group);
+            if (group->whole) {
+                stay |= set & -set;
+                waiting[found.waiting++] = index;
+                insert(input, &found.requests[0],
+                       (cs_banks_request){
+                           .since = lane->wake, .group = lane->group, .block = group->position, .bank = group->bank});
+                continue;
+            }
+            const uint32_t *outputs = record + group->at;
             const uint32_t entry = entry_of(outputs, lane->position, lane->index);
             cs_banks_place *place = places_of(state, base, lane->group) + lane->place;
             if (place->block != lane->position) *place = (cs_banks_place){.since = cycle, .block = lane->position};
@@ -349,25 +382,43 @@ static void grant(cs_banks_state *state, uint64_t *base, const found_lanes *foun
     }
 }
 
+static void not_due(const cs_banks_state *state, uint64_t *base, int32_t lane) {
+    base[state->due + (size_t)(lane / WORD)] &= ~((uint64_t)1 << (lane % WORD));
+}
+
 /* Waiting lanes that have both blocks now look. Returns how many still wait. */
 static int32_t look_or_wait(cs_banks_state *state, uint64_t *base, const uint32_t *record, int64_t cycle,
                             const found_lanes *found) {
     const int32_t *waiting = (const int32_t *)(base + state->waiting);
-    int32_t left = 0;
+    int32_t left = 0, whole_left = 0;
     for (int32_t i = 0; i < found->waiting; ++i) {
         cs_banks_lane *lane = lane_of(state, base, waiting[i]);
+        cs_banks_group *group = group_of(state, base, lane->group);
+        if (group->whole) { /* its lanes' waits are counted when it has the block */
+            cs_banks_place *place = places_of(state, base, lane->group);
+            if (!place->fetched) {
+                ++whole_left;
+                continue;
+            }
+            place->fetched = 0;
+            not_due(state, base, waiting[i]);
+            cs_banks_whole_look(state, base, group, waiting[i], record + group->at, lefts_of(state, base, lane->group),
+                                cycle);
+            go_on(state, base, record + group->at, lane->group);
+            continue;
+        }
         if (!lane->has_other || !places_of(state, base, lane->group)[lane->place].fetched) {
             ++lane->waits;
             ++left;
             continue;
         }
-        const uint32_t *outputs = record + group_of(state, base, lane->group)->at;
+        const uint32_t *outputs = record + group->at;
         const uint32_t entry = entry_of(outputs, lane->position, lane->index);
-        base[state->due + (size_t)(waiting[i] / WORD)] &= ~((uint64_t)1 << (waiting[i] % WORD));
+        not_due(state, base, waiting[i]);
         proceed(state, base, outputs, waiting[i], look(state, base, outputs, lane, entry, cycle));
     }
     state->result.lane_waits += left;
-    return left;
+    return left + whole_left;
 }
 
 void cs_banks_run(cs_banks_state *state, uint64_t *base, const uint32_t *record, int64_t until) {

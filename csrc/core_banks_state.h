@@ -30,6 +30,14 @@ typedef struct {
     int32_t through; /* nothing left */
     int32_t running; /* lanes whose last block's leaving is not known yet */
     int32_t held_up; /* lanes that are */
+    /* Of outputs that are walked as a whole (core_banks_whole.h): the first lane stands for the group at the calendar
+     * and the banks, the first place of the buffer for its block.
+     */
+    int32_t whole;
+    int32_t position, bank;  /* the first block that is not fetched */
+    int32_t soonest, latest; /* of the lanes, when they have left the block before it, from `from` on */
+    int64_t from;
+    int64_t allowed; /* cycle from which run_ahead allows a look at it */
 } cs_banks_group;
 
 /* A block of a group's outputs: lanes whose leaving it is known, and the cycle at whose start they all have. */
@@ -75,6 +83,7 @@ typedef struct {
     size_t lane_words;                   /* of a mask of lanes */
     size_t lanes, groups, places, lefts; /* arrays behind the header, in words */
     size_t due;                          /* mask: lanes that want to look at a block in this cycle */
+    size_t ready, held;                  /* int32_t [group][lane]: of lanes that are walked as a whole */
     size_t calendar; /* masks [CS_BANKS_SLOTS]: lanes to touch in cycle t, in slot t % CS_BANKS_SLOTS */
     size_t backlog[2], free_ports[2]; /* int64_t, int32_t: per bank */
     size_t requests[2];               /* per memory */

@@ -53,12 +53,17 @@ static int32_t append(const cs_core_state *state, const cs_core_bin *bin, const 
         const int32_t *found = (const int32_t *)walk->found;
         for (int32_t i = 0; i < number; ++i, found += walk->lanes * CS_CORE_COLUMNS) {
             for (int32_t c = 0; c < bin->columns; ++c) {
-                for (int32_t lane = 0; lane < bin->lanes[c]; ++lane) {
-                    const int32_t own = state->alike ? 0 : lane;
-                    const size_t at = ((size_t)own * (size_t)walk->blocks + (size_t)(first + i)) * CS_CORE_COLUMNS;
-                    const int jumped = walk->jumps != NULL && walk->jumps[at + (size_t)c] != CS_CORE_LOOKS;
-                    *to[c]++ = (uint32_t)found[own * CS_CORE_COLUMNS + c] | (jumped ? CS_CORE_JUMPED : 0);
+                const int32_t lanes = bin->lanes[c], step = state->alike ? 0 : CS_CORE_COLUMNS;
+                const int32_t *restrict from = found + c;
+                uint32_t *restrict entries = to[c];
+                for (int32_t lane = 0; lane < lanes; ++lane)
+                    entries[lane] = (uint32_t)from[lane * step];
+                for (int32_t lane = 0; lane < lanes && walk->jumps != NULL; ++lane) {
+                    const size_t row = (size_t)(state->alike ? 0 : lane) * (size_t)walk->blocks + (size_t)(first + i);
+                    if (walk->jumps[row * CS_CORE_COLUMNS + (size_t)c] != CS_CORE_LOOKS)
+                        entries[lane] |= CS_CORE_JUMPED;
                 }
+                to[c] += lanes;
             }
         }
     }

@@ -131,6 +131,36 @@ void cs_core_walk_groups(const cs_core_walk *walk) {
         walk_plain(walk);
 }
 
+/* ---- counting alone -------------------------------------------------------------------------------------------- */
+
+CS_ALWAYS_INLINE void count_strip(const cs_core_walk *walk, int32_t first, int32_t number) {
+    if (walk->elements == 1)
+        count_long(walk, 1, first, number);
+    else
+        count_long(walk, walk->elements, first, number);
+}
+
+static void count_strip_plain(const cs_core_walk *walk, int32_t first, int32_t number) {
+    count_strip(walk, first, number);
+}
+
+#if CS_HAS_X86
+CS_TARGET_AVX2 static void count_strip_avx2(const cs_core_walk *walk, int32_t first, int32_t number) {
+    count_strip(walk, first, number);
+}
+
+CS_TARGET_AVX512 static void count_strip_avx512(const cs_core_walk *walk, int32_t first, int32_t number) {
+    count_strip(walk, first, number);
+}
+#endif
+
 void cs_core_count_strip(const cs_core_walk *walk, int32_t first, int32_t number) {
-    count_long(walk, walk->elements, first, number);
+#if CS_HAS_X86
+    if (walk->params->isa == CS_ISA_AVX512)
+        count_strip_avx512(walk, first, number);
+    else if (walk->params->isa == CS_ISA_AVX2)
+        count_strip_avx2(walk, first, number);
+    else
+#endif
+        count_strip_plain(walk, first, number);
 }

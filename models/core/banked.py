@@ -86,6 +86,8 @@ class BankedTile:
         stage: Stage,
         operands: Operands,
         tile: Tile,
+        *,
+        level: str | None = None,
     ) -> None:
         self._params, self._banks = params, banks
         stage = Stage(stage)
@@ -93,7 +95,7 @@ class BankedTile:
         longest = -(-tile.longest_walk(shape, stage) // params.window)
         # As many words at most; those that are not written to never take memory.
         room = tile.outputs(shape, stage) * (4 + longest)
-        run = RecordedTile(params, policy, shape, stage, operands, tile, max(room, 1))
+        run = RecordedTile(params, policy, shape, stage, operands, tile, max(room, 1), level)
         self._ideal = run.result
         self._record = run.record
         c_banks = ffi.new(

@@ -125,8 +125,9 @@ class RecordedTile:
         operands: Operands,
         tile: Tile,
         words: int,
+        level: str | None = None,
     ) -> None:
-        walker = Walker(params, policy, shape, Stage(stage), operands)
+        walker = Walker(params, policy, shape, Stage(stage), operands, level)
         self.c_params = walker.c_params
         entries = np.zeros(words, dtype=np.uint32)
         pointer = as_buffer(entries, "uint32_t", np.uint32, "record", writable=True)

@@ -11,6 +11,7 @@ from twins.core import run_tile_with_banks
 from twins.core_cases import draw_case, operands_of, whole_masks
 
 from cosim.clib import KernelError, ffi, lib
+from cosim.isa import available
 from cosim.models.core import BankedTile, BankParams, CoreParams, SkipPolicy, Tile, run_tile
 from cosim.models.core.banked import NEVER
 from cosim.models.tensors import ConvShape, Stage
@@ -55,11 +56,14 @@ def run_in_pieces(rng, banked, reservations):
 
 
 def assert_equals_twin(seed):
-    params, policy, shape, stage, masks, tile = draw_case(seed)
+    return assert_case_equals_twin(seed, *draw_case(seed))
+
+
+def assert_case_equals_twin(seed, params, policy, shape, stage, masks, tile):
     rng = random.Random(seed ^ 0x5EED)
     banks = draw_banks(rng)
     reservations = draw_reservations(rng, banks)
-    banked = BankedTile(params, banks, policy, shape, stage, operands_of(masks), tile)
+    banked = BankedTile(params, banks, policy, shape, stage, operands_of(masks), tile, level=rng.choice(available()))
     result = run_in_pieces(rng, banked, reservations)
     found = {
         "cycles": result.tile.cycles,
@@ -85,6 +89,30 @@ def test_equals_the_cycle_stepped_twin(seed):
 def test_equals_the_twin_where_run_ahead_ends_with_a_jump(seed):
     """Rare cases: a lane waits for a block that others leave later, by a jump. Found with mistakes planted."""
     assert_equals_twin(seed)
+
+
+def assert_equals_twin_with_reuse(group, reuse, density, seed):
+    shape = ConvShape(n=1, c=24, h=3, w=2, k=2 * group + 1, r=2, s=2, pad=1)
+    rng = np.random.default_rng(seed)
+    masks = {name: rng.random(mask.shape) < density for name, mask in whole_masks(shape, True).items()}
+    queue, run_ahead = int(rng.integers(2, 12)), int(rng.integers(1, 4))
+    params = CoreParams(2 * group, group, window=16, queue=queue, run_ahead=run_ahead, pixel_reuse=reuse)
+    return assert_case_equals_twin(seed, params, BOTH, shape, Stage.FF, masks, Tile.whole(shape, Stage.FF))
+
+
+@pytest.mark.parametrize("group", [3, 8, 16])
+@pytest.mark.parametrize("reuse", [2, 5, 100])
+@pytest.mark.parametrize("density", [0.3, 0.7, 1.0])
+def test_equals_the_twin_where_most_lanes_keep_their_block_of_the_other_operand(group, reuse, density):
+    """Lanes that need only what they share, a full group of them or fewer, between others that do not."""
+    for seed in range(2):
+        assert_equals_twin_with_reuse(group, reuse, density, seed)
+
+
+@pytest.mark.slow
+@given(st.sampled_from([1, 2, 3, 8, 13, 16]), st.integers(2, 100), st.floats(0.1, 1), st.integers(0, 2**32 - 1))
+def test_equals_the_twin_with_reuse_on_many_cases(group, reuse, density, seed):
+    assert_equals_twin_with_reuse(group, reuse, density, seed)
 
 
 @pytest.mark.slow
@@ -271,3 +299,21 @@ def test_a_record_that_does_not_fit_the_core_is_refused():
     assert init(1, 2, 0, 0, 1, 1) == lib.CS_EINVAL  # more blocks than announced
     assert init(1, 1, 0, 0, lib.CS_CORE_JUMPED) == lib.CS_EINVAL  # a jump without coarse_jump
     assert lib.cs_core_banks_next(ffi.new("uint64_t[]", words[0]), words[0], ffi.NULL) == lib.CS_ESTATE
+
+
+def test_walks_beyond_31_bits_take_as_long_as_they_have_indices():
+    """No tile has them; a record may. One lane finds nothing, the other as much as an entry holds."""
+    params, banks = ffi.new("cs_core_params *"), ffi.new("cs_core_banks *")
+    for name in ("window", "macs_per_lane", "pixel_reuse"):
+        setattr(params, name, 1)
+    params.lanes = params.group = params.queue = 2
+    blocks, indices = 12, lib.CS_CORE_READS - 1
+    params.run_ahead = blocks
+    banks.banks, banks.ports, banks.max_pending = [1, 1], [1, 1], 1
+    words, done_at = ffi.new("size_t *"), ffi.new("int64_t *")
+    assert lib.cs_core_banks_state_words(params, banks, blocks, words) == lib.CS_OK
+    state = ffi.new("uint64_t[]", words[0])
+    record = ffi.new("uint32_t[]", [2, blocks, 0, 0, 1] + [0, indices] * blocks)
+    assert lib.cs_core_banks_init(state, words[0], params, banks, blocks, record, len(record)) == lib.CS_OK
+    assert lib.cs_core_banks_advance(state, words[0], record, len(record), NEVER, done_at) == lib.CS_OK
+    assert done_at[0] == blocks * indices + 1
