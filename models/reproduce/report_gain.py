@@ -44,7 +44,10 @@ def gain_verdict(value: float, found: Found) -> str:
         row = max(possible, key=lambda row: row["gain_greatest"])
         return f"inside the interval, at {where(row)}, not at the nominal values"
     factor = value / (on * max(row["gain_greatest"] for row in surface))
-    return f"miss: {factor:.1f} x above what all energies' ranges and one parameter's reach"
+    missed = f"miss: {factor:.1f} x the interval's upper end"
+    if all(row["gain"] * on < value for row in found["without"]):
+        missed += ", and unreachable with the operands that it skips"
+    return missed
 
 
 def gain_sections(claim: str, found: Found) -> list[Section]:
@@ -124,9 +127,7 @@ def _split(found: Found) -> Table:
         ],
         rows,
         title=f"Energy for each nominal multiply-accumulate; sparse: {where(found['corner'])}",
-        note="Everything but MAC is overhead. Operand fetch: memories, buffers and registers of values; bitmap "
-        "read: the same "
-        "of bitmaps.",
+        note="Everything but MAC is overhead. Which actions a part has: [energy.md](energy.md#parts-and-groups).",
         total=True,
     )
 

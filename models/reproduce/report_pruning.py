@@ -15,7 +15,8 @@ __all__ = ["pruning_rows", "pruning_sections"]
 
 def pruning_rows(claim: str, published: Sequence[Mapping[str, Any]], found: Found) -> list[list[Any]]:
     computed, removed = found["operations"], found["accesses_removed_percent"]
-    parts = "" if computed["total"]["fewer_percent"] >= published[0]["value"] else "miss: "
+    short = published[0]["value"] - computed["total"]["fewer_percent"]
+    parts = "" if short <= 0 else f"miss by {short:.1f} points: "
     parts += ", ".join(f"{part} {computed[part]['fewer_percent']:.2f} %" for part in ("coarse", "fine", "total"))
     return [
         [
