@@ -3,7 +3,8 @@
 A stream is named by layer, tensor and iteration, so that which iterations are asked for in detail changes none of them.
 The element at channel c of a tensor of density d is non-zero with a probability between d - m and d + m, m = spread *
 min(d, 1 - d), drawn once for each channel: real sparsity is correlated along channels, and independent masks make
-skipping look better balanced than it is. (Or, with a `ChannelsSpec`, as in `channels`.)
+skipping look better balanced than it is. (Or, with a `ChannelsSpec`, as in `channels`.) With a `PlanesSpec` the
+non-zeros of activations are then moved within their planes, as in `planes`; gradients stay, as nothing was measured.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ from ..pruning.interface import Mask
 from .channels import beta_quantiles, channel_ranks, related_ranks
 from .errors import WorkloadError
 from .graph import INPUT, Graph
-from .schema import AttentionSpec, ChannelsSpec, ConvSpec, Densities, LinearSpec
+from .planes import clustered
+from .schema import AttentionSpec, ChannelsSpec, ConvSpec, Densities, LinearSpec, PlanesSpec
 
 _FULL = 1 << 16
 
@@ -26,10 +28,13 @@ _FULL = 1 << 16
 class Draws:
     """Draws masks from `seed`; `spread` says how much the densities of channels differ (0 to 1)."""
 
-    def __init__(self, seed: int, spread: float, channels: ChannelsSpec | None = None) -> None:
+    def __init__(
+        self, seed: int, spread: float, channels: ChannelsSpec | None = None, planes: PlanesSpec | None = None
+    ) -> None:
         self._seed = seed
         self._spread = spread
         self._channels = channels
+        self._planes = planes
 
     def weights(self, layer: str, source: tuple[str, int], shape: tuple[int, ...], density: float) -> Mask:
         """The mask of a layer's weights. `source`: what it reads, and its channels, with which theirs may go together;
@@ -72,7 +77,10 @@ class Draws:
             return tuple(np.full(shape, density == 1.0) for density in densities)
         draws = Stream(self._seed, f"masks/{layer}/{tensor}{at}").shorts(int(np.prod(shape))).reshape(shape)
         thresholds = [np.floor(self._probabilities(layer, tensor, shape[-1], d, ranks) + 0.5) for d in densities]
-        return tuple(np.asarray(draws < t.astype(np.uint32)) for t in thresholds)
+        masks = tuple(np.asarray(draws < t.astype(np.uint32)) for t in thresholds)
+        if self._planes is None or tensor != "x" or min(shape[1:3]) < 2:
+            return masks
+        return clustered(masks, draws / _FULL, self._planes, Stream(self._seed, f"planes/{layer}/{tensor}{at}"))
 
     def _probabilities(
         self, layer: str, tensor: str, channels: int, density: float, ranks: npt.NDArray[np.float64] | None

@@ -321,6 +321,19 @@ class ChannelsSpec(Spec):
     correlation: Share = Field(default=0.54, description="Share of channels whose w has the rank that x has.")
 
 
+class PlanesSpec(Spec):
+    """How the non-zeros of activations cluster in their planes (see `planes`); the counts by channel stay.
+
+    The defaults are fitted to the inputs of conv1_2 to conv5_3 of VGG16, with weights trained on ImageNet, for eight
+    photographs: the variances of tiles' densities, of single channels and common to them (`studies/planes.py`).
+    """
+
+    persistence: float = Field(
+        default=1.11, ge=0.0, le=4.0, description="Variance of squares twice as large, over that of the smaller ones."
+    )
+    common: Share = Field(default=0.052, description="Share of the variance that all channels have together.")
+
+
 class StatisticalSpec(Spec):
     """Nothing is computed: seeded random masks of given densities, for a network or for layers by themselves.
 
@@ -349,6 +362,9 @@ class StatisticalSpec(Spec):
     )
     channels: ChannelsSpec | None = Field(
         default=None, description="In place of channel_spread: channels as in measured layers; {} takes what is fitted."
+    )
+    planes: PlanesSpec | None = Field(
+        default=None, description="Activations clustered in the plane as measured; {} takes what is fitted."
     )
     formats: FormatsSpec = FormatsSpec()
 

@@ -37,7 +37,7 @@ class StatisticalWorkload:
     def __init__(self, spec: StatisticalSpec, make_pruning: MakePruning, *, seed: int) -> None:
         self._spec = spec
         self._seed = seed
-        self._draws = Draws(seed, spec.channel_spread, spec.channels)
+        self._draws = Draws(seed, spec.channel_spread, spec.channels, spec.planes)
         self._formats = notes.Formats(spec.formats.activation, spec.formats.weight, spec.formats.gradient)
         self._layers = {layer.name: layer for layer in spec.layers}
         self._info = statistical_layers(spec)
