@@ -62,14 +62,18 @@ def _render(block: Block) -> Any:
 
 
 def _table(table: Table) -> Any:
-    rich = RichTable(title=escape(table.title) or None, title_justify="left", title_style="", box=None, pad_edge=False)
+    rich = RichTable(box=None, pad_edge=False)
     for column, numeric in zip(table.columns, _numeric(table.columns, table.rows), strict=True):
         rich.add_column(escape(with_unit(column.title, column.unit)), justify="right" if numeric else "left")
     for i, row in enumerate(table.rows):
         style = "bold" if table.total and i == len(table.rows) - 1 else None
         cells = (escape(format_cell(cell, column.digits)) for cell, column in zip(row, table.columns, strict=True))
         rich.add_row(*cells, style=style)
-    return Group(rich, Text(table.note, style="dim")) if table.note else rich
+    # The title is no part of the table, which may be narrower.
+    above, below = (
+        [Text(text, style=style)] if text else [] for text, style in ((table.title, ""), (table.note, "dim"))
+    )
+    return Group(*above, rich, *below)
 
 
 def _numeric(columns: Sequence[Column], rows: Sequence[Sequence[Any]]) -> list[bool]:

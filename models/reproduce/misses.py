@@ -84,7 +84,7 @@ def _gain(result: Mapping[str, Any], at: int) -> str:
     else:
         corner = found["corner"]
         return (
-            f"With every other part free of charge, a what-if, the gain still is below {target:.1f} x: two operands "
+            f"With every other part free of charge, a what-if, the gain stays below {target:.1f} x: two operands "
             f"at 90 % zeros leave {corner['macs_ratio']:.1f} x fewer multiply-accumulates. The greatest gain of the "
             f"interval is {corner['gain_greatest']:.1f} x.{_beyond(found)}"
         )

@@ -7,6 +7,7 @@ from typing import Any
 
 from cosim.report import Column, Note, Section, Table
 
+from .figures import figure
 from .misses import disagreements
 from .report import claim_sections, overview
 from .sensitivity import full_sections, most_influential, pairs
@@ -188,7 +189,7 @@ def plots(data: Mapping[str, Any]) -> dict[str, str]:
         if result["study"] == "energy_gain":
             study = result["found"]
             chip = study["chip"]
-            published = [value["value"] / study["calibration"]["on"] for value in result["published"]]
+            published = [(figure(value), value["value"] / study["calibration"]["on"]) for value in result["published"]]
             title = f"Energy gain of {chip} over sparsity"
             found[_plot_name(name, "surface")] = surface(title, study["surface"], published)
         for at, one in enumerate(result["found"]["sensitivities"]):

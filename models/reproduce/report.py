@@ -44,7 +44,7 @@ def overview(results: Mapping[str, Any]) -> Section:
                 rows,
                 note="Simulated, from and to in the unit of the published value; TFLOPS/W and TOPS/W are the same "
                 "here. "
-                "From, to, the interval: of gains, all energies anywhere in their plausible ranges at once, with each "
+                "The interval (from, to): of gains, all energies anywhere in their plausible ranges at once, with each "
                 "parameter of the chip at the ends of its range, one at a time; of efficiency against LNPU, all "
                 "energies at once, one table for both chips; of throughput, over the trainings.",
             )

@@ -44,9 +44,9 @@ def gain_verdict(value: float, found: Found) -> str:
         row = max(possible, key=lambda row: row["gain_greatest"])
         return f"inside the interval, at {where(row)}, not at the nominal values"
     factor = value / (on * max(row["gain_greatest"] for row in surface))
-    missed = f"miss: {factor:.1f} x the interval's upper end"
+    missed = f"miss: published is {factor:.1f} x the interval's upper end"
     if all(row["gain"] * on < value for row in found["without"]):
-        missed += ", and unreachable with the operands that it skips"
+        missed += "; unreachable with the operands that it skips"
     return missed
 
 
@@ -114,7 +114,7 @@ def _split(found: Found) -> Table:
     rows: list[list[Any]] = []
     dense, corner = found["dense_fj_per_mac"], found["corner"]["fj_per_nominal_mac"]
     factor = found["calibration"]["energy_factor"]
-    for part in dense:
+    for part in sorted(dense, key=lambda part: -corner[part]):
         rows.append([part, dense[part], corner[part], dense[part] * factor, corner[part] * factor])
     rows.append(["total", *(sum(row[at] for row in rows) for at in range(1, 5))])
     return Table(
@@ -127,7 +127,7 @@ def _split(found: Found) -> Table:
         ],
         rows,
         title=f"Energy for each nominal multiply-accumulate; sparse: {where(found['corner'])}",
-        note="Everything but MAC is overhead. Which actions a part has: [energy.md](energy.md#parts-and-groups).",
+        note="Everything but MAC is overhead. Which actions a part has: docs/energy.md.",
         total=True,
     )
 

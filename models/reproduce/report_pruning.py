@@ -37,9 +37,16 @@ def pruning_rows(claim: str, published: Sequence[Mapping[str, Any]], found: Foun
             None,
             None if removed is None else removed / published[1]["value"],
             "nothing",
-            f"coverage {found['shared']['coverage_percent']:.1f} %",
+            _accesses(removed, published[1]["value"], found["shared"]["coverage_percent"]),
         ],
     ]
+
+
+def _accesses(removed: float | None, value: float, coverage: float) -> str:
+    seen = f"{coverage:.1f} % of the weights were seen as they passed by"
+    if removed is None:
+        return f"no access in either: {seen}"
+    return f"agrees: {seen}" if removed >= value else f"miss by {value - removed:.1f} points: {seen}"
 
 
 def pruning_sections(claim: str, found: Found) -> list[Section]:

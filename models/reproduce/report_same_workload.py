@@ -28,7 +28,7 @@ def same_rows(claim: str, published: Sequence[Mapping[str, Any]], found: Found) 
                 "nothing",
                 "inside the interval"
                 if inside
-                else f"miss: {value / row['ratio_greatest']:.1f} x the interval's upper end",
+                else f"miss: published is {value / row['ratio_greatest']:.1f} x the interval's upper end",
             ]
         )
     return rows

@@ -16,7 +16,7 @@ def throughput_rows(claim: str, published: Sequence[Mapping[str, Any]], found: F
     value = published[0]["value"]
     totals = [row["simulated"] for row in found["trainings"]]
     bound = max(row["total"]["bound"] for row in found["trainings"])
-    missed = f"miss: {value / max(totals):.1f} x the interval's upper end"
+    missed = f"miss: published is {value / max(totals):.1f} x the interval's upper end"
     verdict = f"{missed}; the bound is {bound:.1f} x at most over a training"
     if bound >= value:
         verdict = f"{missed}, though the bound reaches {bound:.1f} x"

@@ -10,22 +10,24 @@ from typing import Any
 
 __all__ = ["surface"]
 
-_PANEL, _PLOT_HEIGHT, _LEFT, _TOP, _GAP, _BOTTOM = 250, 260, 52, 84, 18, 58
+_PANEL, _PLOT_HEIGHT, _LEFT, _TOP, _GAP, _BOTTOM = 250, 260, 52, 102, 18, 58
+_LEGEND = 360  # its text must fit
 _LINES = ("#2a6f97", "#d98a29", "#6b4c9a", "#3f7f4f")
 _INK, _MUTED, _GRID, _PAPER, _PUBLISHED = "#1f2933", "#52606d", "#d9dee3", "#ffffff", "#b3261e"
 
 
-def surface(title: str, rows: Sequence[Mapping[str, Any]], published: Sequence[float]) -> str:
-    """`rows`: of a study's surface (input, weight, coarse, bound, gain, gain_least, gain_greatest); `published`: gains.
+def surface(title: str, rows: Sequence[Mapping[str, Any]], published: Sequence[tuple[str, float]]) -> str:
+    """`rows`: of a study's surface (input, weight, coarse, bound, gain, gain_least, gain_greatest); `published`:
+    figures and their gains.
 
     The same text for the same data.
     """
     shares = sorted({row["coarse"] for row in rows if row["weight"] < 1.0}) or [0.0]
     weights = sorted({row["weight"] for row in rows}, reverse=True)
     inputs = sorted({row["input"] for row in rows}, reverse=True)
-    top = max(*(max(row["bound"], row["gain_greatest"]) for row in rows), *published) * 1.4
+    top = max(*(max(row["bound"], row["gain_greatest"]) for row in rows), *(gain for _, gain in published)) * 1.4
     bottom = min(1.0, *(row["gain_least"] for row in rows)) / 1.15
-    width = _LEFT + len(shares) * (_PANEL + _GAP)
+    width = max(_LEFT + len(shares) * (_PANEL + _GAP), _LEGEND)
     height = _TOP + _PLOT_HEIGHT + _BOTTOM
 
     def y(gain: float) -> float:
@@ -42,19 +44,21 @@ def surface(title: str, rows: Sequence[Mapping[str, Any]], published: Sequence[f
         lines.append(f'<line x1="{x}" x2="{x + 18}" y1="40" y2="40" stroke="{colour}" stroke-width="2.5"/>')
         lines.append(f'<text x="{x + 23}" y="44" fill="{_INK}">weights {_percent(weight)}</text>')
         x += 122
-    lines.append(f'<text x="{x + 4}" y="44" fill="{_MUTED}">upright: all energy ranges; dashed: bound</text>')
+    lines.append(
+        f'<text x="12" y="64" fill="{_MUTED}">red: published; upright: all energy ranges; dashed: bound</text>'
+    )
     for at, share in enumerate(shares):
         left = _LEFT + at * (_PANEL + _GAP)
         title = f"{_percent(share)} of the zero weights coarse" if min(weights) < 1.0 else "dense weights"
         lines += _panel(left, title, inputs, y, (bottom, top), first=at == 0)
-        for gain in published:
+        for figure, gain in published:
             lines.append(
                 f'<line x1="{left}" x2="{left + _PANEL}" y1="{y(gain):.1f}" y2="{y(gain):.1f}" stroke="{_PUBLISHED}" '
                 'stroke-width="1.5"/>'
             )
             lines.append(
                 f'<text x="{left + 4}" y="{y(gain) - 6:.1f}" fill="{_PUBLISHED}" paint-order="stroke" '
-                f'stroke="{_PAPER}" stroke-width="3">published: {gain:.3g} x</text>'
+                f'stroke="{_PAPER}" stroke-width="3">{escape(figure)}: {gain:.3g} x</text>'
             )
         for number, (weight, colour) in enumerate(zip(weights, _LINES, strict=False)):
             of = {

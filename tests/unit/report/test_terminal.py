@@ -3,7 +3,7 @@ import io
 from rich.console import Console
 from unit.report.examples import report
 
-from cosim.report import print_report
+from cosim.report import Column, Report, Section, Table, print_report
 
 EXPECTED = """\
 Run & run
@@ -53,3 +53,11 @@ def test_a_terminal_gets_bold_and_no_color_is_respected(monkeypatch):
     stream = io.StringIO()
     print_report(report(), Console(file=stream, force_terminal=True, width=100, color_system="standard"))
     assert "\x1b[33m" not in stream.getvalue()
+
+
+def test_the_title_of_a_narrow_table_is_not_folded():
+    stream = io.StringIO()
+    title = "What a table of two narrow columns is about, said in more words than it is wide"
+    table = Table([Column("a"), Column("b")], [[1, 2]], title=title, note="and a note")
+    print_report(Report(title="run", subtitle="", figures=[], sections=[Section("s", [table])]), Console(file=stream))
+    assert [line.rstrip() for line in stream.getvalue().splitlines()][-4:] == [title, "a  b", "1  2", "and a note"]
