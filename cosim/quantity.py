@@ -13,6 +13,7 @@ too. `model_dump(mode="json")` writes text that reads back to the same number.
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -118,6 +119,13 @@ def _decimal(value: Fraction) -> str:
     return f"{value.numerator}/{value.denominator}"
 
 
+@functools.lru_cache(maxsize=4096)  # a study writes the same few hundred values out for every one of its points
+def _written(quantity: Quantity, value: int | Fraction) -> str:
+    if quantity.write is not None:
+        return quantity.write(Fraction(value))
+    return quantity.dimension.format(value * quantity.dimension.units[quantity.unit])
+
+
 def _scale(symbol: str, prefixes: str, base: str) -> dict[str, Fraction]:
     """Units `prefix + symbol` in terms of `base + symbol`; '-' stands for no prefix."""
     power = {"f": -15, "p": -12, "n": -9, "u": -6, "m": -3, "-": 0, "k": 3, "M": 6, "G": 9, "T": 12}
@@ -182,9 +190,7 @@ class Quantity:
 
     def to_text(self, value: int | Fraction) -> str:
         """The inverse of `from_text`."""
-        if self.write is not None:
-            return self.write(Fraction(value))
-        return self.dimension.format(value * self.dimension.units[self.unit])
+        return _written(self, value)
 
     def _checked(self, value: Fraction, written: str) -> int | Fraction:
         if value < 0:

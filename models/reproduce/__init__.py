@@ -4,7 +4,7 @@
 study; a study is made of points (`points`), single simulations that are run once and kept (`workers`), and evaluates
 their results (`gain`, `throughput`, `same_workload`, `pruning`), with energies as linear forms of the table's elements
 (`elements`).
-`report`, `page` and `tornado` show what came out; `cli` is `cosim reproduce`.
+`report`, `page`, `misses` and the plots (`surface`, `tornado`) show what came out; `cli` is `cosim reproduce`.
 """
 
 from __future__ import annotations

@@ -55,7 +55,13 @@ def reproduce(
 ) -> dict[str, Any]:
     """Run all points of all claims, and evaluate them: plain data, the same for the same files."""
     studies = {name: study_of(claim) for name, claim in claims.items()}
-    points = [point for study in studies.values() for point in study.points()]
+    points: list[Point] = []
+    for done, study in enumerate(studies.values()):
+        if progress is not None:  # seconds, where a claim has hundreds of points
+            progress("listing simulations", done, len(studies))
+        points += study.points()
+    if progress is not None:
+        progress("listing simulations", len(studies), len(studies))
     results = run_points(points, folder, workers=workers, progress=progress)
     found = {
         name: {

@@ -178,3 +178,12 @@ def test_json_schema_examples_are_accepted_and_match_the_pattern(annotation):
         from_file(annotation, example)
     assert not re.fullmatch(schema["pattern"], "14")
     assert schema["x-unit"]
+
+
+def test_equal_numbers_of_different_quantities_are_written_apart():
+    class Both(BaseModel):
+        delay: q.TimePs
+        size: q.Bytes
+
+    for value, delay, size in ((1000, "1 ns", "1000 B"), (1024, "1.024 ns", "1 KiB"), (1000, "1 ns", "1000 B")):
+        assert Both(delay=value, size=value).model_dump(mode="json") == {"delay": delay, "size": size}

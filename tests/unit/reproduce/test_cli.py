@@ -13,7 +13,7 @@ from helpers.claims import write
 from typer.testing import CliRunner
 
 from cosim.cli.app import app
-from cosim.models.reproduce import load_claims
+from cosim.models.reproduce import load_claims, reproduce
 from cosim.models.reproduce.claim_files import claim_files
 from cosim.scenario import ScenarioError
 
@@ -73,6 +73,14 @@ def test_only_the_claims_that_are_named_are_read(done, tmp_path):
     assert list(load_claims(tmp_path / "claims", ["small"])) == ["small"]
     with pytest.raises(ScenarioError):
         load_claims(tmp_path / "claims")
+
+
+def test_progress_is_shown_from_the_beginning(done):
+    folder, _ = done
+    calls = []
+    reproduce(load_claims(folder / "claims"), folder / "out" / "points", progress=lambda *call: calls.append(call))
+    assert calls[:2] == [("listing simulations", 0, 1), ("listing simulations", 1, 1)]
+    assert calls[2:] == [("simulating", calls[2][2], calls[2][2])]
 
 
 def test_a_claim_is_a_scenario_as_well(done):
