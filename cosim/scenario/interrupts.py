@@ -3,7 +3,8 @@
 Python raises KeyboardInterrupt between any two instructions, also between the making of a thing and the `with` or
 `try` that would remove it again, and inside of the removal. Here it is held back, but for the long part in the middle;
 and that part can say that it will stop by itself at the next good place. SIGTERM, as batch systems and containers send
-it, is treated alike.
+it, is treated alike. An exception raised while an extension module is imported, or in a weak reference's callback, may
+be lost: so the long part also asks from time to time.
 """
 
 from __future__ import annotations
@@ -21,14 +22,15 @@ __all__ = ["HeldInterrupts"]
 class HeldInterrupts:
     """Holds Ctrl-C back: `with HeldInterrupts() as held: prepare(); with held.let_through(): work(); clean_up()`.
 
-    What came while it was held is raised where it is let through, or at the end, unless it was dropped. After
-    `defer` the first one that is let through is only noted, in `pending`, and `notice` is called. Does nothing in
-    threads other than the main one, and where the program has a handler of its own.
+    What came while it was held is raised where it is let through, or at the end, unless it was dropped. One that is
+    let through and does not end the work is raised again by the next `check`, or where the work ends. After `defer` the
+    first one that is let through is only noted, in `pending`, and `notice` is called. Does nothing in other threads than
+    the main one, and where the program has a handler of its own.
     """
 
     def __init__(self, notice: Callable[[], None] | None = None) -> None:
         self.pending = False
-        """Whether one came that has not been raised."""
+        """Whether one came, raised or not, and was not dropped."""
         self._through = False
         self._deferred = False
         self._notice = notice
@@ -50,20 +52,26 @@ class HeldInterrupts:
             raise KeyboardInterrupt
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
-        if self._through and (self.pending or not self._deferred):
+        raised = self._through and (self.pending or not self._deferred)
+        self.pending = True
+        if raised:
             raise KeyboardInterrupt
         if self._through and self._notice is not None:
             self._notice()
-        self.pending = True
+
+    def check(self) -> None:
+        """Raise KeyboardInterrupt if one was let through and got lost on its way; not after `defer`."""
+        if self.pending and not self._deferred:
+            raise KeyboardInterrupt
 
     @contextlib.contextmanager
     def let_through(self) -> Iterator[None]:
         """Here Ctrl-C raises KeyboardInterrupt, as always."""
         try:
             self._through = True
-            if self.pending:
-                raise KeyboardInterrupt
+            self.check()
             yield
+            self.check()
         finally:
             self._through = False
 

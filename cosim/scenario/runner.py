@@ -66,7 +66,7 @@ def run_scenario(
                         report(result)
                     return result
                 keeper = Keeper(folder.path / CHECKPOINT, folder.partial, scenario, every or Every(), held, saved)
-                context = _context(scenario, folder.partial, shuffle_seed, progress, saved, keeper)
+                context = _context(scenario, folder.partial, shuffle_seed, _watching(held, progress), saved, keeper)
                 result = _run(scenario, context, argv)
                 files: dict[str, bytes] = {RESOLVED: resolved_yaml(scenario), SUMMARY: canonical_json(result.summary)}
                 if result.statistics is not None:
@@ -83,6 +83,15 @@ def run_scenario(
             folder.commit()
         held.drop()
     return result
+
+
+def _watching(held: HeldInterrupts, progress: Progress | None) -> Progress:
+    def report(phase: str, done: int, total: int) -> None:
+        held.check()
+        if progress is not None:
+            progress(phase, done, total)
+
+    return report
 
 
 def _context(

@@ -24,14 +24,6 @@ def here(tmp_path):
     return folder
 
 
-@pytest.fixture
-def interruptible():
-    """Ctrl-C reaches child processes, even where the tests run in the background of a shell, which ignores it."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
-
-
 def test_a_run_leaves_a_complete_folder(site, here):
     done = cosim("run", "demo.yaml", "--out", "out", site=site, cwd=here)
     assert (done.returncode, done.stderr) == (0, "cosim: wrote out; open out/report.html\n")

@@ -92,14 +92,6 @@ def test_a_claim_is_a_scenario_as_well(done):
     assert "a small claim" in ran.stdout
 
 
-@pytest.fixture
-def interruptible():
-    """Ctrl-C reaches child processes, even where the tests run in the background of a shell, which ignores it."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
-
-
 @pytest.mark.usefixtures("interruptible")
 def test_ctrl_c_exits_130_and_keeps_what_has_ended(tmp_path):
     write(tmp_path / "claims")

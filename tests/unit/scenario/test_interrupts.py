@@ -1,5 +1,6 @@
 """Ctrl-C is held back around the work, and let through in it."""
 
+import contextlib
 import os
 import signal
 import threading
@@ -8,13 +9,7 @@ import pytest
 
 from cosim.scenario.interrupts import HeldInterrupts
 
-
-@pytest.fixture(autouse=True)
-def _python_handles_interrupts():
-    """As in a foreground job: a shell starts others with SIGINT ignored."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
+pytestmark = pytest.mark.usefixtures("interruptible")
 
 
 def ctrl_c():
@@ -46,6 +41,43 @@ def test_let_through_in_the_work_and_held_again_behind_it():
             ctrl_c()
             log.append("cleaned up")
     assert log == ["cleaned up"]
+
+
+def lost_ctrl_c():
+    """As when it comes in the import of an extension module, or in a weak reference's callback."""
+    with contextlib.suppress(KeyboardInterrupt):
+        ctrl_c()
+
+
+def test_one_that_got_lost_is_raised_by_the_next_check():
+    log = []
+    with pytest.raises(KeyboardInterrupt), HeldInterrupts() as held, held.let_through():
+        held.check()
+        lost_ctrl_c()
+        log.append("worked on")
+        held.check()
+        log.append("and on")
+    assert log == ["worked on"]
+
+
+def test_one_that_got_lost_is_raised_where_the_work_ends():
+    log = []
+    with pytest.raises(KeyboardInterrupt), HeldInterrupts() as held:
+        with held.let_through():
+            lost_ctrl_c()
+            log.append("worked")
+        log.append("committed")
+    assert log == ["worked"]
+
+
+def test_a_deferred_one_is_not_raised_by_a_check():
+    with HeldInterrupts() as held:
+        with held.let_through():
+            held.defer()
+            ctrl_c()
+            held.check()
+            assert held.pending
+        held.drop()
 
 
 def test_what_is_held_at_the_end_is_raised_there_unless_dropped():

@@ -1,4 +1,6 @@
+import contextlib
 import json
+import signal
 
 import pytest
 from robustness.demo_kind import Demo, register
@@ -44,6 +46,25 @@ def test_progress_reaches_the_caller(scenario, tmp_path):
     calls = []
     run_scenario(scenario, tmp_path / "out", progress=lambda *call: calls.append(call))
     assert calls == [("steps", i, 5) for i in range(1, 6)]
+
+
+@pytest.mark.usefixtures("interruptible")
+def test_a_run_that_loses_ctrl_c_ends_at_its_next_report_of_progress(tmp_path):
+    reached = []
+
+    def run(spec, context):
+        context.progress("steps", 0, 2)
+        with contextlib.suppress(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+        reached.append("worked on")
+        context.progress("steps", 1, 2)
+        reached.append("and on")
+        return {}
+
+    with pytest.raises(KeyboardInterrupt):
+        run_scenario(of_kind(tmp_path, run), tmp_path / "out")
+    assert reached == ["worked on"]
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_failing_run_leaves_nothing_and_says_why(tmp_path):
