@@ -48,8 +48,9 @@ install-dev: $(VENV)/.installed-dev
 run: $(VENV)/.installed
 	@$(bin)/cosim run $(SCENARIO) --out $(OUT) --force
 
+# The tests that begin on one processor stay there as long as there are enough for all: what a module sets up is used again.
 test: lint $(VENV)/.installed-dev
-	@$(bin)/python -m pytest
+	@$(bin)/python -m pytest -n auto --maxprocesses 8 --dist worksteal
 
 # ---- checks -----------------------------------------------------------------------------------------------
 

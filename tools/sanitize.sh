@@ -13,4 +13,4 @@ $cc -std=c11 -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-
 # The interpreter is not instrumented, so the runtime comes in first; it and numpy "leak" by design.
 LD_PRELOAD=$($cc -print-file-name=libasan.so):$($cc -print-file-name=libubsan.so) \
 ASAN_OPTIONS=detect_leaks=0 COSIM_KERNELS=$library \
-    "$python" -m pytest -p no:cacheprovider -m "c_library and not slow"
+    "$python" -m pytest -n auto --maxprocesses 8 --dist worksteal -p no:cacheprovider -m "c_library and not slow"

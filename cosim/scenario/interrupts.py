@@ -24,8 +24,8 @@ class HeldInterrupts:
 
     What came while it was held is raised where it is let through, or at the end, unless it was dropped. One that is
     let through and does not end the work is raised again by the next `check`, or where the work ends. After `defer` the
-    first one that is let through is only noted, in `pending`, and `notice` is called. Does nothing in other threads than
-    the main one, and where the program has a handler of its own.
+    first one that is let through is only noted, in `pending`, and `notice` is called. Does nothing in other threads
+    than the main one, and where the program has a handler of its own.
     """
 
     def __init__(self, notice: Callable[[], None] | None = None) -> None:
