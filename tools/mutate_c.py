@@ -185,10 +185,10 @@ MUTATIONS = [
     Mutation("silence", "dram.c", "s->commands[command] += skipped;", "s->commands[command] += skipped - (skipped > 2);", DRAM_LAWS + "silence_is_accounted_for_as_if_stepped"),
     Mutation("silence", "dram_rules.c", "+ interval - 1) / interval - 1;", "+ interval - 1) / interval;", DRAM_LAWS + "silence_is_accounted_for_as_if_stepped"),
     Mutation("silence", "dram.c", "if (sink->commands == NULL && is_idle(s)) skip_idle_refreshes", "if (0 && sink->commands == NULL && is_idle(s)) skip_idle_refreshes", DRAM_LAWS + "silence_of_a_second_costs_as_much_as_a_microsecond"),
-    Mutation("law 20", "noc.c", "const int credits = --r->credits[out];", "const int credits = r->credits[out];", NOC_LAWS + "20_21_every_place_is_somewhere"),
-    Mutation("law 21", "noc.c", "} else if (s->credits[s->vc] == 0) {", "} else if (s->credits[s->vc] == 255) {", NOC_LAWS + "20_21_every_place_is_somewhere"),
+    Mutation("law 20", "noc_clock.c", "const int credits = --r->credits[out];", "const int credits = r->credits[out];", NOC_LAWS + "20_21_every_place_is_somewhere"),
+    Mutation("law 21", "noc_clock.c", "} else if (s->credits[s->vc] == 0) {", "} else if (s->credits[s->vc] == 255) {", NOC_LAWS + "20_21_every_place_is_somewhere"),
     Mutation("law 23", "noc.c", "v->packets[s->last].next = slot;\n        s->last = slot;", "p->next = v->packets[s->first].next;\n        v->packets[s->first].next = slot;\n        if (p->next == NOBODY) s->last = slot;", NOC_LAWS + "23_one_vc_keeps_the_order_between_two_nodes"),
-    Mutation("law 23", "noc.c", "r->free_vcs[port] &= (small) ~(1u << (out % GROUP));", "r->free_vcs[port] &= (small) ~(1u << (out % GROUP + 1));", NOC_LAWS + "23_flits_of_a_packet_follow_each_other_in_a_buffer"),
+    Mutation("law 23", "noc_clock.c", "r->free_vcs[port] &= (small) ~(1u << (out % GROUP));", "r->free_vcs[port] &= (small) ~(1u << (out % GROUP + 1));", NOC_LAWS + "23_flits_of_a_packet_follow_each_other_in_a_buffer"),
 ]
 # fmt: on
 

@@ -1,0 +1,149 @@
+/* The state of a network: its parts in the caller's buffer, and how it begins. */
+#include "noc_state.h"
+
+#include <string.h>
+
+static size_t reserve(size_t *total, size_t count, size_t size) {
+    const size_t start = *total;
+    *total += (count * size + 7u) & ~(size_t)7u;
+    return start;
+}
+
+/* Offsets of the parts; with `state` null only the total is meaningful. */
+size_t noc_lay_out(const cs_noc_config *config, char *state, noc_view *v) {
+    const size_t nodes = (size_t)config->columns * (size_t)config->rows;
+    const size_t words = (nodes + 63) / 64;
+    size_t total = 0;
+    size_t at[14];
+    at[0] = reserve(&total, 1, sizeof(noc_header));
+    at[1] = reserve(&total, nodes, sizeof(noc_router));
+    at[2] = reserve(&total, nodes, sizeof(noc_source));
+    at[3] = reserve(&total, (size_t)config->max_packets, sizeof(noc_packet));
+    at[4] = reserve(&total, nodes * CS_NOC_LINKS, sizeof(int64_t));
+    at[5] = reserve(&total, words, sizeof(uint64_t));
+    at[6] = reserve(&total, words, sizeof(uint64_t));
+    at[7] = reserve(&total, WHEEL * nodes * CS_NOC_PORTS, sizeof(noc_arrival));
+    at[8] = reserve(&total, WHEEL * nodes * CS_NOC_PORTS, sizeof(noc_arrival));
+    at[9] = reserve(&total, WHEEL * nodes * (CS_NOC_PORTS + 1), sizeof(uint32_t));
+    at[10] = reserve(&total, nodes * CS_NOC_PORTS * (size_t)config->vcs * (size_t)config->depth, sizeof(uint32_t));
+    at[11] = reserve(&total, nodes, sizeof(int32_t));
+    at[12] = reserve(&total, nodes * 2 * CS_NOC_PORTS, sizeof(uint32_t));
+    at[13] = reserve(&total, 2 * nodes, sizeof(uint16_t));
+    if (state == NULL) return total;
+    v->head = (noc_header *)(void *)(state + at[0]);
+    v->routers = (noc_router *)(void *)(state + at[1]);
+    v->sources = (noc_source *)(void *)(state + at[2]);
+    v->packets = (noc_packet *)(void *)(state + at[3]);
+    v->link_flits = (int64_t *)(void *)(state + at[4]);
+    v->active_routers = (uint64_t *)(void *)(state + at[5]);
+    v->active_sources = (uint64_t *)(void *)(state + at[6]);
+    v->arrivals = (noc_arrival *)(void *)(state + at[7]);
+    v->landings = (noc_arrival *)(void *)(state + at[8]);
+    v->credits = (uint32_t *)(void *)(state + at[9]);
+    v->places = (uint32_t *)(void *)(state + at[10]);
+    v->heap = (int32_t *)(void *)(state + at[11]);
+    v->links = (uint32_t *)(void *)(state + at[12]);
+    v->column = (uint16_t *)(void *)(state + at[13]);
+    v->row = v->column + nodes;
+    return total;
+}
+
+static int valid_config(const cs_noc_config *c) {
+    return c->columns >= 1 && c->rows >= 1 && c->columns <= CS_NOC_MAX_NODES &&
+           c->rows <= CS_NOC_MAX_NODES / c->columns && c->vcs >= 1 && c->vcs <= CS_NOC_MAX_VCS && c->depth >= 1 &&
+           c->depth <= CS_NOC_MAX_DEPTH && (c->routing_delay == 0 || c->routing_delay == 1) &&
+           (c->speculative == 0 || c->speculative == 1) && c->credit_delay >= 0 &&
+           c->credit_delay <= CS_NOC_MAX_CREDIT_DELAY && c->max_packets >= 1 && c->max_packets <= INT32_MAX / 8;
+}
+
+int32_t noc_open(const void *state, size_t state_bytes, noc_view *v) {
+    if (state == NULL) return CS_EINVAL;
+    if (state_bytes < sizeof(noc_header) || ((uintptr_t)state & 7u) != 0) return CS_EBUFFER;
+    const noc_header *head = (const noc_header *)state;
+    if (head->magic != NOC_MAGIC) return CS_ESTATE;
+    if (state_bytes < head->bytes) return CS_EBUFFER;
+    /* The callers that only read take a const buffer and write nothing through the view. */
+    noc_lay_out(&head->config, (char *)(uintptr_t)state, v);
+    return CS_OK;
+}
+
+int32_t cs_noc_state_bytes(const cs_noc_config *config, size_t *bytes) {
+    if (config == NULL || bytes == NULL || !valid_config(config)) return CS_EINVAL;
+    *bytes = noc_lay_out(config, NULL, NULL);
+    return CS_OK;
+}
+
+int noc_has_neighbour(const cs_noc_config *c, int32_t x, int32_t y, int port) {
+    switch (port) {
+    case 0:
+        return x + 1 < c->columns;
+    case 1:
+        return x > 0;
+    case 2:
+        return y + 1 < c->rows;
+    case 3:
+        return y > 0;
+    default:
+        return 1;
+    }
+}
+
+int32_t noc_neighbour(const cs_noc_config *c, int32_t node, int port) {
+    switch (port) {
+    case 0:
+        return node + 1;
+    case 1:
+        return node - 1;
+    case 2:
+        return node + c->columns;
+    case 3:
+        return node - c->columns;
+    default:
+        return node;
+    }
+}
+
+int32_t cs_noc_init(void *state, size_t state_bytes, const cs_noc_config *config) {
+    size_t bytes = 0;
+    int32_t status = cs_noc_state_bytes(config, &bytes);
+    if (status != CS_OK) return status;
+    if (state == NULL) return CS_EINVAL;
+    if (state_bytes < bytes || ((uintptr_t)state & 7u) != 0) return CS_EBUFFER;
+    noc_view v;
+    memset(state, 0, bytes);
+    noc_lay_out(config, (char *)state, &v);
+    noc_header *head = v.head;
+    head->config = *config;
+    head->bytes = bytes;
+    head->nodes = config->columns * config->rows;
+    head->words = (head->nodes + 63) / 64;
+    head->now = -1;
+    head->out_first = head->out_last = NOBODY;
+    head->free_count = config->max_packets;
+    for (int32_t i = 0; i < config->max_packets; ++i)
+        v.packets[i].next = i + 1 < config->max_packets ? i + 1 : NOBODY;
+    const small all_vcs = (small)((1u << config->vcs) - 1u);
+    for (int32_t node = 0; node < head->nodes; ++node) {
+        v.column[node] = (uint16_t)(node % config->columns);
+        v.row[node] = (uint16_t)(node / config->columns);
+        uint32_t *links = &v.links[(size_t)node * 2 * CS_NOC_PORTS];
+        for (int port = 0; port < NODE_PORT; ++port) {
+            if (!noc_has_neighbour(config, v.column[node], v.row[node], port)) continue;
+            const uint32_t behind = (uint32_t)noc_neighbour(config, node, port) * 64u + (uint32_t)((port ^ 1) * GROUP);
+            links[port] = links[CS_NOC_PORTS + port] = behind;
+        }
+        links[CS_NOC_PORTS + NODE_PORT] = (uint32_t)(head->nodes + node) * 64u;
+        noc_router *r = &v.routers[node];
+        for (int lane = 0; lane < LANES; ++lane)
+            r->credits[lane] = (small)config->depth;
+        for (int port = 0; port < CS_NOC_PORTS; ++port)
+            r->free_vcs[port] = all_vcs;
+        noc_source *s = &v.sources[node];
+        s->first = s->last = s->current = NOBODY;
+        s->with_credit = all_vcs;
+        for (int vc = 0; vc < CS_NOC_MAX_VCS; ++vc)
+            s->credits[vc] = (small)config->depth;
+    }
+    head->magic = NOC_MAGIC;
+    return CS_OK;
+}
