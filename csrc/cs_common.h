@@ -37,5 +37,7 @@ typedef struct {
 static inline int cs_aligned(uintptr_t addresses, size_t bytes) {
     return (addresses & (bytes - 1)) == 0;
 }
+/* Whether what a pointer points to, of a type whose size is known, may lie there; so may what null points to. */
+#define CS_IS_ALIGNED(pointer) cs_aligned(CS_ADDRESS(pointer), _Alignof(__typeof__(*(pointer))))
 
 #endif

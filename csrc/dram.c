@@ -266,15 +266,19 @@ static int32_t valid_config(const cs_dram_config *c) {
 }
 
 int32_t cs_dram_state_bytes(const cs_dram_config *config, size_t *bytes) {
-    if (config == NULL || bytes == NULL || !valid_config(config)) return CS_EINVAL;
+    if (config == NULL || bytes == NULL) return CS_EINVAL;
+    if (!CS_IS_ALIGNED(config) || !CS_IS_ALIGNED(bytes)) return CS_EBUFFER;
+    if (!valid_config(config)) return CS_EINVAL;
     *bytes = sizeof(dram_state);
     return CS_OK;
 }
 
 int32_t cs_dram_init(void *state, size_t state_bytes, const cs_dram_config *config) {
-    if (state == NULL || config == NULL || !valid_config(config)) return CS_EINVAL;
-    if (state_bytes < sizeof(dram_state) || (uintptr_t)state % 8 != 0) return CS_EBUFFER;
+    if (state == NULL || config == NULL) return CS_EINVAL;
+    if (!CS_IS_ALIGNED(config)) return CS_EBUFFER;
+    if (!valid_config(config)) return CS_EINVAL;
     dram_state *s = state;
+    if (state_bytes < sizeof *s || !CS_IS_ALIGNED(s)) return CS_EBUFFER;
     memset(s, 0, sizeof *s);
     s->config = *config;
     s->banks_per_rank = config->bank_groups * config->banks_per_group;
@@ -296,9 +300,10 @@ int32_t cs_dram_init(void *state, size_t state_bytes, const cs_dram_config *conf
 }
 
 static int32_t check_state(const void *state, size_t state_bytes) {
-    if (state == NULL) return CS_EINVAL;
-    if (state_bytes < sizeof(dram_state) || (uintptr_t)state % 8 != 0) return CS_EBUFFER;
-    return ((const dram_state *)state)->magic == DRAM_MAGIC ? CS_OK : CS_ESTATE;
+    const dram_state *s = state;
+    if (s == NULL) return CS_EINVAL;
+    if (state_bytes < sizeof *s || !CS_IS_ALIGNED(s)) return CS_EBUFFER;
+    return s->magic == DRAM_MAGIC ? CS_OK : CS_ESTATE;
 }
 
 static int32_t decode(const cs_dram_config *config, uint64_t address, dram_request *request) {
@@ -382,6 +387,7 @@ int32_t cs_dram_next(void *state, size_t state_bytes, int64_t *clk) {
     const int32_t status = check_state(state, state_bytes);
     if (status != CS_OK) return status;
     if (clk == NULL) return CS_EINVAL;
+    if (!CS_IS_ALIGNED(clk)) return CS_EBUFFER;
     *clk = dram_min(first_done(state), first_event(state));
     return CS_OK;
 }
@@ -394,6 +400,8 @@ int32_t cs_dram_advance(void *state, size_t state_bytes, int64_t until, int32_t 
     if (until < 0 || until > CLK_LIMIT || done == NULL || done_count == NULL ||
         (commands != NULL && command_count == NULL))
         return CS_EINVAL;
+    if (!CS_IS_ALIGNED(done) || !CS_IS_ALIGNED(done_count) || !CS_IS_ALIGNED(commands) || !CS_IS_ALIGNED(command_count))
+        return CS_EBUFFER;
     dram_sink sink = {
         .done = done, .done_capacity = done_capacity, .commands = commands, .command_capacity = command_capacity};
     const int32_t result = run(state, until, stop != 0 ? STOP_AT_DONE : GO_ON, &sink);
@@ -406,6 +414,7 @@ int32_t cs_dram_stats(const void *state, size_t state_bytes, int64_t clk, cs_dra
     const int32_t status = check_state(state, state_bytes);
     if (status != CS_OK) return status;
     if (out == NULL || clk < ((const dram_state *)state)->now || clk > CLK_LIMIT) return CS_EINVAL;
+    if (!CS_IS_ALIGNED(out)) return CS_EBUFFER;
     dram_state then = *(const dram_state *)state;
     dram_sink nothing = {0};
     run(&then, clk, GO_ON, &nothing);
@@ -427,11 +436,15 @@ int32_t cs_dram_stats(const void *state, size_t state_bytes, int64_t clk, cs_dra
     return CS_OK;
 }
 
-static void take_latencies(dram_sink *sink, int64_t *latencies, cs_dram_progress *progress) {
-    for (size_t i = 0; i < sink->done_count; ++i)
+/* CS_ESTATE: a request is done that is none of the replay's. */
+static int32_t take_latencies(dram_sink *sink, int64_t *latencies, size_t count, cs_dram_progress *progress) {
+    for (size_t i = 0; i < sink->done_count; ++i) {
+        if (sink->done[i].tag >= count) return CS_ESTATE;
         latencies[sink->done[i].tag] = sink->done[i].clk - latencies[sink->done[i].tag];
+    }
     progress->completed += sink->done_count;
     sink->done_count = 0;
+    return CS_OK;
 }
 
 int32_t cs_dram_replay(void *state, size_t state_bytes, const uint64_t *addresses, const uint8_t *is_write,
@@ -443,6 +456,9 @@ int32_t cs_dram_replay(void *state, size_t state_bytes, const uint64_t *addresse
     if (progress == NULL || (commands != NULL && command_count == NULL) ||
         (count > 0 && (addresses == NULL || is_write == NULL || latencies == NULL)))
         return CS_EINVAL;
+    if (!CS_IS_ALIGNED(addresses) || !CS_IS_ALIGNED(earliest) || !CS_IS_ALIGNED(latencies) ||
+        !CS_IS_ALIGNED(commands) || !CS_IS_ALIGNED(command_count) || !CS_IS_ALIGNED(progress))
+        return CS_EBUFFER;
     dram_state *s = state;
     cs_done done[DONE_BLOCK];
     dram_sink sink = {
@@ -467,13 +483,15 @@ int32_t cs_dram_replay(void *state, size_t state_bytes, const uint64_t *addresse
         status =
             run(s, early ? progress->clk : CLK_LIMIT, waits || s->config.ideal ? STOP_AT_DONE : STOP_AT_EVENT, &sink);
         if (status == CS_FULL && sink.done_count == sink.done_capacity) status = CS_OK;
-        take_latencies(&sink, latencies, progress);
+        const int32_t taken = take_latencies(&sink, latencies, count, progress);
+        if (taken != CS_OK) return taken;
         progress->clk = dram_max(progress->clk, s->now);
     }
     while (status == CS_OK && (s->done_count > 0 || !is_idle(s) || s->arrival_count > 0)) {
         status = run(s, CLK_LIMIT, is_idle(s) ? STOP_AT_DONE : STOP_AT_EVENT, &sink);
         if (status == CS_FULL && sink.done_count == sink.done_capacity) status = CS_OK;
-        take_latencies(&sink, latencies, progress);
+        const int32_t taken = take_latencies(&sink, latencies, count, progress);
+        if (taken != CS_OK) return taken;
     }
     progress->last_column = s->last_column;
     if (status == CS_OK) status = run(s, dram_max(s->last_column, s->now), GO_ON, &sink);

@@ -24,6 +24,7 @@ int32_t cs_dram_format(const cs_dram_command *commands, size_t count, size_t *po
                        size_t *used) {
     static const char *const names[CS_DRAM_COMMANDS] = {"ACT", "PRE", "PREA", "RD", "WR", "REF", "REFPB", "RDA", "WRA"};
     if ((commands == NULL && count > 0) || position == NULL || text == NULL || used == NULL) return CS_EINVAL;
+    if (!CS_IS_ALIGNED(commands) || !CS_IS_ALIGNED(position) || !CS_IS_ALIGNED(used)) return CS_EBUFFER;
     char *at = text;
     *used = 0;
     for (; *position < count; ++*position) {

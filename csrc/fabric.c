@@ -177,6 +177,7 @@ static int lay_out(const cs_fabric_config *c, size_t words, fabric *f) {
 int32_t cs_fabric_state_bytes(const cs_fabric_config *config, size_t *bytes) {
     fabric f;
     if (config == NULL || bytes == NULL) return CS_EINVAL;
+    if (!CS_IS_ALIGNED(config) || !CS_IS_ALIGNED(bytes)) return CS_EBUFFER;
     if (!lay_out(config, (size_t)(config->srams > 0 ? config->srams : 0) * MAX_MEMORIES, &f)) return CS_EINVAL;
     *bytes = f.size;
     return CS_OK;
@@ -198,7 +199,9 @@ static int valid_request_bytes(const cs_fabric_config *c, int32_t bytes) {
 int32_t cs_fabric_init(void *state, size_t bytes, const cs_fabric_config *config, const cs_fabric_noc *nocs,
                        const cs_fabric_dram *drams, const cs_fabric_sram *srams, const cs_fabric_endpoint *endpoints) {
     if (state == NULL || config == NULL) return CS_EINVAL;
-    if ((uintptr_t)state % 8 != 0) return CS_EBUFFER;
+    if (!CS_IS_ALIGNED((fabric *)state) || !CS_IS_ALIGNED(config) || !CS_IS_ALIGNED(nocs) || !CS_IS_ALIGNED(drams) ||
+        !CS_IS_ALIGNED(srams) || !CS_IS_ALIGNED(endpoints))
+        return CS_EBUFFER;
     fabric layout;
     memset(&layout, 0, sizeof layout);
     if (!lay_out(config, (size_t)(config->srams > 0 ? config->srams : 0) * MAX_MEMORIES, &layout)) return CS_EINVAL;
@@ -257,18 +260,31 @@ int32_t cs_fabric_init(void *state, size_t bytes, const cs_fabric_config *config
     return CS_OK;
 }
 
-static fabric *open_state(const void *state, size_t bytes) {
-    fabric *f = (fabric *)(uintptr_t)state;
-    return f != NULL && (uintptr_t)state % 8 == 0 && bytes >= sizeof(fabric) && f->magic == MAGIC && bytes >= f->size
-               ? f
-               : NULL;
+/* The callers that only read take a const buffer and write nothing through *f. */
+static int32_t open_state(const void *state, size_t bytes, fabric **f) {
+    fabric *there = (fabric *)(uintptr_t)state;
+    if (there == NULL) return CS_EINVAL;
+    if (bytes < sizeof *there || !CS_IS_ALIGNED(there)) return CS_EBUFFER;
+    if (there->magic != MAGIC) return CS_ESTATE;
+    *f = there;
+    return bytes < there->size ? CS_EBUFFER : CS_OK;
 }
 
-/* Whether every part has a state buffer; the parts check the buffers themselves. */
-static int valid_parts(const fabric *f, const cs_fabric_parts *parts) {
-    return parts != NULL && (f->c.nocs == 0 || (parts->noc != NULL && parts->noc_bytes != NULL)) &&
-           (f->c.drams == 0 || (parts->dram != NULL && parts->dram_bytes != NULL)) &&
-           (f->c.srams == 0 || (parts->sram != NULL && parts->sram_bytes != NULL));
+/* Every part must have a state buffer; the parts check the buffers themselves. */
+static int32_t open_with_parts(const void *state, size_t bytes, const cs_fabric_parts *parts, fabric **f) {
+    const int32_t opened = open_state(state, bytes, f);
+    if (opened != CS_OK) return opened;
+    if (parts == NULL) return CS_EINVAL;
+    if (!CS_IS_ALIGNED(parts)) return CS_EBUFFER;
+    const cs_fabric_config *c = &(*f)->c;
+    if ((c->nocs > 0 && (parts->noc == NULL || parts->noc_bytes == NULL)) ||
+        (c->drams > 0 && (parts->dram == NULL || parts->dram_bytes == NULL)) ||
+        (c->srams > 0 && (parts->sram == NULL || parts->sram_bytes == NULL)))
+        return CS_EINVAL;
+    if (!CS_IS_ALIGNED(parts->noc) || !CS_IS_ALIGNED(parts->noc_bytes) || !CS_IS_ALIGNED(parts->dram) ||
+        !CS_IS_ALIGNED(parts->dram_bytes) || !CS_IS_ALIGNED(parts->sram) || !CS_IS_ALIGNED(parts->sram_bytes))
+        return CS_EBUFFER;
+    return CS_OK;
 }
 
 /* Records that were not taken yet stay where they are, so new work waits for room. */
@@ -647,12 +663,15 @@ static void run_network(fabric *f, const cs_fabric_parts *parts, int32_t which, 
 
 int32_t cs_fabric_submit(void *state, size_t bytes, const cs_fabric_parts *parts, int64_t now_ps,
                          const cs_fabric_descriptor *what) {
-    fabric *f = open_state(state, bytes);
-    if (f == NULL) return CS_ESTATE;
-    if (!valid_parts(f, parts) || what == NULL || what->endpoint < 0 || what->endpoint >= f->c.endpoints ||
-        what->kind < 0 || what->kind > CS_FABRIC_MOVE || what->row_bytes < 1 || what->rows < 1 || what->address < 0 ||
-        what->word < 0 || what->far_word < 0 || what->stride_bytes < 0 || what->word > WORD_LIMIT ||
-        what->far_word > WORD_LIMIT || now_ps < f->now || now_ps > CLOCK_LIMIT_PS)
+    fabric *f;
+    const int32_t opened = open_with_parts(state, bytes, parts, &f);
+    if (opened != CS_OK) return opened;
+    if (what == NULL) return CS_EINVAL;
+    if (!CS_IS_ALIGNED(what)) return CS_EBUFFER;
+    if (what->endpoint < 0 || what->endpoint >= f->c.endpoints || what->kind < 0 || what->kind > CS_FABRIC_MOVE ||
+        what->row_bytes < 1 || what->rows < 1 || what->address < 0 || what->word < 0 || what->far_word < 0 ||
+        what->stride_bytes < 0 || what->word > WORD_LIMIT || what->far_word > WORD_LIMIT || now_ps < f->now ||
+        now_ps > CLOCK_LIMIT_PS)
         return CS_EINVAL;
     /* The last byte has an address, and its word a number. */
     if (what->row_bytes > CS_NEVER - what->address ||
@@ -702,20 +721,21 @@ static int32_t direct(fabric *f, const cs_fabric_parts *parts, int64_t now_ps, r
 
 int32_t cs_fabric_access(void *state, size_t bytes, const cs_fabric_parts *parts, int64_t now_ps, uint64_t tag,
                          int64_t address, int32_t is_write) {
-    fabric *f = open_state(state, bytes);
-    if (f == NULL) return CS_ESTATE;
-    if (!valid_parts(f, parts) || address < 0 || f->c.drams == 0 || now_ps < f->now || now_ps > CLOCK_LIMIT_PS)
-        return CS_EINVAL;
+    fabric *f;
+    const int32_t opened = open_with_parts(state, bytes, parts, &f);
+    if (opened != CS_OK) return opened;
+    if (address < 0 || f->c.drams == 0 || now_ps < f->now || now_ps > CLOCK_LIMIT_PS) return CS_EINVAL;
     return direct(f, parts, now_ps,
                   (request){.tag = tag, .address = address, .is_write = is_write != 0, .kind = K_ACCESS});
 }
 
 int32_t cs_fabric_local(void *state, size_t bytes, const cs_fabric_parts *parts, int64_t now_ps, uint64_t tag,
                         int32_t sram, int32_t memory, int32_t client, int64_t word, int64_t words, int32_t is_write) {
-    fabric *f = open_state(state, bytes);
-    if (f == NULL) return CS_ESTATE;
-    if (!valid_parts(f, parts) || sram < 0 || sram >= f->c.srams || memory < 0 || memory >= SRAMS(f)[sram].p.memories ||
-        client < 0 || word < 0 || words < 0 || now_ps < f->now || now_ps > CLOCK_LIMIT_PS)
+    fabric *f;
+    const int32_t opened = open_with_parts(state, bytes, parts, &f);
+    if (opened != CS_OK) return opened;
+    if (sram < 0 || sram >= f->c.srams || memory < 0 || memory >= SRAMS(f)[sram].p.memories || client < 0 || word < 0 ||
+        words < 0 || now_ps < f->now || now_ps > CLOCK_LIMIT_PS)
         return CS_EINVAL;
     return direct(f, parts, now_ps,
                   (request){.tag = tag,
@@ -729,9 +749,11 @@ int32_t cs_fabric_local(void *state, size_t bytes, const cs_fabric_parts *parts,
 }
 
 int32_t cs_fabric_next(const void *state, size_t bytes, const cs_fabric_parts *parts, int64_t *time_ps) {
-    fabric *f = open_state(state, bytes);
-    if (f == NULL) return CS_ESTATE;
-    if (!valid_parts(f, parts) || time_ps == NULL) return CS_EINVAL;
+    fabric *f;
+    const int32_t opened = open_with_parts(state, bytes, parts, &f);
+    if (opened != CS_OK) return opened;
+    if (time_ps == NULL) return CS_EINVAL;
+    if (!CS_IS_ALIGNED(time_ps)) return CS_EBUFFER;
     if (f->done_count > 0) {
         *time_ps = f->now;
         return CS_OK;
@@ -743,9 +765,11 @@ int32_t cs_fabric_next(const void *state, size_t bytes, const cs_fabric_parts *p
 
 int32_t cs_fabric_advance(void *state, size_t bytes, const cs_fabric_parts *parts, int64_t until_ps,
                           cs_fabric_done *done, size_t capacity, size_t *count) {
-    fabric *f = open_state(state, bytes);
-    if (f == NULL) return CS_ESTATE;
-    if (!valid_parts(f, parts) || count == NULL || (done == NULL && capacity > 0)) return CS_EINVAL;
+    fabric *f;
+    const int32_t opened = open_with_parts(state, bytes, parts, &f);
+    if (opened != CS_OK) return opened;
+    if (count == NULL || (done == NULL && capacity > 0)) return CS_EINVAL;
+    if (!CS_IS_ALIGNED(count) || !CS_IS_ALIGNED(done)) return CS_EBUFFER;
     *count = 0;
     int32_t status = CS_OK;
     while (f->done_count == 0) {
@@ -768,19 +792,23 @@ int32_t cs_fabric_advance(void *state, size_t bytes, const cs_fabric_parts *part
 }
 
 int32_t cs_fabric_get_stats(const void *state, size_t bytes, int32_t noc, cs_fabric_stats *stats) {
-    const fabric *f = open_state(state, bytes);
-    if (f == NULL) return CS_ESTATE;
+    fabric *f;
+    const int32_t opened = open_state(state, bytes, &f);
+    if (opened != CS_OK) return opened;
     if (stats == NULL || noc < 0 || noc >= f->c.nocs) return CS_EINVAL;
+    if (!CS_IS_ALIGNED(stats)) return CS_EBUFFER;
     *stats = NOCS(f)[noc].stats;
     return CS_OK;
 }
 
 int32_t cs_fabric_get_words(const void *state, size_t bytes, int32_t sram, int64_t *reads, int64_t *writes,
                             size_t memories) {
-    const fabric *f = open_state(state, bytes);
-    if (f == NULL) return CS_ESTATE;
+    fabric *f;
+    const int32_t opened = open_state(state, bytes, &f);
+    if (opened != CS_OK) return opened;
     if (reads == NULL || writes == NULL || sram < 0 || sram >= f->c.srams) return CS_EINVAL;
-    if (memories != (size_t)SRAMS(f)[sram].p.memories) return CS_EBUFFER;
+    if (memories != (size_t)SRAMS(f)[sram].p.memories || !CS_IS_ALIGNED(reads) || !CS_IS_ALIGNED(writes))
+        return CS_EBUFFER;
     const int64_t *words = WORDS(f) + SRAMS(f)[sram].words_at;
     memcpy(reads, words, memories * sizeof *reads);
     memcpy(writes, words + MAX_MEMORIES, memories * sizeof *writes);

@@ -63,6 +63,7 @@ int32_t cs_noc_multicast(void *state, size_t state_bytes, int64_t clk, uint64_t 
     if (status != CS_OK) return status;
     const int32_t there = v.head->nodes;
     if ((nodes == NULL && count > 0) || src < 0 || src >= there || dst < 0 || dst >= there) return CS_EINVAL;
+    if (!CS_IS_ALIGNED(nodes)) return CS_EBUFFER;
     size_t found = 0;
     for (int32_t at = src; at != dst; at = noc_neighbour(&v.head->config, at, noc_route(&v, at, dst)))
         if (found < count && nodes[found] == at) ++found;
@@ -87,6 +88,7 @@ int32_t cs_noc_next(const void *state, size_t state_bytes, int64_t *clk) {
     const int32_t status = noc_open(state, state_bytes, &v);
     if (status != CS_OK) return status;
     if (clk == NULL) return CS_EINVAL;
+    if (!CS_IS_ALIGNED(clk)) return CS_EBUFFER;
     *clk = v.head->out_first != NOBODY ? v.packets[v.head->out_first].tail_out : noc_next_clock(&v);
     return CS_OK;
 }
@@ -139,6 +141,7 @@ int32_t cs_noc_advance(void *state, size_t state_bytes, int64_t until, int32_t s
     const int32_t status = noc_open(state, state_bytes, &v);
     if (status != CS_OK) return status;
     if (count == NULL || (out == NULL && capacity > 0)) return CS_EINVAL;
+    if (!CS_IS_ALIGNED(count) || !CS_IS_ALIGNED(out)) return CS_EBUFFER;
     return advance(&v, until, stop, out, capacity, count);
 }
 
@@ -150,6 +153,9 @@ int32_t cs_noc_replay(void *state, size_t state_bytes, size_t count, const int64
     if (status != CS_OK) return status;
     if (rejected == NULL) return CS_EINVAL;
     if (count > 0 && (!created || !src || !dst || !flits || !injected || !head_out || !tail_out)) return CS_EINVAL;
+    if (!CS_IS_ALIGNED(created) || !CS_IS_ALIGNED(src) || !CS_IS_ALIGNED(dst) || !CS_IS_ALIGNED(flits) ||
+        !CS_IS_ALIGNED(injected) || !CS_IS_ALIGNED(head_out) || !CS_IS_ALIGNED(tail_out) || !CS_IS_ALIGNED(rejected))
+        return CS_EBUFFER;
     *rejected = count;
     if (v.head->submitted != 0) return CS_ESTATE;
     cs_noc_delivery records[64];

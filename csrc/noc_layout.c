@@ -58,8 +58,8 @@ static int valid_config(const cs_noc_config *c) {
 
 int32_t noc_open(const void *state, size_t state_bytes, noc_view *v) {
     if (state == NULL) return CS_EINVAL;
-    if (state_bytes < sizeof(noc_header) || ((uintptr_t)state & 7u) != 0) return CS_EBUFFER;
     const noc_header *head = (const noc_header *)state;
+    if (state_bytes < sizeof *head || !CS_IS_ALIGNED(head)) return CS_EBUFFER;
     if (head->magic != NOC_MAGIC) return CS_ESTATE;
     if (state_bytes < head->bytes) return CS_EBUFFER;
     /* The callers that only read take a const buffer and write nothing through the view. */
@@ -68,7 +68,9 @@ int32_t noc_open(const void *state, size_t state_bytes, noc_view *v) {
 }
 
 int32_t cs_noc_state_bytes(const cs_noc_config *config, size_t *bytes) {
-    if (config == NULL || bytes == NULL || !valid_config(config)) return CS_EINVAL;
+    if (config == NULL || bytes == NULL) return CS_EINVAL;
+    if (!CS_IS_ALIGNED(config) || !CS_IS_ALIGNED(bytes)) return CS_EBUFFER;
+    if (!valid_config(config)) return CS_EINVAL;
     *bytes = noc_lay_out(config, NULL, NULL);
     return CS_OK;
 }
@@ -108,7 +110,7 @@ int32_t cs_noc_init(void *state, size_t state_bytes, const cs_noc_config *config
     int32_t status = cs_noc_state_bytes(config, &bytes);
     if (status != CS_OK) return status;
     if (state == NULL) return CS_EINVAL;
-    if (state_bytes < bytes || ((uintptr_t)state & 7u) != 0) return CS_EBUFFER;
+    if (state_bytes < bytes || !CS_IS_ALIGNED((noc_header *)state)) return CS_EBUFFER;
     noc_view v;
     memset(state, 0, bytes);
     noc_lay_out(config, (char *)state, &v);

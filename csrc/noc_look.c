@@ -9,6 +9,7 @@ int32_t cs_noc_stats(const void *state, size_t state_bytes, cs_noc_counts *count
     const int32_t status = noc_open(state, state_bytes, &v);
     if (status != CS_OK) return status;
     if (counts == NULL) return CS_EINVAL;
+    if (!CS_IS_ALIGNED(counts) || !CS_IS_ALIGNED(link_flits)) return CS_EBUFFER;
     const noc_header *head = v.head;
     const size_t links = (size_t)head->nodes * CS_NOC_LINKS;
     if (link_flits != NULL && link_capacity < links) return CS_EBUFFER;
@@ -58,6 +59,7 @@ int32_t cs_noc_channels(const void *state, size_t state_bytes, cs_noc_channel *o
     const int32_t status = noc_open(state, state_bytes, &v);
     if (status != CS_OK) return status;
     if (count == NULL || (out == NULL && capacity > 0)) return CS_EINVAL;
+    if (!CS_IS_ALIGNED(count) || !CS_IS_ALIGNED(out)) return CS_EBUFFER;
     const noc_header *head = v.head;
     const cs_noc_config *c = &head->config;
     const int64_t now = head->now;
@@ -101,6 +103,7 @@ int32_t cs_noc_buffered(const void *state, size_t state_bytes, cs_noc_flit *out,
     const int32_t status = noc_open(state, state_bytes, &v);
     if (status != CS_OK) return status;
     if (count == NULL || (out == NULL && capacity > 0)) return CS_EINVAL;
+    if (!CS_IS_ALIGNED(count) || !CS_IS_ALIGNED(out)) return CS_EBUFFER;
     const cs_noc_config *c = &v.head->config;
     size_t done = 0;
     for (int32_t node = 0; node < v.head->nodes; ++node) {

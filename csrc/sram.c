@@ -60,8 +60,8 @@ static size_t lay_out(const cs_sram_config *c, size_t banks, size_t parts, char 
 
 static int32_t open_state(const void *state, size_t state_bytes, sram_view *v) {
     if (state == NULL) return CS_EINVAL;
-    if (state_bytes < sizeof(sram_header) || ((uintptr_t)state & 7u) != 0) return CS_EBUFFER;
     const sram_header *head = (const sram_header *)state;
+    if (state_bytes < sizeof *head || !CS_IS_ALIGNED(head)) return CS_EBUFFER;
     if (head->magic != SRAM_MAGIC) return CS_ESTATE;
     if (state_bytes < head->bytes) return CS_EBUFFER;
     size_t fixed = 0;
@@ -72,19 +72,21 @@ static int32_t open_state(const void *state, size_t state_bytes, sram_view *v) {
 
 int32_t cs_sram_state_bytes(const cs_sram_config *config, const cs_sram_memory *memories, size_t *bytes) {
     size_t banks = 0, parts = 0, fixed = 0;
-    if (config == NULL || memories == NULL || bytes == NULL || !valid_config(config, memories, &banks, &parts))
-        return CS_EINVAL;
+    if (config == NULL || memories == NULL || bytes == NULL) return CS_EINVAL;
+    if (!CS_IS_ALIGNED(config) || !CS_IS_ALIGNED(memories) || !CS_IS_ALIGNED(bytes)) return CS_EBUFFER;
+    if (!valid_config(config, memories, &banks, &parts)) return CS_EINVAL;
     *bytes = lay_out(config, banks, parts, NULL, NULL, &fixed);
     return CS_OK;
 }
 
 int32_t cs_sram_init(void *state, size_t state_bytes, const cs_sram_config *config, const cs_sram_memory *memories) {
     size_t banks = 0, parts = 0, fixed = 0;
-    if (state == NULL || config == NULL || memories == NULL || !valid_config(config, memories, &banks, &parts))
-        return CS_EINVAL;
+    if (state == NULL || config == NULL || memories == NULL) return CS_EINVAL;
+    if (!CS_IS_ALIGNED(config) || !CS_IS_ALIGNED(memories)) return CS_EBUFFER;
+    if (!valid_config(config, memories, &banks, &parts)) return CS_EINVAL;
     sram_view v;
     const size_t bytes = lay_out(config, banks, parts, NULL, NULL, &fixed);
-    if (state_bytes < bytes || ((uintptr_t)state & 7u) != 0) return CS_EBUFFER;
+    if (state_bytes < bytes || !CS_IS_ALIGNED((sram_header *)state)) return CS_EBUFFER;
     memset(state, 0, fixed);
     lay_out(config, banks, parts, (char *)state, &v, &fixed);
     *v.head = (sram_header){.magic = SRAM_MAGIC,
@@ -120,8 +122,9 @@ static int valid_range(const cs_sram_memory *m, int64_t first_word, int64_t word
 
 int32_t cs_sram_share(const cs_sram_memory *memory, int64_t first_word, int64_t words, int64_t *accesses,
                       size_t banks) {
-    if (memory == NULL || accesses == NULL || !valid_memory(memory) || !valid_range(memory, first_word, words))
-        return CS_EINVAL;
+    if (memory == NULL || accesses == NULL) return CS_EINVAL;
+    if (!CS_IS_ALIGNED(memory) || !CS_IS_ALIGNED(accesses)) return CS_EBUFFER;
+    if (!valid_memory(memory) || !valid_range(memory, first_word, words)) return CS_EINVAL;
     if (banks < (size_t)memory->banks) return CS_EBUFFER;
     memset(accesses, 0, (size_t)memory->banks * sizeof *accesses);
     const sram_spread spread = sram_spread_of(memory, first_word, words);
@@ -298,6 +301,7 @@ int32_t cs_sram_next(const void *state, size_t state_bytes, int64_t *clk) {
     const int32_t status = open_state(state, state_bytes, &v);
     if (status != CS_OK) return status;
     if (clk == NULL) return CS_EINVAL;
+    if (!CS_IS_ALIGNED(clk)) return CS_EBUFFER;
     if (v.head->out != SRAM_NOBODY) {
         *clk = v.jobs[v.head->out].done;
         return CS_OK;
@@ -350,6 +354,7 @@ int32_t cs_sram_advance(void *state, size_t state_bytes, int64_t until, int32_t 
     const int32_t status = open_state(state, state_bytes, &v);
     if (status != CS_OK) return status;
     if (count == NULL || (out == NULL && capacity > 0)) return CS_EINVAL;
+    if (!CS_IS_ALIGNED(count) || !CS_IS_ALIGNED(out)) return CS_EBUFFER;
     sram_header *head = v.head;
     size_t done = hand_out(&v, out, capacity);
     *count = done;
@@ -378,7 +383,8 @@ int32_t cs_sram_stats(const void *state, size_t state_bytes, int64_t *accesses, 
     const sram_header *head = v.head;
     const size_t clients = (size_t)head->config.clients;
     if (accesses == NULL || waiting == NULL) return CS_EINVAL;
-    if (entries < (size_t)head->banks * clients) return CS_EBUFFER;
+    if (entries < (size_t)head->banks * clients || !CS_IS_ALIGNED(accesses) || !CS_IS_ALIGNED(waiting))
+        return CS_EBUFFER;
     for (int32_t index = 0; index < head->banks; ++index) {
         const sram_queue *queues = sram_queues_of(&v, index);
         int64_t *row = &accesses[(size_t)index * clients];

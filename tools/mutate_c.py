@@ -33,6 +33,7 @@ PATIENCE = 10
 BITS, SKIPS = "tests/unit/core/test_bits.py", "tests/unit/core/test_skips.py"
 ENGINE, BANKED = "tests/unit/core/test_engine.py", "tests/unit/core/test_banked.py"
 SCNN = "tests/unit/core/test_scnn.py"
+MISALIGNED = "tests/robustness/test_misaligned.py"
 FORMATS, MAC = "tests/unit/numerics/test_formats.py", "tests/unit/numerics/test_mac.py"
 VECMATH, ISA = "tests/unit/numerics/test_vecmath.py", "tests/unit/test_isa.py"
 DRAM_LAWS, NOC_LAWS, SRAM_LAWS = (f"tests/invariants/test_{name}.py::test_" for name in ("dram", "noc", "sram"))
@@ -128,7 +129,7 @@ MUTATIONS = [
     Mutation("cs_core_banks_advance", "core_banks_whole.c", "stood > group->allowed ? stood : group->allowed", "stood", BANKED),
     Mutation("cs_core_banks_advance", "core_banks_whole.c", "if (group->position >= run_ahead) group->allowed", "if (group->position > run_ahead) group->allowed", BANKED),
     Mutation("cs_core_banks_advance", "core_banks_whole.c", "group->from + ready[i] + held[i]", "group->from + ready[i] + (held[i] > 0)", BANKED),
-    Mutation("cs_core_banks_advance", "core_banks_cycle.c", ".since = lane->wake,\n", ".since = cycle,\n", BANKED),
+    Mutation("cs_core_banks_advance", "core_banks_cycle.c", ".since = lane->wake, ", ".since = cycle, ", BANKED),
     Mutation("cs_core_banks_init", "core_walk.c", "if (walk->elements == 1)\n        count_long(walk, 1, first, number);", "if (walk->elements <= 2)\n        count_long(walk, 1, first, number);", BANKED),
     Mutation("cs_core_banks_result_of", "core_banks.c", "for (size_t i = 0; i < lanes; ++i) {\n        lane_cycles", "for (size_t i = 1; i < lanes; ++i) {\n        lane_cycles", BANKED),
     # ---- SCNN
@@ -166,6 +167,14 @@ MUTATIONS = [
     Mutation("cs_vec_max_pool_bp", "vecmath.c", "place >= z.h * z.w) return", "place > z.h * z.w) return", VECMATH),
     Mutation("cs_vec_mean_pool", "vecmath.c", "y[out * z.c + c] = (float)(sum / elements);", "y[out * z.c + c] = (float)(sum / (elements + 1.0));", VECMATH),
     Mutation("cs_vec_mean_pool_bp", "vecmath.c", "(float)((double)dy[out * z.c + c] / elements);", "(float)((double)dy[out * z.c + c] / (elements + 1.0));", VECMATH),
+    # ---- what the memory system refuses
+    Mutation("cs_dram_advance", "dram.c", "!CS_IS_ALIGNED(done_count) || ", "", MISALIGNED),
+    Mutation("cs_dram_format", "dram_format.c", " || !CS_IS_ALIGNED(used)", "", MISALIGNED),
+    Mutation("cs_dram_replay", "dram.c", "if (sink->done[i].tag >= count)", "if (sink->done[i].tag > count)", "tests/unit/dram/test_controller_twin.py"),
+    Mutation("cs_sram_share", "sram.c", "if (!CS_IS_ALIGNED(memory) || ", "if (", MISALIGNED),
+    Mutation("cs_noc_replay", "noc.c", "!CS_IS_ALIGNED(head_out) || ", "", MISALIGNED),
+    Mutation("cs_fabric_next", "fabric.c", "    if (!CS_IS_ALIGNED(time_ps)) return CS_EBUFFER;\n", "", MISALIGNED),
+    Mutation("cs_fabric_submit", "fabric.c", " || !CS_IS_ALIGNED(parts->sram_bytes)", "", "tests/unit/fabric/test_fabric_limits.py"),
     # ---- the memory system's laws (tests/invariants): each mistake, and the law that it breaks
     Mutation("law 13", "dram_fr_fcfs.c", "consider(best, dram_max(next, dram_ready(s, command, bank)), command, bank, which, i);", "consider(best, dram_max(next - 1, dram_ready(s, command, bank)), command, bank, which, i);", DRAM_LAWS + "13_one_command_a_clock"),
     Mutation("law 13", "dram_round_robin.c", "dram_max(next, dram_ready(s, CS_DRAM_ACT, bank));", "dram_max(next - 1, dram_ready(s, CS_DRAM_ACT, bank));", DRAM_LAWS + "13_one_command_a_clock"),

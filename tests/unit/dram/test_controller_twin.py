@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from twins.dram import DramTwin
 from unit.dram.strategies import channels, traffic
 
+from cosim.clib import KernelError
 from cosim.models.dram import PRESETS, BankRoundRobin, Controller
 from cosim.models.dram.controller import NEVER
 from cosim.models.dram.rules import COMMANDS
@@ -114,6 +115,13 @@ def test_the_replay_driver_is_the_twin_offered_every_clock(data):
     preset, mapping, scheduler = data.draw(channels())
     requests = [(0, address, is_write) for _, address, is_write in data.draw(traffic(preset, mapping))]
     check_replay(preset, mapping, scheduler, requests)
+
+
+def test_a_replay_on_a_channel_with_a_foreign_request_is_refused():
+    controller = Controller(PRESETS["ddr4_2400"])
+    assert controller.submit(0, 1, 0, is_write=False)
+    with pytest.raises(KernelError, match=r"cs_dram_replay: .*state"):
+        controller.replay(np.array([64], dtype=np.uint64), np.zeros(1, dtype=np.uint8))
 
 
 def test_the_replay_issues_writes_that_were_done_when_buffered():

@@ -143,9 +143,12 @@ def test_null_parts_and_strange_states_are_refused():
         setattr(broken.parts, missing, ffi.NULL)
         assert broken.submit() == broken.access() == broken.take(1)[0] == lib.CS_EINVAL
         assert lib.cs_fabric_next(broken.state, broken.bytes, broken.parts, time) == lib.CS_EINVAL
-    assert lib.cs_fabric_next(fabric.state, fabric.bytes - 8, fabric.parts, time) == lib.CS_ESTATE
+        crooked_part = ffi.cast("char *", getattr(fabric.parts, missing)) + 1
+        setattr(broken.parts, missing, ffi.cast(ffi.typeof(getattr(fabric.parts, missing)), crooked_part))
+        assert lib.cs_fabric_next(broken.state, broken.bytes, broken.parts, time) == lib.CS_EBUFFER
+    assert lib.cs_fabric_next(fabric.state, fabric.bytes - 8, fabric.parts, time) == lib.CS_EBUFFER
     crooked = ffi.cast("char *", fabric.state) + 4
-    assert lib.cs_fabric_next(crooked, fabric.bytes - 4, fabric.parts, time) == lib.CS_ESTATE
+    assert lib.cs_fabric_next(crooked, fabric.bytes - 4, fabric.parts, time) == lib.CS_EBUFFER
     assert lib.cs_fabric_next(ffi.new("uint64_t[]", fabric.bytes // 8), fabric.bytes, fabric.parts, time) == (
         lib.CS_ESTATE
     )
