@@ -8,6 +8,8 @@ from html import escape
 
 __all__ = ["tornado"]
 
+SHORT_UNIT = 2
+
 _WIDTH, _LABELS, _VALUES, _ROW, _TOP, _BOTTOM = 980, 230, 240, 24, 58, 40
 _LOW, _HIGH, _INK, _MUTED, _GRID, _PAPER = "#2a6f97", "#d98a29", "#1f2933", "#52606d", "#d9dee3", "#ffffff"
 
@@ -37,11 +39,12 @@ def tornado(
         f"line: nominal, {nominal:.3g} {escape(unit)}</text>",
     ]
     bottom = height - _BOTTOM
+    beside = f" {unit}" if len(unit) <= SHORT_UNIT else ""  # longer ones would meet; the line above says them
     for number in _ticks(low, high):
         lines.append(f'<line x1="{x(number)}" x2="{x(number)}" y1="{_TOP}" y2="{bottom}" stroke="{_GRID}"/>')
         lines.append(
             f'<text x="{x(number)}" y="{bottom + 18}" fill="{_MUTED}" text-anchor="middle">'
-            f"{number:.3g} {escape(unit)}</text>"
+            f"{number:.3g}{escape(beside)}</text>"
         )
     for at, (label, values) in enumerate(bars):
         y = _TOP + _ROW * at

@@ -15,3 +15,10 @@ def test_a_tornado_has_a_bar_for_each_number_and_a_line_at_the_nominal_one():
     # Round numbers from 4 to 7.5.
     assert [f">{number} x</text>" in svg for number in ("4", "4.5", "5", "6", "7")] == [True, True, True, True, True]
     assert svg == tornado("title <1>", "x", 5.0, [("window", [("8", 4.0), ("64", 7.5)]), ("lanes", [("1", None)])])
+
+
+def test_long_units_are_not_beside_every_tick():
+    bars = [("a", [("1", 6.5), ("2", 10.0)])]
+    ticks = [tornado("t", unit, 8.0, bars).count(f"8 {unit}</text>") for unit in ("x", "TOPS/W")]
+    # Of x: a tick and the line that says the nominal number; of TOPS/W: that line alone.
+    assert ticks == [2, 1]
