@@ -11,35 +11,19 @@ from cosim.report import (
     Block,
     Column,
     Figure,
-    Gantt,
     LinePlot,
     Note,
     Report,
     Section,
     Series,
-    Span,
     StackedBars,
     Table,
 )
 from cosim.scenario import RunResult
 
-from ..tasks import Kind
-
-Chip = Mapping[str, Any]
-
-_MJ = 1e12  # fJ
-_MS = 1e9  # ps
-
-SKIP_NAMES = {
-    "executed": "executed",
-    "skipped_output": "output known zero or not needed",
-    "skipped_coarse": "coarse block jumped",
-    "skipped_input": "input zero",
-    "skipped_other": "weight (WG: dY) zero",
-    "skipped_both": "both zero",
-}
-STAGE_NAMES = {"ff": "FF", "bp": "BP", "wg": "WG"}
-GANTT_LANES = 28
+from .report_skips import skip_numbers, skipping
+from .report_terms import MJ, MS, Chip, percent
+from .report_time import elapsed, timeline_of, units
 
 
 def build_report(result: RunResult) -> Report:
@@ -48,8 +32,8 @@ def build_report(result: RunResult) -> Report:
     training, chips, comparison = summary["training"], summary["chips"], summary["comparison"]
     first = chips[0]
     figures = [
-        Figure("accuracy", _percent(training["accuracy"]), "%", "on the test images"),
-        Figure("zero weights", _percent(training["zero_weights"]), "%", "at the end of the training"),
+        Figure("accuracy", percent(training["accuracy"]), "%", "on the test images"),
+        Figure("zero weights", percent(training["zero_weights"]), "%", "at the end of the training"),
         Figure(
             "effective", first["effective_tops_per_watt"], "TOPS/W", f"{first['name']}, nominal operations, chip only"
         ),
@@ -61,16 +45,16 @@ def build_report(result: RunResult) -> Report:
     sections = [
         _overview(chips, comparison),
         _training(training, result.statistics),
-        _skipping(chips),
-        _skip_numbers(chips),
-        _time(chips),
-        _units(chips[0]),
+        skipping(chips),
+        skip_numbers(chips),
+        elapsed(chips),
+        units(chips[0]),
         _energy(chips),
         _traffic(chips),
         _pruning(training, chips),
     ]
     if result.timeline and result.timeline.get("traceEvents"):
-        sections.append(_timeline(result.timeline, first["name"]))
+        sections.append(timeline_of(result.timeline, first["name"]))
     sections.append(_assumptions(summary["assumptions"]))
     return Report(
         title=result.name,
@@ -78,10 +62,6 @@ def build_report(result: RunResult) -> Report:
         figures=figures,
         sections=sections,
     )
-
-
-def _percent(share: float | None) -> float | None:
-    return None if share is None else 100 * share
 
 
 def _subtitle(training: Mapping[str, Any], chip: Chip) -> str:
@@ -99,13 +79,13 @@ def _overview(chips: Sequence[Chip], comparison: Sequence[Mapping[str, Any]]) ->
             [
                 chip["name"],
                 chip["cycles"] / 1e6,
-                chip["time_ps"] / _MS,
-                chip["energy_fj"]["chip"] / _MJ,
-                chip["energy_fj"]["dram"] / _MJ,
+                chip["time_ps"] / MS,
+                chip["energy_fj"]["chip"] / MJ,
+                chip["energy_fj"]["dram"] / MJ,
                 chip["effective_tops"],
                 chip["effective_tops_per_watt"],
                 chip["effective_tops_per_watt_with_dram"],
-                _percent(chip["core"]["utilisation"]),
+                percent(chip["core"]["utilisation"]),
                 row["speedup"] if row else None,
                 row["energy_gain"] if row else None,
             ]
@@ -140,8 +120,8 @@ def _intervals(chips: Sequence[Chip]) -> list[Block]:
         cells = [
             (half[name], total, unit)
             for name, total, unit in (
-                ("time_ps", chip["time_ps"], _MS),
-                ("energy_fj_total", chip["energy_fj"]["total"], _MJ),
+                ("time_ps", chip["time_ps"], MS),
+                ("energy_fj_total", chip["energy_fj"]["total"], MJ),
                 ("executed_macs", chip["macs"]["executed"], 1e6),
             )
         ]
@@ -160,10 +140,10 @@ def _intervals(chips: Sequence[Chip]) -> list[Block]:
 
 def _training(training: Mapping[str, Any], statistics: Any) -> Section:
     rows = [
-        ["test accuracy", _percent(training["accuracy"]), "%"],
+        ["test accuracy", percent(training["accuracy"]), "%"],
         ["training loss at the end", training["loss"], ""],
-        ["zero weights", _percent(training["zero_weights"]), "%"],
-        ["zeros in coarse units", _percent(training["coarse_share_of_zeros"]), "% of the zeros"],
+        ["zero weights", percent(training["zero_weights"]), "%"],
+        ["zeros in coarse units", percent(training["coarse_share_of_zeros"]), "% of the zeros"],
         ["pruning events (one layer each)", training["pruning_events"], ""],
     ]
     blocks: list[Block] = [Table([Column("training"), Column("value"), Column("unit")], rows)]
@@ -213,228 +193,12 @@ def _training(training: Mapping[str, Any], statistics: Any) -> Section:
     return Section("Training", blocks)
 
 
-def _skip_rows(chips: Sequence[Chip]) -> list[tuple[str, Chip, dict[str, int]]]:
-    """Stage, chip, and what became of its multiply-accumulates."""
-    rows = []
-    for stage, title in STAGE_NAMES.items():
-        for chip in chips:
-            row = chip["macs"]["by_stage"].get(stage)
-            if row and row["dense_macs"]:
-                rows.append((title, chip, {name: row["macs" if name == "executed" else name] for name in SKIP_NAMES}))
-    return rows
-
-
-def _skipping(chips: Sequence[Chip]) -> Section:
-    rows = _skip_rows(chips)
-    parts = {
-        title: [100 * counts[name] / sum(counts.values()) for _, _, counts in rows]
-        for name, title in SKIP_NAMES.items()
-    }
-    bars = StackedBars(
-        "What became of the multiply-accumulates",
-        [f"{stage} {chip['name']}" for stage, chip, _ in rows],
-        parts,
-        "of the nominal ones",
-        "%",
-    )
-    return Section("Skipping: by which mechanism", [bars, _choices(chips), _switching(chips)])
-
-
-def _choices(chips: Sequence[Chip]) -> Table:
-    return Table(
-        [Column("chip"), Column("stage"), Column("skips"), Column("chosen")],
-        [
-            [chip["name"], title, policy, count]
-            for chip in chips
-            for stage, title in STAGE_NAMES.items()
-            for policy, count in chip["core"]["choices"][stage].items()
-            if len(chip["core"]["choices"][stage]) > 1 or chip is chips[0]
-        ],
-        title="Adaptive choice: what is skipped",
-    )
-
-
-def _switching(chips: Sequence[Chip]) -> Table:
-    """What choosing cost, of the stages in which the core has a choice at all; all of the first chip's."""
-    rows = []
-    for chip in chips:
-        for stage, title in STAGE_NAMES.items():
-            row = chip["core"]["switching"][stage]
-            if not row["choices"] or not (chip is chips[0] or len(chip["core"]["choices"][stage]) > 1):
-                continue
-            settled, spent = row["settled"], row["settled_cycles"]
-            rows.append(
-                [
-                    chip["name"],
-                    title,
-                    row["choices"],
-                    row["switches"],
-                    row["switch_cycles"],
-                    100 * row["best_chosen"] / settled if settled else None,
-                    row["regret_cycles"] if settled else None,
-                    100 * row["regret_cycles"] / spent if spent else None,
-                ]
-            )
-    return Table(
-        [
-            Column("chip"),
-            Column("stage"),
-            Column("choices"),
-            Column("changes"),
-            Column("changing cost", "cycles"),
-            Column("best chosen", "%"),
-            Column("regret", "cycles"),
-            Column("regret", "% of the cycles"),
-        ],
-        rows,
-        title="Adaptive choice: its cost and its regret",
-        note="In the simulated iterations. Regret: cycles, changes included, beyond the best way of skipping in "
-        "hindsight. Where a core has several, they are compared with `hindsight: true` only.",
-    )
-
-
-def _skip_numbers(chips: Sequence[Chip]) -> Section:
-    table = Table(
-        [Column("stage"), Column("chip"), Column("nominal", "M"), *(Column(name, "M") for name in SKIP_NAMES.values())],
-        [
-            [stage, chip["name"], sum(counts.values()) / 1e6, *(count / 1e6 for count in counts.values())]
-            for stage, chip, counts in _skip_rows(chips)
-        ],
-    )
-    return Section("Multiply-accumulates in numbers", [table], detail=True)
-
-
-def _time(chips: Sequence[Chip]) -> Section:
-    reasons = sorted({reason for chip in chips for reason in chip["critical_path_ps"]}, key=lambda r: (r != "core", r))
-    path = StackedBars(
-        "Where the elapsed time went: along the critical path",
-        [chip["name"] for chip in chips],
-        {reason: [chip["critical_path_ps"].get(reason, 0) / _MS for chip in chips] for reason in reasons},
-        "time",
-        "ms",
-    )
-    cores = Table(
-        [
-            Column("chip"),
-            Column("MACs busy", "%"),
-            Column("while computing", "%"),
-            Column("balance of cores", "%"),
-            Column("cores busy", "%"),
-            Column("waiting for transfers", "%"),
-            Column("for other units", "%"),
-            Column("idle", "%"),
-        ],
-        [[chip["name"], *_core_shares(chip)] for chip in chips],
-        note="Balance: mean over the cores of the compute cycles of the busiest. Transfers: dram, noc, sram, dma.",
-    )
-    return Section("Time: utilisation and stalls by reason", [path, cores, _orders(chips)])
-
-
-ORDER_NAMES = {"static": "static", "random": "random allocator", "balanced": "sparsity balancer"}
-
-
-def _orders(chips: Sequence[Chip]) -> Table:
-    """Utilisation with and without load balance."""
-    rows = []
-    for chip in chips:
-        core = chip["core"]
-        for order in (name for name in ORDER_NAMES if name in core["orders"]):
-            row = core["orders"][order]
-            rows.append(
-                [
-                    chip["name"],
-                    ORDER_NAMES[order],
-                    "yes" if order == core["order"] else "",
-                    row["cycles"] / 1e6,
-                    _percent(row["utilisation_while_computing"]),
-                    _percent(row["balance"]),
-                ]
-            )
-    return Table(
-        [
-            Column("chip"),
-            Column("order of channels"),
-            Column("used"),
-            Column("compute cycles", "M"),
-            Column("MACs busy while computing", "%"),
-            Column("balance of cores", "%"),
-        ],
-        rows,
-        title="Load balance: utilisation with and without",
-        note="Compute cycles: of the busiest core, operation by operation. Orders that were not used are evaluated on "
-        "the same operations with `hindsight: true`.",
-    )
-
-
-TRANSFERS = ("dram", "noc", "sram", "dma")
-
-
-def _core_shares(chip: Chip) -> list[float | None]:
-    totals = _unit_groups(chip["units_ps"])["cores"]
-    elapsed = max(1, sum(totals.values()))
-    moving = sum(totals.get(reason, 0) for reason in TRANSFERS)
-    other = elapsed - moving - totals.get("busy", 0) - totals.get("idle", 0)
-    return [
-        _percent(chip["core"]["utilisation"]),
-        _percent(chip["core"]["utilisation_while_computing"]),
-        _percent(chip["core"]["balance"]),
-        *(100 * part / elapsed for part in (totals.get("busy", 0), moving, other, totals.get("idle", 0))),
-    ]
-
-
-def _units(chip: Chip) -> Section:
-    groups = _unit_groups(chip["units_ps"])
-    stalls = sorted({reason for totals in groups.values() for reason in totals} - {"busy", "idle"})
-    order = ["busy", *stalls, "idle"]
-    titles = {name: name if name in ("busy", "idle") else f"waits: {name}" for name in order}
-    return Section(
-        f"Units of {chip['name']}",
-        [
-            StackedBars(
-                "What the units did in the simulated iterations",
-                list(groups),
-                {
-                    titles[name]: [
-                        100 * totals.get(name, 0) / max(1, sum(totals.values())) for totals in groups.values()
-                    ]
-                    for name in order
-                },
-                "of the time",
-                "%",
-            ),
-            Table(
-                [Column("unit"), *(Column(titles[name], "ms") for name in order)],
-                [[unit, *(totals.get(name, 0) / _MS for name in order)] for unit, totals in groups.items()],
-                note="Like units are averaged. Busy, waits and idle time sum to the simulated time exactly.",
-            ),
-        ],
-        detail=True,
-    )
-
-
-def _unit_groups(units: Mapping[str, Mapping[str, int]]) -> dict[str, dict[str, int]]:
-    """Like units (core0, core1, ...) averaged."""
-    groups: dict[str, list[Mapping[str, int]]] = {}
-    for unit, totals in units.items():
-        head, _, role = unit.partition(".")
-        name = head.rstrip("0123456789")
-        name = {"core": "cores"}.get(name, name) if not role else f"DMA {name} {role}"
-        groups.setdefault(name, []).append(totals)
-    return {
-        name: {
-            reason: sum(totals.get(reason, 0) for totals in members) // len(members)
-            for reason in dict.fromkeys(reason for totals in members for reason in totals)
-        }
-        for name, members in groups.items()
-    }
-
-
 def _energy(chips: Sequence[Chip]) -> Section:
     groups = list(dict.fromkeys(group for chip in chips for group in chip["energy_fj"]["by_group"]))
-    parts = {group: [chip["energy_fj"]["by_group"].get(group, 0) / _MJ for chip in chips] for group in groups}
-    parts["DRAM"] = [chip["energy_fj"]["dram"] / _MJ for chip in chips]
+    parts = {group: [chip["energy_fj"]["by_group"].get(group, 0) / MJ for chip in chips] for group in groups}
+    parts["DRAM"] = [chip["energy_fj"]["dram"] / MJ for chip in chips]
     rows: list[list[Any]] = [[group, *values] for group, values in parts.items()]
-    rows.append(["total", *(chip["energy_fj"]["total"] / _MJ for chip in chips)])
+    rows.append(["total", *(chip["energy_fj"]["total"] / MJ for chip in chips)])
     return Section(
         "Energy",
         [
@@ -501,7 +265,7 @@ def _pruning(training: Mapping[str, Any], chips: Sequence[Chip]) -> Section:
                 unit["events"],
                 unit["passing_weights"],
                 unit["fetched_weights"],
-                _percent(unit["coverage"]),
+                percent(unit["coverage"]),
                 unit["delay_ps_total"] / max(1, unit["events"]) / 1e6,
                 unit["weight_memory_reads"]["pruning"],
                 unit["weight_port_waiting_clocks"]["unit"],
@@ -537,49 +301,6 @@ def _pruning(training: Mapping[str, Any], chips: Sequence[Chip]) -> Section:
             ),
         ],
     )
-
-
-def _timeline(timeline: Mapping[str, Any], chip: str) -> Section:
-    """The last simulated iteration on the chip, unit by unit."""
-    names = {
-        event["tid"]: event["args"]["name"].removeprefix("chip.")
-        for event in timeline["traceEvents"]
-        if event["ph"] == "M" and event["name"] == "thread_name"
-    }
-    spans = []
-    for event in timeline["traceEvents"]:
-        if event["ph"] == "X":
-            start = round(event["ts"] * 1e6)
-            spans.append(Span(names[event["tid"]], start, start + round(event["dur"] * 1e6), event["args"]["kind"]))
-    present = {span.lane for span in spans}
-    lanes = [lane for lane in names.values() if lane in present]
-    lanes.sort(key=_lane_order)
-    lanes = lanes[:GANTT_LANES]
-    kinds = [str(kind) for kind in Kind if any(span.kind == kind for span in spans)]
-    return Section(
-        f"Timeline of {chip}",
-        [
-            Gantt(
-                "Tasks of the last simulated iterations",
-                lanes,
-                [span for span in spans if span.lane in set(lanes)],
-                kinds,
-                note="All units are in timeline.json, for ui.perfetto.dev.",
-            )
-        ],
-        detail=True,
-    )
-
-
-def _lane_order(lane: str) -> tuple[int, int, str]:
-    """Controller, the units that all results pass, then the cores, then their DMA channels."""
-    head, _, role = lane.partition(".")
-    digits = head.removeprefix("core")
-    if head == "controller":
-        return (0, 0, lane)
-    if not digits.isdigit():
-        return (1, 0, lane)
-    return (3 if role else 2, int(digits), lane)
 
 
 def _assumptions(rows: Sequence[Mapping[str, Any]]) -> Section:
