@@ -12,9 +12,6 @@ from cosim.models.workload.schema import ChannelsSpec, PlanesSpec
 from studies.planes import unevenness
 from studies.scnn import NETWORKS, ROOT, WAYS, Row, Way, cycles, draw, main, read_rows, speed_ups
 
-PRINTED = list(WAYS)[:2]
-"""What the page has figures of; the others are written down there before they are drawn."""
-
 ROW = Row("layer", ConvShape(n=1, c=256, h=16, w=16, k=64, r=3, s=3, pad=1), 0.4, 0.3)
 
 
@@ -62,7 +59,7 @@ def test_layers_of_a_file_and_a_file_that_is_not_there(tmp_path, capsys):
 def test_differences_of_the_documentation_are_those_of_its_speed_ups(network):
     row = scnn_table()[network]
     assert float(row[0]) == NETWORKS[network][1]
-    assert len(row) == 1 + 2 * len(PRINTED)
+    assert len(row) == 1 + 2 * len(WAYS)
     for speed_up, difference in zip(row[1::2], row[2::2], strict=True):
         low, high = (100 * ((float(speed_up) + half) / float(row[0]) - 1) for half in (-0.005, 0.005))
         rounding = 0.5 / 10 ** decimals(difference)
@@ -70,21 +67,21 @@ def test_differences_of_the_documentation_are_those_of_its_speed_ups(network):
 
 
 @pytest.mark.parametrize("network", NETWORKS)
-@pytest.mark.parametrize("way", PRINTED)
+@pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("file", [published("scnn_layer_densities.csv", slow=True)])
 def test_speed_ups_are_what_the_documentation_says(file, network, way):
     found = speed_ups(layers_of(file, network), WAYS[way])
     speed_up, difference = cells(network, way)
     assert speed_up == f"{mean(found):.2f}"
     assert difference == f"{100 * (mean(found) / NETWORKS[network][1] - 1):+.{decimals(difference)}f} %"
-    assert found == pytest.approx([mean(found)] * len(found), rel=0.01)
+    assert found == pytest.approx([mean(found)] * len(found), rel=0.015)
 
 
-@pytest.mark.parametrize("way", PRINTED)
+@pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("file", [published("scnn_layer_densities.csv")])
 def test_one_seed_of_the_smallest_network_is_within_what_the_documentation_says(file, way):
     (found,) = speed_ups(layers_of(file, "AlexNet"), WAYS[way], seeds=[1])
-    assert found == pytest.approx(float(cells("AlexNet", way)[0]), rel=0.01)
+    assert found == pytest.approx(float(cells("AlexNet", way)[0]), rel=0.015)
 
 
 def layers_of(file, network):
@@ -93,7 +90,7 @@ def layers_of(file, network):
 
 def cells(network, way):
     """The speed-up, and how far it is from the published one."""
-    first = 1 + 2 * PRINTED.index(way)
+    first = 1 + 2 * list(WAYS).index(way)
     return scnn_table()[network][first : first + 2]
 
 
