@@ -86,6 +86,7 @@ KNOBS: Mapping[str, Sequence[Any] | st.SearchStrategy[Any]] = {
     "chip.noc.ideal": (KEEP, True),
     "chip.noc.vcs": (KEEP, 1),
     "chip.noc.buffer": (KEEP, 2),
+    "chip.core.banks": (KEEP, "conflict"),
     "chip.ideal_sram": (KEEP, True),
     "chip.pruning_unit.shared": (KEEP, False),
     "chip.storage.activations": (KEEP, "dense"),

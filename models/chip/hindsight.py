@@ -7,13 +7,12 @@ from dataclasses import dataclass
 
 from ..core import (
     ChannelAllocator,
-    CoreParams,
     Operands,
     RandomChannelAllocator,
     SkipPolicy,
     StaticOrder,
+    TileModel,
     WeightSparsityBalancer,
-    run_tiles,
 )
 from ..workload import Operation
 from .tiling import Step
@@ -38,13 +37,13 @@ class OrderCost:
 
 
 def cost_of(
-    params: CoreParams, policy: SkipPolicy, operation: Operation, operands: Operands, cores: Sequence[Sequence[Step]]
+    model: TileModel, policy: SkipPolicy, operation: Operation, operands: Operands, cores: Sequence[Sequence[Step]]
 ) -> OrderCost:
     """Of an operation cut into these steps, one list a core."""
     tiles = [step.tile for cut in cores for step in cut]
     if not tiles:
         return OrderCost(0, 0, 0)
-    costs = run_tiles(params, policy, operation.shape, operation.stage, operands, tiles)
+    costs = model.costs(policy, operation.shape, operation.stage, operands, tiles)
     spent = iter(costs.cycles.tolist())
     cycles = [sum(next(spent) for _ in cut) for cut in cores]
     return OrderCost(sum(cycles), max(cycles), int(costs.mac_slots.sum()))

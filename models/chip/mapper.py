@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from ..core import AdaptiveChooser, CoreCounts, Operands, SkipPolicy, run_tiles
+from ..core import AdaptiveChooser, CoreCounts, Operands, SkipPolicy
 from ..fabric import LocalWork
 from ..tasks import Kind, Task, TaskGraph
 from ..tensors import Stage
@@ -46,8 +46,8 @@ class Mapper:
         self.layout = layout
         self.memory = memory
         self.hindsight = hindsight
-        self.params = spec.core.params()
-        self.chooser = AdaptiveChooser(spec.core.policies(), self.params, spec.core.switch_cycles)
+        self.tiles = spec.core.tile_model()
+        self.chooser = AdaptiveChooser(spec.core.policies(), self.tiles.params, spec.core.switch_cycles)
         self.allocators = allocators(seed)
         self.cuts = {name: Cuts(spec) for name in self.allocators}
         self._splits: dict[tuple[object, Stage], Split] = {}
@@ -145,7 +145,7 @@ class _Builder:
         cores = [core for partners in cuts for core in partners]
         flat = [(core, step) for core, cut in enumerate(cores) for tile in cut for step in tile]
         tiles = [step.tile for _, step in flat]
-        costs = run_tiles(self.m.params, run.policy, operation.shape, operation.stage, run.operands, tiles)
+        costs = self.m.tiles.costs(run.policy, operation.shape, operation.stage, run.operands, tiles)
         numbers = [core for core, _ in flat]
         run.add(numbers, tiles, costs)
         starts = np.array([step.first for _, step in flat], dtype=bool)
@@ -221,7 +221,7 @@ class _Builder:
             cycles = {run.policy: run.record.longest_core_cycles}
             for candidate in candidates:
                 if candidate not in cycles:
-                    cycles[candidate] = run.cycles_with(candidate, self.m.params)
+                    cycles[candidate] = run.cycles_with(candidate, self.m.tiles)
             self.m.chooser.settle(operation.layer, operation.stage, cycles)
 
     def _settle_order(self, run: OperationRun, split: Split, work: npt.NDArray[np.int64]) -> None:
@@ -237,4 +237,4 @@ class _Builder:
             channels = allocator.allocate(work, split.channels, core.group)
             cuts = self.m.cuts[name].of(run.operation, split, channels)
             cores = [[step for tile in cut for step in tile] for partners in cuts for cut in partners]
-            record.orders[name] = cost_of(self.m.params, run.policy, run.operation, run.operands, cores)
+            record.orders[name] = cost_of(self.m.tiles, run.policy, run.operation, run.operands, cores)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from ..core import CoreParams, Operands, SkipPolicy, Tile, TileCosts, channel_nonzeros, run_tiles
+from ..core import Operands, SkipPolicy, Tile, TileCosts, TileModel, channel_nonzeros
 from ..tasks import Task
 from ..tensors import Stage
 from ..workload import Operation
@@ -54,11 +54,12 @@ class OperationRun:
         self.record.counts = self.record.counts + costs.total()
         self.record.core_cycles = cycles_by_core(cores, costs)
         self.record.mac_slots = int(costs.mac_slots.sum())
+        self.record.bank_waits = costs.bank_waits
 
-    def cycles_with(self, policy: SkipPolicy, params: CoreParams) -> int:
+    def cycles_with(self, policy: SkipPolicy, model: TileModel) -> int:
         """Cycles of the busiest core, had it skipped by `policy`."""
         operation = self.operation
-        costs = run_tiles(params, policy, operation.shape, operation.stage, self.operands, self._tiles)
+        costs = model.costs(policy, operation.shape, operation.stage, self.operands, self._tiles)
         return max(cycles_by_core(self._cores, costs).values())
 
 

@@ -28,6 +28,7 @@ class OperationRecord:
     core_cycles: dict[int, int]
     mac_slots: int
     switch_cycles: int = 0
+    bank_waits: int = 0
     orders: dict[str, OrderCost] = field(default_factory=dict)
 
     @property

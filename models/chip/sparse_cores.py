@@ -9,9 +9,7 @@ from ..core import (
     Operands,
     RandomChannelAllocator,
     StaticOrder,
-    TileResult,
     WeightSparsityBalancer,
-    run_tile,
 )
 from ..core.layer_core import SKIPS
 from ..core.tile import COUNT_NAMES
@@ -27,7 +25,7 @@ _EVENTS = tuple(name for name in COUNT_NAMES if name not in (*SKIPS, "dense_macs
 
 
 class SparseCores:
-    """A `LayerCore`: the chip's cores, each on its region of the layer at once, operands at hand.
+    """A `LayerCore`: the chip's cores, each on its region of the layer at once, operands in their memories.
 
     The slowest core counts. What to skip is chosen as the chip does, by counters: those of this very layer, as if the
     iteration before had had the same zeros. Partial sums are not added up here (that is the aggregation core's work).
@@ -43,7 +41,7 @@ class SparseCores:
             "balanced": WeightSparsityBalancer(),
         }
         self._allocator = allocators[chip.core.balance]
-        self._params = chip.core.params()
+        self._tiles = chip.core.tile_model()
 
     def run(self, shape: ConvShape, stage: Stage, operands: Operands) -> LayerRun:
         """See LayerCore."""
@@ -52,21 +50,20 @@ class SparseCores:
         operation = Operation(
             "layer", stage, shape, (), "", operands.x, operands.w, operands.dy, operands.output_needed
         )
-        chooser = AdaptiveChooser(core.policies(), self._params)
+        chooser = AdaptiveChooser(core.policies(), self._tiles.params)
         policy = chooser.choose("layer", stage, shape.macs, zero_counts(operation))
         split = split_for(self._chip, shape, stage)
         channels = self._allocator.allocate(work_by_channel(operation, operands), split.channels, core.group)
-        results: list[TileResult] = [
-            run_tile(self._params, policy, shape, stage, operands, tile)
-            for tiles in regions(shape, stage, split, channels)
-            for tile in tiles
-        ]
+        tiles = [tile for part in regions(shape, stage, split, channels) for tile in part]
+        costs = self._tiles.costs(policy, shape, stage, operands, tiles)
+        total = costs.total()
+        waits = {"bank_wait_cycles": costs.bank_waits} if core.banks == "conflict" else {}
         return LayerRun(
-            cycles=max(result.cycles for result in results),
+            cycles=int(costs.cycles.max()),
             multipliers=core.count * core.lanes * core.macs_per_lane,
-            dense_macs=sum(result.dense_macs for result in results),
-            macs=sum(result.macs for result in results),
-            skipped={name: sum(getattr(result, name) for result in results) for name in SKIPS},
-            events={"cores": len(results)} | {name: sum(getattr(r, name) for r in results) for name in _EVENTS},
+            dense_macs=total.dense_macs,
+            macs=total.macs,
+            skipped={name: getattr(total, name) for name in SKIPS},
+            events={"cores": len(tiles)} | {name: getattr(total, name) for name in _EVENTS} | waits,
             way=str(policy),
         )

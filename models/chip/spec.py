@@ -13,7 +13,7 @@ from cosim.quantity import Bits, Bytes, Millivolts, PeriodPs
 from cosim.scenario import Spec, misfit, misfits
 from cosim.scenario.provenance import Provenance, check_provenance, origin, parameters
 
-from ..core import CoreParams, SkipPolicy, StagePolicies
+from ..core import BankParams, CoreParams, SkipPolicy, StagePolicies, TileModel
 from ..energy import MAC_FORMATS, EnergyTableSpec
 from ..energy.scaling import SUPPLY_MV
 from ..noc import MeshConfig
@@ -68,6 +68,11 @@ class CoreSpec(Spec):
     coarse_jump: int = Field(0, ge=0, description="coarse-zero blocks jumped in one cycle; 0: none")
     coarse_unit: tuple[Positive, Positive] = Field((1, 1), description="output x input channels of a coarse unit")
     pixel_reuse: Positive = Field(description="outputs of a channel for which a weight block is read once")
+    banks: Literal["ideal", "conflict"] = Field(
+        "ideal",
+        description="`conflict`: a tile's lanes wait for each other at the banks of input and weight memory, cycle by "
+        "cycle; `ideal`: only their sum counts there",
+    )
     lane_latency: int = Field(0, ge=0, description="cycles from a group's last operand to its barrier")
     skip: Mapping[Stage, tuple[SkipSpec, ...]] = Field(
         description="ways to skip, per stage; the core chooses among them"
@@ -101,6 +106,14 @@ class CoreSpec(Spec):
             pixel_reuse=self.pixel_reuse,
             lane_latency=self.lane_latency,
         )
+
+    def tile_model(self) -> TileModel:
+        """What tiles cost a core."""
+        banks = None
+        if self.banks == "conflict":
+            inputs, weights = self.input_memory, self.weight_memory
+            banks = BankParams(inputs.banks, weights.banks, inputs.ports, weights.ports)
+        return TileModel(self.params(), banks)
 
     def policies(self) -> StagePolicies:
         """For the core engine."""

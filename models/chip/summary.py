@@ -98,6 +98,7 @@ def chip_summary(system: System, tally: Tally, sample: Sample) -> dict[str, Any]
             "choices": tally.policies,
             "switching": tally.switching,
             "switch_cycles": totals.switch_cycles,
+            **({"bank_wait_cycles": totals.bank_waits} if spec.core.banks == "conflict" else {}),
             "regret_cycles": sum(row["regret_cycles"] for row in tally.switching.values()),
             "choices_settled": sum(row["settled"] for row in tally.switching.values()),
         },

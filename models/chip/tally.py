@@ -32,7 +32,7 @@ class Totals:
         self.by_stage: dict[str, dict[str, int]] = {}
         self.by_layer: dict[str, dict[str, int]] = {}
         self.by_task: dict[str, dict[str, int]] = {}
-        self.mac_slots = self.core_cycles = self.longest_core_cycles = self.switch_cycles = 0
+        self.mac_slots = self.core_cycles = self.longest_core_cycles = self.switch_cycles = self.bank_waits = 0
         self.orders: dict[str, dict[str, int]] = {}
         self.dram_energy_fj: dict[str, int] = {}
         self.dram_read_bytes = self.dram_write_bytes = self.compulsory_bytes = self.requests = 0
@@ -66,6 +66,7 @@ class Totals:
             self.core_cycles += weight * sum(record.core_cycles.values())
             self.longest_core_cycles += weight * record.longest_core_cycles
             self.switch_cycles += weight * record.switch_cycles
+            self.bank_waits += weight * record.bank_waits
             for order, cost in record.orders.items():
                 row = self.orders.setdefault(order, {})
                 for name, spent in (

@@ -17,7 +17,7 @@ from .balance import (
     WeightSparsityBalancer,
     channel_nonzeros,
 )
-from .banked import BankedResult, BankedTile, BankParams
+from .banked import BankedResult, BankedTile, BankParams, TileModel
 from .engine import TileCosts, run_operation, run_tile, run_tiles
 from .eyeriss_v2 import EyerissV2Pe, PeResult
 from .layer_core import LayerCore, LayerRun, PairCounts, forward_pairs
@@ -56,6 +56,7 @@ __all__ = [
     "SystolicArray",
     "Tile",
     "TileCosts",
+    "TileModel",
     "TileResult",
     "WeightSparsityBalancer",
     "ZeroCounts",

@@ -12,6 +12,7 @@ banks, of row i of the other operand in bank (i + b) % banks. Which bank a chip 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -20,11 +21,11 @@ import numpy as np
 from cosim.clib import as_buffer, check, ffi, lib
 
 from ..tensors import ConvShape, Stage
-from .engine import RecordedTile
+from .engine import RecordedTile, TileCosts, run_tiles
 from .operands import Operands
 from .params import CoreParams
 from .policy import SkipPolicy
-from .tile import Tile, TileResult
+from .tile import COUNT_NAMES, Tile, TileResult
 
 NEVER: int = lib.CS_NEVER
 _MEMORIES = ("input", "other")
@@ -183,3 +184,34 @@ class BankedTile:
             (int(result.reads[0]), int(result.reads[1])),
             (int(result.served[0]), int(result.served[1])),
         )
+
+
+@dataclass(frozen=True)
+class TileModel:
+    """What tiles cost a core, with operands always at hand (`banks` None) or over banks that its own lanes share."""
+
+    params: CoreParams
+    banks: BankParams | None = None
+
+    def costs(
+        self,
+        policy: SkipPolicy,
+        shape: ConvShape,
+        stage: Stage,
+        operands: Operands,
+        tiles: Sequence[Tile],
+    ) -> TileCosts:
+        """Of tiles, each on a core of its own; raises as `run_tiles`."""
+        if self.banks is None:
+            return run_tiles(self.params, policy, shape, stage, operands, tiles)
+        counts = np.zeros((len(tiles), len(COUNT_NAMES)), dtype=np.int64)
+        cycles = np.zeros(len(tiles), dtype=np.int64)
+        waits = 0
+        for at, tile in enumerate(tiles):
+            banked = BankedTile(self.params, self.banks, policy, shape, stage, operands, tile)
+            banked.advance()
+            result = banked.result()
+            counts[at] = [getattr(result.tile, name) for name in COUNT_NAMES]
+            cycles[at] = result.tile.cycles
+            waits += sum(result.lane_wait_cycles)
+        return TileCosts(counts, cycles, cycles * (self.params.lanes * self.params.macs_per_lane), waits)

@@ -53,11 +53,13 @@ class TileCosts:
     counts     int64 (tiles, counts), in the order of the fields of `CoreCounts`
     cycles     int64 (tiles,)
     mac_slots  int64 (tiles,)
+    bank_waits cycles, summed over all lanes, in which one would have looked at a block, but for the banks
     """
 
     counts: npt.NDArray[np.int64]
     cycles: npt.NDArray[np.int64]
     mac_slots: npt.NDArray[np.int64]
+    bank_waits: int = 0
 
     def of(self, name: str) -> npt.NDArray[np.int64]:
         """One count of every tile."""

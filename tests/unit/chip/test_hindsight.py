@@ -6,12 +6,12 @@ import pytest
 from cosim.models.chip.hindsight import OrderCost, allocators, cost_of
 from cosim.models.chip.operation_run import work_by_channel
 from cosim.models.chip.tiling import Split, Step, regions
-from cosim.models.core import CoreParams, Operands, SkipPolicy
+from cosim.models.core import CoreParams, Operands, SkipPolicy, TileModel
 from cosim.models.tensors import BitTensor, ConvShape, Stage
 from cosim.models.workload import Operation
 
 SHAPE = ConvShape(n=1, c=4, h=1, w=1, k=4, r=1, s=1)
-PARAMS = CoreParams(lanes=1, group=1, window=4, queue=4)
+MODEL = TileModel(CoreParams(lanes=1, group=1, window=4, queue=4))
 POLICY = SkipPolicy(frozenset({"input", "weight"}))
 
 
@@ -26,7 +26,7 @@ def costs(order):
     channels = allocators(seed=0)[order].allocate(work_by_channel(operation, operands), 2, 1)
     tiles = [tile for partners in regions(SHAPE, Stage.FF, Split(1, 2, 1), channels) for tile in partners]
     return cost_of(
-        PARAMS, POLICY, operation, operands, [[Step(tile, reuses_other=False, first=True, last=True)] for tile in tiles]
+        MODEL, POLICY, operation, operands, [[Step(tile, reuses_other=False, first=True, last=True)] for tile in tiles]
     )
 
 
@@ -38,4 +38,4 @@ def test_the_order_decides_how_long_the_busiest_core_takes(order, longest):
 def test_no_core_costs_nothing():
     x = BitTensor.from_bool(np.ones(SHAPE.x_shape, dtype=bool))
     operation = Operation("fc", Stage.FF, SHAPE, ("x", "w"), "y", x=x, w=x)
-    assert cost_of(PARAMS, POLICY, operation, Operands(x, x), []) == OrderCost(0, 0, 0)
+    assert cost_of(MODEL, POLICY, operation, Operands(x, x), []) == OrderCost(0, 0, 0)

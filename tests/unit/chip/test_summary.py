@@ -23,6 +23,7 @@ def operation(layer, stage, core_cycles, **counts):
         longest_core_cycles=max(core_cycles.values()),
         mac_slots=10 * sum(core_cycles.values()),
         switch_cycles=1,
+        bank_waits=2,
         orders={"static": OrderCost(2 * sum(core_cycles.values()), 2 * max(core_cycles.values()), 100)},
     )
 
@@ -71,6 +72,7 @@ def test_each_iteration_counts_as_often_as_it_stands_for():
     assert totals.longest_core_cycles == 3 * 4 + 2 * (1 + 2)
     assert totals.mac_slots == 10 * totals.core_cycles
     assert totals.switch_cycles == 3 + 4
+    assert totals.bank_waits == 2 * (3 + 4)
     assert totals.orders == {
         "static": {
             "core_cycles": 2 * totals.core_cycles,
