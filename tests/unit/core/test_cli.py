@@ -1,6 +1,7 @@
 """`cosim core replay`: any layers on any chip's core, as a table or as JSON; mistakes named."""
 
 import json
+import re
 
 import pytest
 from helpers.chips import SCENARIOS
@@ -74,6 +75,21 @@ def test_scnn_over_dcnn_is_within_the_seeds_of_the_documentation(file, layers, n
     assert speed_up == pytest.approx(float(scnn_table()[network][1]), rel=0.01)
     for row in result["layers"]:
         assert row["macs"] + sum(row["skipped"].values()) == row["dense_macs"]
+
+
+@pytest.mark.parametrize("file", [published("scnn_layer_densities.csv")])
+def test_the_sparsest_of_the_documentation_s_sweep(file):
+    chips = ("--chip", CHIPS / "scnn.yaml", "--baseline", CHIPS / "dcnn.yaml")
+    result = summary(file, *chips, "--layers", "inception*", "--density", 0.1)
+    steps = sum(row["events"]["steps"] for row in result["layers"])
+    section = (CHIPS.parents[1] / "docs/cores.md").read_text().split("All densities of GoogLeNet", 1)[1]
+    rows = dict(
+        re.findall(r"^\| (speed-up over DCNN|the same if no PE ever waited) \| ([0-9.]+) \|", section, re.MULTILINE)
+    )
+    assert rows["speed-up over DCNN"] == f"{result['total']['speed_up']:.1f}"
+    assert rows["the same if no PE ever waited"] == f"{result['total']['baseline_cycles'] * 64 / steps:.1f}"
+    assert f"uses {result['total']['macs'] / steps:.1f} of its 16 multipliers" in section
+    assert f"{1 - steps / (64 * result['total']['cycles']):.0%}".replace("%", " %") in section
 
 
 def test_a_synthetic_layer_of_known_counts(tmp_path):
