@@ -19,16 +19,23 @@ static void wake_router(noc_view *v, int32_t node) {
     v->head->routers_active = 1;
 }
 
-/* `lane`, of a router: noc_router * 64 + port * GROUP + vc. */
-static inline void send_flit(noc_view *v, int64_t clk, uint32_t lane, uint32_t flit) {
+static inline noc_flits_due flits_due(noc_arrival *lists, uint32_t *counts, int32_t nodes, int64_t clk) {
     const size_t turn = (size_t)clk % WHEEL;
-    v->arrivals[turn * (size_t)v->head->nodes * CS_NOC_PORTS + v->head->arrivals[turn]++] =
-        (noc_arrival){.lane = lane, .flit = flit};
+    return (noc_flits_due){lists + turn * (size_t)nodes * CS_NOC_PORTS, &counts[turn]};
 }
 
-static inline void send_credit(noc_view *v, int64_t clk, uint32_t lane) {
+static inline noc_credits_due credits_due(noc_view *v, int64_t clk) {
     const size_t turn = (size_t)clk % WHEEL;
-    v->credits[turn * (size_t)v->head->nodes * (CS_NOC_PORTS + 1) + v->head->credits[turn]++] = lane;
+    return (noc_credits_due){v->credits + turn * (size_t)v->head->nodes * (CS_NOC_PORTS + 1), &v->head->credits[turn]};
+}
+
+/* `lane`: that of a router, router * 64 + port * GROUP + vc, or the node where the flit lands. */
+static inline void send_flit(noc_flits_due due, uint32_t lane, uint32_t flit) {
+    due.list[(*due.count)++] = (noc_arrival){.lane = lane, .flit = flit};
+}
+
+static inline void send_credit(noc_credits_due due, uint32_t lane) {
+    due.list[(*due.count)++] = lane;
 }
 
 /* An input VC with a head in front begins: it is routed in this clock, or without that stage asks for a VC at once. */
@@ -83,8 +90,9 @@ static void take_arrivals(noc_view *v, int64_t clk) {
             begin_packet(v, node, lane, arrivals[i].flit);
         else if ((r->active & bit) && r->credits[r->out_lane[lane]] > 0)
             r->ready |= bit;
-        wake_router(v, node);
+        v->active_routers[node >> 6] |= (uint64_t)1 << (node & 63);
     }
+    if (head->arrivals[turn]) head->routers_active = 1;
     head->buffer_writes += head->arrivals[turn];
     head->arrivals[turn] = 0;
 
@@ -138,7 +146,8 @@ static void run_source(noc_view *v, int32_t node, int64_t clk) {
     const uint32_t is_head = s->sent == 0;
     const uint32_t is_tail = ++s->sent == v->packets[s->current].flits;
     if (--s->credits[s->vc] == 0) s->with_credit &= (small) ~(1u << s->vc);
-    send_flit(v, clk + SOURCE_CLOCKS, (uint32_t)node * 64u + NODE_PORT * GROUP + s->vc,
+    send_flit(flits_due(v->arrivals, head->arrivals, head->nodes, clk + SOURCE_CLOCKS),
+              (uint32_t)node * 64u + NODE_PORT * GROUP + s->vc,
               ((uint32_t)s->current << 3) | (uint32_t)(v->packets[s->current].copies != NOBODY) << 2 | (is_tail << 1) |
                   is_head);
     ++v->link_flits[(size_t)node * CS_NOC_LINKS + NODE_LINK];
@@ -186,12 +195,12 @@ static uint64_t allocate_vcs(noc_view *v, noc_router *r) {
             granted |= (uint64_t)1 << lane;
             grants[lane] |= (small)(1u << vc);
         } while (free_vcs);
-        v->head->vc_allocations += __builtin_popcountll(granted);
         do {
             const int lane = lowest(granted);
             const uint64_t bit = granted & (~granted + 1);
             granted ^= bit;
             const int out = first_from((uint64_t)grants[lane] << (port * GROUP), r->accept_next[lane]);
+            ++v->head->vc_allocations;
             r->accept_next[lane] = (small)(out + 1);
             r->grant_next[out] = (small)(lane + 1);
             r->owner[out] = (small)lane;
@@ -205,15 +214,8 @@ static uint64_t allocate_vcs(noc_view *v, noc_router *r) {
     return ready;
 }
 
-/* A head or tail, on its way to the node. */
-static void land(noc_view *v, int64_t clk, int32_t node, uint32_t flit) {
-    const size_t turn = (size_t)clk % WHEEL;
-    v->landings[turn * (size_t)v->head->nodes * CS_NOC_PORTS + v->head->landings[turn]++] =
-        (noc_arrival){.lane = (uint32_t)node, .flit = flit};
-}
-
 /* A flit of a multicast packet leaves for the next router: if there is a copy for this node, it goes there too. */
-static void copy_flit(noc_view *v, int64_t clk, int32_t node, uint32_t flit) {
+static void copy_flit(noc_view *v, int32_t node, uint32_t flit) {
     noc_packet *p = &v->packets[flit >> 3];
     int32_t copy = p->copies;
     while (copy != NOBODY && v->packets[copy].dst != node)
@@ -222,18 +224,16 @@ static void copy_flit(noc_view *v, int64_t clk, int32_t node, uint32_t flit) {
     ++v->head->flits_copied;
     /* Its slot may be used again once it is delivered: with the tail it leaves the list, whose first it is. */
     if (flit & 2u) p->copies = v->packets[copy].copies;
-    if (flit & 3u) land(v, clk + HOP_CLOCKS, node, ((uint32_t)copy << 3) | (flit & 3u));
+    if (flit & 3u) send_flit(v->landing, (uint32_t)node, ((uint32_t)copy << 3) | (flit & 3u));
 }
 
 /* A flit that won the switch leaves its buffer. */
-static void move_flit(noc_view *v, int64_t clk, int32_t node, int port, int lane) {
-    noc_header *head = v->head;
-    const cs_noc_config *c = &head->config;
+static ALWAYS_INLINE void move_flit(noc_view *v, int32_t node, int port, int lane) {
     noc_router *r = &v->routers[node];
     const uint64_t bit = (uint64_t)1 << lane;
     const uint32_t flit = *noc_place_of(v, node, lane, r->first[lane]);
     const int out = r->out_lane[lane];
-    if (++r->first[lane] == c->depth) r->first[lane] = 0;
+    if (++r->first[lane] == v->head->config.depth) r->first[lane] = 0;
     const int left = --r->count[lane];
     const int credits = --r->credits[out];
     if (flit & 2u) {
@@ -249,14 +249,14 @@ static void move_flit(noc_view *v, int64_t clk, int32_t node, int port, int lane
     const uint32_t *links = &v->links[(size_t)node * 2 * CS_NOC_PORTS];
     ++v->link_flits[(size_t)node * CS_NOC_LINKS + (size_t)port];
     if (port == NODE_PORT) {
-        if (flit & 3u) land(v, clk + HOP_CLOCKS, node, flit);
-        send_credit(v, clk + HOP_CLOCKS + CREDIT_CLOCKS + c->credit_delay, (uint32_t)node * 64u + (uint32_t)out);
+        if (flit & 3u) send_flit(v->landing, (uint32_t)node, flit);
+        send_credit(v->from_nodes, (uint32_t)node * 64u + (uint32_t)out);
     } else {
-        if (flit & 4u) copy_flit(v, clk, node, flit);
-        send_flit(v, clk + HOP_CLOCKS, links[port] + (uint32_t)(out % GROUP), flit);
+        if (flit & 4u) copy_flit(v, node, flit);
+        send_flit(v->hops, links[port] + (uint32_t)(out % GROUP), flit);
     }
     const int input = lane / GROUP;
-    send_credit(v, clk + CREDIT_CLOCKS + (input == NODE_PORT ? 0 : c->credit_delay),
+    send_credit(input == NODE_PORT ? v->to_sources : v->to_routers,
                 links[CS_NOC_PORTS + input] + (uint32_t)(lane % GROUP));
 }
 
@@ -285,15 +285,14 @@ static inline void granted_switch(noc_router *r, int input, int vc, int port) {
 /* Switch allocation: one iteration of iSLIP between inputs and outputs, then the granted flits leave. `speculative`
  * input VCs bid where no other VC of their input bids for the output; of those granted, the ones leave that are among
  * `allocated`: they got a VC with a credit in this clock. Returns the latter less those that left. */
-static ALWAYS_INLINE uint64_t allocate_switch(noc_view *v, int64_t clk, int32_t node, uint64_t speculative,
-                                              uint64_t allocated) {
+static ALWAYS_INLINE uint64_t allocate_switch(noc_view *v, int32_t node, uint64_t speculative, uint64_t allocated) {
     noc_router *r = &v->routers[node];
     const uint64_t bids = r->ready | speculative;
     if (!bids) return allocated;
     if (!(bids & (bids - 1)) && !speculative) { /* alone: no allocation to do, the pointers move all the same */
         const int lane = lowest(bids), port = r->out_port[lane];
         granted_switch(r, lane / GROUP, lane % GROUP, port);
-        move_flit(v, clk, node, port, lane);
+        move_flit(v, node, port, lane);
         return allocated;
     }
     const uint64_t ready = r->ready;
@@ -325,7 +324,7 @@ static ALWAYS_INLINE uint64_t allocate_switch(noc_view *v, int64_t clk, int32_t 
             allocated ^= bit;
             r->ready |= bit;
         }
-        move_flit(v, clk, node, port, lane);
+        move_flit(v, node, port, lane);
     }
     return allocated;
 }
@@ -338,7 +337,7 @@ static int can_allocate(const noc_router *r) {
 }
 
 /* One clock of a router; returns whether it has something to do in the next one, come what may. */
-static ALWAYS_INLINE int run_router(noc_view *v, int64_t clk, int32_t node, int speculates) {
+static ALWAYS_INLINE int run_router(noc_view *v, int32_t node, int speculates) {
     noc_router *r = &v->routers[node];
     const uint64_t routed = r->routing;
     r->routing = 0;
@@ -346,7 +345,7 @@ static ALWAYS_INLINE int run_router(noc_view *v, int64_t clk, int32_t node, int 
      * the next one, and who gets a VC now, or is routed now, goes on in the next one. */
     const uint64_t speculative = speculates ? speculate(r) : 0;
     const uint64_t allocated = r->waiting ? allocate_vcs(v, r) : 0;
-    r->ready |= allocate_switch(v, clk, node, speculative, allocated);
+    r->ready |= allocate_switch(v, node, speculative, allocated);
     r->waiting |= routed;
     return (r->ready | r->routing) != 0 || can_allocate(r);
 }
@@ -354,11 +353,18 @@ static ALWAYS_INLINE int run_router(noc_view *v, int64_t clk, int32_t node, int 
 /* The loop over routers that have something to do, once for each kind: the code for speculation makes the other a
 fifth slower. */
 static ALWAYS_INLINE uint64_t run_routers(noc_view *v, int64_t clk, int speculates) {
+    noc_header *head = v->head;
+    const int credit_delay = head->config.credit_delay;
+    v->hops = flits_due(v->arrivals, head->arrivals, head->nodes, clk + HOP_CLOCKS);
+    v->landing = flits_due(v->landings, head->landings, head->nodes, clk + HOP_CLOCKS);
+    v->to_routers = credits_due(v, clk + CREDIT_CLOCKS + credit_delay);
+    v->to_sources = credits_due(v, clk + CREDIT_CLOCKS);
+    v->from_nodes = credits_due(v, clk + HOP_CLOCKS + CREDIT_CLOCKS + credit_delay);
     uint64_t any = 0;
-    for (int32_t word = 0; word < v->head->words; ++word) {
+    for (int32_t word = 0; word < head->words; ++word) {
         uint64_t again = 0;
         for (uint64_t left = v->active_routers[word]; left; left &= left - 1)
-            if (run_router(v, clk, word * 64 + lowest(left), speculates)) again |= left & (~left + 1);
+            if (run_router(v, word * 64 + lowest(left), speculates)) again |= left & (~left + 1);
         v->active_routers[word] = again;
         any |= again;
     }

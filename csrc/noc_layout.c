@@ -119,6 +119,9 @@ int32_t cs_noc_init(void *state, size_t state_bytes, const cs_noc_config *config
     head->bytes = bytes;
     head->nodes = config->columns * config->rows;
     head->words = (head->nodes + 63) / 64;
+    head->node_places = CS_NOC_PORTS * config->vcs * config->depth;
+    for (int lane = 0; lane < LANES; ++lane)
+        head->lane_places[lane] = (small)(((lane / GROUP) * config->vcs + lane % GROUP) * config->depth);
     head->now = -1;
     head->out_first = head->out_last = NOBODY;
     head->free_count = config->max_packets;

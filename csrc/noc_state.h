@@ -68,8 +68,8 @@ typedef struct {
 } noc_source;
 
 typedef struct {
-    uint32_t lane; /* noc_router * 64 + port * GROUP + vc */
-    uint32_t flit; /* noc_packet * 8 + multicast * 4 + tail * 2 + head */
+    uint32_t lane; /* router * 64 + port * GROUP + vc */
+    uint32_t flit; /* packet * 8 + multicast * 4 + tail * 2 + head */
 } noc_arrival;
 
 typedef struct {
@@ -80,6 +80,8 @@ typedef struct {
     int64_t submitted, delivered, arrived;
     int64_t flits_injected, buffer_writes, flits_copied, vc_allocations;
     int32_t nodes, words;
+    int32_t node_places;      /* places of a router's buffers */
+    small lane_places[LANES]; /* the first one of each input VC's */
     int32_t heap_count;
     int32_t free_packet, free_count;
     int32_t out_first, out_last;            /* delivered, not yet handed out */
@@ -87,6 +89,17 @@ typedef struct {
     uint32_t arrivals[WHEEL], credits[WHEEL], landings[WHEEL];
     size_t bytes;
 } noc_header;
+
+/* A list of the wheel, with its length. */
+typedef struct {
+    noc_arrival *list;
+    uint32_t *count;
+} noc_flits_due;
+
+typedef struct {
+    uint32_t *list;
+    uint32_t *count;
+} noc_credits_due;
 
 /* Where the parts of a state buffer are; made anew in each call, so that the buffer may be copied or moved. */
 typedef struct {
@@ -104,6 +117,9 @@ typedef struct {
     uint32_t
         *links; /* [nodes][2][CS_NOC_PORTS] the first lane behind an output, and the one behind which an input is */
     uint16_t *column, *row;
+    /* Where goes what routers send in the clock at hand, looked up once for all of them. */
+    noc_flits_due hops, landing; /* flits to routers, heads and tails to nodes */
+    noc_credits_due to_routers, to_sources, from_nodes;
 } noc_view;
 
 /* noc_layout.c: where the parts of a state are, and who is whose neighbour. */
@@ -133,15 +149,13 @@ static inline int lowest(uint64_t mask) {
 
 /* The first set bit from `start` on, cyclically; `mask` is not 0, start < 64. */
 static inline int first_from(uint64_t mask, unsigned start) {
-    const uint64_t later = mask >> start;
-    return later ? (int)start + lowest(later) : lowest(mask);
+    const uint64_t turned = mask >> start | mask << (-start & 63u);
+    return (int)((start + (unsigned)lowest(turned)) & 63u);
 }
 
 static inline uint32_t *noc_place_of(const noc_view *v, int32_t node, int lane, unsigned place) {
-    const cs_noc_config *c = &v->head->config;
-    const size_t buffer =
-        ((size_t)node * CS_NOC_PORTS + (size_t)(lane / GROUP)) * (size_t)c->vcs + (size_t)(lane % GROUP);
-    return &v->places[buffer * (size_t)c->depth + place];
+    const noc_header *head = v->head;
+    return &v->places[(size_t)node * (size_t)head->node_places + head->lane_places[lane] + place];
 }
 
 #endif
