@@ -133,6 +133,8 @@ class Registry:
 
         if not (isinstance(model, type) and issubclass(model, ScenarioSpec)):
             raise RegistryError(f"scenario kind '{kind}': the model must extend cosim.scenario.ScenarioSpec")
+        if "sweep" in model.model_fields:
+            raise RegistryError(f"scenario kind '{kind}': no field may be called 'sweep', which any scenario may have")
         if kind in self.scenarios:
             raise RegistryError(f"scenario kind '{kind}' is registered already")
         self.scenarios[kind] = ScenarioKind(kind, model, run, _doc(doc, model), check)

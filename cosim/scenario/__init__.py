@@ -1,8 +1,9 @@
 """Scenario files: the schema's base classes, the loader, and the run with its folder.
 
 `load_scenario(file)` reads a file and everything it refers to, or raises ScenarioError with all that is wrong, each
-with its place; `run_scenario(loaded, out)` runs it. What a scenario can be is registered in `cosim.registry`. The
-base classes for schemas are `ScenarioSpec` and `Spec`; quantities with units are in `cosim.quantity`.
+with its place; `run_scenario(loaded, out)` runs it, `run_sweep(loaded, out)` one that has a `sweep:`. What a scenario
+can be is registered in `cosim.registry`. The base classes for schemas are `ScenarioSpec` and `Spec`; quantities with
+units are in `cosim.quantity`.
 """
 
 from .checkpoint import Checkpoint, CheckpointError, Every, RunInterrupted, State
@@ -20,6 +21,8 @@ from .loader import (
 from .result import RunResult
 from .runner import run_scenario
 from .spec import InputFile, Registered, ScenarioSpec, Spec, misfit, misfits
+from .sweep import Parameter, Sweep, SweepPoint, sweep_points
+from .sweep_runner import PointFailure, PointResult, SweepInterrupted, SweepResult, run_sweep
 
 __all__ = [
     "Checkpoint",
@@ -28,6 +31,9 @@ __all__ = [
     "InputFile",
     "LoadedComponent",
     "LoadedScenario",
+    "Parameter",
+    "PointFailure",
+    "PointResult",
     "Position",
     "Problem",
     "Progress",
@@ -40,6 +46,10 @@ __all__ = [
     "ScenarioSpec",
     "Spec",
     "State",
+    "Sweep",
+    "SweepInterrupted",
+    "SweepPoint",
+    "SweepResult",
     "load_component",
     "load_described",
     "load_entries",
@@ -47,4 +57,6 @@ __all__ = [
     "misfit",
     "misfits",
     "run_scenario",
+    "run_sweep",
+    "sweep_points",
 ]

@@ -14,7 +14,7 @@ from .errors import Position, Problem
 from .locate import dotted, known_keys, locate
 from .tree import Node
 
-__all__ = ["diagnose", "merged"]
+__all__ = ["diagnose", "merged", "shown"]
 
 _EXPECTED = {
     "bool_type": "true or false",
@@ -92,10 +92,10 @@ def _message(kind: str, context: Mapping[str, Any], error: Mapping[str, Any], no
     if kind in ("literal_error", "enum"):
         return _unknown(node.value, _QUOTED.findall(context["expected"]), context["expected"])
     if kind in _EXPECTED:
-        return f"expected {_EXPECTED[kind]}, got {_shown(node.value)}{_hint(kind, node.value)}"
+        return f"expected {_EXPECTED[kind]}, got {shown(node.value)}{_hint(kind, node.value)}"
     if kind in _LIMITS:
         key, words = _LIMITS[kind]
-        return f"{words} {context[key]}, got {_shown(node.value)}"
+        return f"{words} {context[key]}, got {shown(node.value)}"
     if kind in ("too_short", "too_long"):
         limit, words = ("min_length", "at least") if kind == "too_short" else ("max_length", "at most")
         return f"must have {words} {context[limit]} entries, has {context['actual_length']}"
@@ -107,7 +107,7 @@ def _message(kind: str, context: Mapping[str, Any], error: Mapping[str, Any], no
 
 def _unknown(value: Any, known: list[str], expected: str = "") -> str:
     if not isinstance(value, str) or not known:
-        return f"expected {expected or ' or '.join(map(repr, known))}, got {_shown(value)}"
+        return f"expected {expected or ' or '.join(map(repr, known))}, got {shown(value)}"
     return f"unknown name '{value}'; {suggestion(value, known)}"
 
 
@@ -119,7 +119,8 @@ def _hint(kind: str, value: Any) -> str:
     return ""
 
 
-def _shown(value: Any) -> str:
+def shown(value: Any) -> str:
+    """A value from a file in words."""
     if isinstance(value, dict):
         return "a mapping"
     if isinstance(value, list):

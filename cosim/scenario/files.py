@@ -31,6 +31,13 @@ class Files:
         self.data: dict[str, str] = {}  # the same for data files, by absolute path
         self._loads = 0
         self._parsed: dict[str, Any] = {}
+        self._digests: dict[Path, str] = {}  # of data files
+
+    def again(self) -> Files:
+        """To read the same files once more: what was parsed and hashed is not parsed and hashed again."""
+        result = Files()
+        result._parsed, result._digests = self._parsed, self._digests
+        return result
 
     def load_root(self, file: Path) -> Node:
         """The tree of a scenario file, with its `extends` merged. Raises ScenarioError."""
@@ -46,11 +53,13 @@ class Files:
         source = self._beside(node)
         assert source.path is not None
         self._check_file(source, node.position, path)
-        digest = hashlib.sha256()
-        with source.path.open("rb") as stream:
-            while chunk := stream.read(_CHUNK):
-                digest.update(chunk)
-        self.sha256[source.shown] = digest.hexdigest()
+        if source.path not in self._digests:
+            digest = hashlib.sha256()
+            with source.path.open("rb") as stream:
+                while chunk := stream.read(_CHUNK):
+                    digest.update(chunk)
+            self._digests[source.path] = digest.hexdigest()
+        self.sha256[source.shown] = self._digests[source.path]
         self.data[str(source.path)] = self.sha256[source.shown]
         return source.path
 

@@ -46,7 +46,7 @@ class RunFolder:
         self._lock = -1
 
     def __enter__(self) -> Self:
-        self._check()
+        self.check()
         try:
             for directory in [*reversed(self.path.parents), self.path]:
                 if not directory.exists():
@@ -67,7 +67,7 @@ class RunFolder:
             os.close(self._lock)
             raise RunFolderError(f"{self.path}: another run has just ended here; start again")
         try:
-            self._check()
+            self.check()
         except RunFolderError:
             self._close()
             raise
@@ -90,14 +90,14 @@ class RunFolder:
             if directory.exists() and not any(directory.iterdir()):
                 directory.rmdir()
 
-    def _check(self) -> None:
+    def check(self) -> None:
         """Raise RunFolderError unless this run may go here."""
         if not self.path.exists():
             return
         if not self.path.is_dir():
             raise RunFolderError(f"{self.path}: not a folder; choose another --out")
         names = {entry.name for entry in self.path.iterdir()} - {_PARTIAL}
-        manifest = self._manifest()
+        manifest = self.manifest()
         if names - {CHECKPOINT} and manifest is None:
             raise RunFolderError(f"{self.path}: not empty, and not a run; choose another --out")
         if SUMMARY in names and manifest is not None and manifest.get("identity") != self.identity and not self.force:
@@ -114,10 +114,10 @@ class RunFolder:
     @property
     def complete(self) -> bool:
         """Whether it holds the complete run of this identity."""
-        manifest = self._manifest()
+        manifest = self.manifest()
         return (self.path / SUMMARY).is_file() and manifest is not None and manifest.get("identity") == self.identity
 
-    def _manifest(self) -> dict[str, Any] | None:
+    def manifest(self) -> dict[str, Any] | None:
         """The manifest that lies in the folder, or None."""
         try:
             manifest = json.loads((self.path / MANIFEST).read_bytes())
@@ -133,7 +133,7 @@ class RunFolder:
         """Make the run appear: an older one of the same identity goes, the files come, `summary.json` last; then the
         checkpoint goes."""
         (self.path / SUMMARY).unlink(missing_ok=True)
-        for name in (self._manifest() or {}).get("files", []):
+        for name in (self.manifest() or {}).get("files", []):
             if isinstance(name, str) and Path(name).name == name:
                 (self.path / name).unlink(missing_ok=True)
         new = sorted(entry.name for entry in self.partial.iterdir())

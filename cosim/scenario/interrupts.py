@@ -75,6 +75,18 @@ class HeldInterrupts:
         finally:
             self._through = False
 
+    @contextlib.contextmanager
+    def lent(self) -> Iterator[None]:
+        """Here signals are as they were before: for work that holds them back by itself."""
+        self.check()
+        for number, before in self._before.items():
+            signal.signal(number, before)
+        try:
+            yield
+        finally:
+            for number in self._before:
+                signal.signal(number, self._handle)
+
     def defer(self) -> None:
         """From now on whoever is interrupted looks at `pending` from time to time; the second interrupt is raised."""
         self._deferred = True

@@ -12,8 +12,16 @@ from pydantic_core import SchemaSerializer, core_schema
 from ..registry import ScenarioKind
 from .files import EXTENDS
 from .loader import DEFAULT_KIND
+from .sweep import SWEEP
 
 __all__ = ["component_schema", "scenario_schema"]
+
+_SWEEP_SCHEMA = {
+    "type": "object",
+    "description": "paths and the values that they take: every combination is run",
+    "additionalProperties": {"type": "array", "minItems": 1, "uniqueItems": True},
+    "minProperties": 1,
+}
 
 
 class _Generator(GenerateJsonSchema):
@@ -56,7 +64,10 @@ def _with_references(definitions: dict[str, Any], scenarios: set[str]) -> dict[s
         whole = definition
         if definition.get("type") == "object" and definition.get("additionalProperties") is False:
             extends = {"type": "string", "description": "YAML file to start from; the keys here override its keys"}
-            whole = {**definition, "properties": {EXTENDS: extends, **definition.get("properties", {})}}
+            properties = {EXTENDS: extends, **definition.get("properties", {})}
+            if f"#/$defs/{name}" in scenarios:
+                properties[SWEEP] = _SWEEP_SCHEMA
+            whole = {**definition, "properties": properties}
             if "required" in definition:  # what extends a file need not repeat it
                 del whole["required"]
                 whole["anyOf"] = [{"required": definition["required"]}, {"required": [EXTENDS]}]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -21,9 +21,10 @@ from .diagnose import diagnose, merged
 from .errors import Problem, ScenarioError, Source
 from .files import Files
 from .locate import dotted, locate
-from .overrides import Override
+from .overrides import Override, Setting
 from .recognise import component_of, described
 from .spec import ScenarioSpec
+from .sweep import SWEEP, Grid, Sweep, SweepPoint
 from .tree import Node
 
 __all__ = ["LoadedComponent", "LoadedScenario", "load_component", "load_described", "load_entries", "load_scenario"]
@@ -38,13 +39,17 @@ _YAML_SUFFIXES = (".yaml", ".yml")
 
 @dataclass(frozen=True)
 class LoadedScenario:
-    """A scenario ready to run: its kind, its validated spec, and the SHA-256 of every file it was read from."""
+    """A scenario ready to run: its kind, its validated spec, and the SHA-256 of every file it was read from.
+
+    One with a `sweep` stands for its points: `kind` and `spec` are those of the first, `run_sweep` runs it.
+    """
 
     file: Path
     kind: ScenarioKind
     spec: ScenarioSpec
     inputs: dict[str, str]
     data: dict[str, str]  # SHA-256 of the data files alone, by absolute path
+    sweep: Sweep | None = None
 
     @property
     def name(self) -> str:
@@ -53,7 +58,10 @@ class LoadedScenario:
 
     def resolved(self) -> dict[str, Any]:
         """The whole scenario in one piece as plain data with units, references replaced by what they name."""
-        return self.spec.model_dump(mode="json", by_alias=True)
+        resolved = self.spec.model_dump(mode="json", by_alias=True)
+        if self.sweep is not None:
+            resolved[SWEEP] = {parameter.path: list(parameter.values) for parameter in self.sweep.parameters}
+        return resolved
 
     def identity(self) -> str:
         """SHA-256 of what determines the result: the resolved scenario, seed included, and the contents of data files.
@@ -91,7 +99,8 @@ class LoadedComponent:
 
 
 def load_scenario(file: str | Path, overrides: Sequence[str] = (), *, known: Registry | None = None) -> LoadedScenario:
-    """Read, complete and validate a scenario file; `overrides` are texts PATH=VALUE. Raises ScenarioError."""
+    """Read, complete and validate a scenario file; `overrides` are texts PATH=VALUE. Every point of a sweep is
+    validated. Raises ScenarioError."""
     loaded = _load(Path(file), overrides, known or registry(), components=False)
     assert isinstance(loaded, LoadedScenario)
     return loaded
@@ -115,15 +124,75 @@ def _load(
         override.apply(root)
     component = component_of(root, DEFAULT_KIND, known) if isinstance(root.value, dict) else None
     if component is None:
-        kind = _kind(root, known)
-        spec = _Resolution(root, kind.model, files, sets, known).run()
-        return LoadedScenario(file, kind, spec, files.sha256, files.data)
+        if isinstance(root.value, dict) and SWEEP in root.value:
+            return _Points(file, overrides, root, files, known).check()
+        return _whole(file, root, sets, files, known)
     if not components:
         what = described(component)
         article = "an" if what[0] in "aeiou" else "a"
         message = f"describes {article} {what}, no scenario that names one; `cosim check` validates it by itself"
         raise ScenarioError([Problem(root.position, "", message)])
     return LoadedComponent(file, component, _Resolution(root, component.model, files, sets, known).run(), files.sha256)
+
+
+def _whole(file: Path, root: Node, settings: Sequence[Setting], files: Files, known: Registry) -> LoadedScenario:
+    kind = _kind(root, known)
+    spec = _Resolution(root, kind.model, files, settings, known).run()
+    return LoadedScenario(file, kind, spec, files.sha256, files.data)
+
+
+class _Points:
+    """The points of the scenario whose tree, with the overrides in it, is `root`."""
+
+    def __init__(self, file: Path, overrides: Sequence[str], root: Node, files: Files, known: Registry) -> None:
+        self._file, self._overrides, self._source = file, tuple(overrides), root.position.source
+        self._files, self._known = files, known
+        self._grid = Grid(root.value[SWEEP], root.keys[SWEEP], _overrides(overrides, self._source))
+        self._picks = list(self._grid.picks())
+
+    def load(self, index: int) -> LoadedScenario:
+        """The scenario of one. Raises ScenarioError."""
+        files = self._files.again()
+        root = files.load_root(self._file)
+        settings = self._grid.settings(self._picks[index], _overrides(self._overrides, self._source))
+        if isinstance(root.value, dict):
+            root.value.pop(SWEEP, None)
+        for setting in settings:
+            setting.apply(root)
+        return _whole(self._file, root, settings, files, self._known)
+
+    def check(self) -> LoadedScenario:
+        """Load all: the first, with the sweep. Raises ScenarioError with all that is wrong with any."""
+        inputs: dict[str, str] = {}
+        points: list[SweepPoint] = []
+        found: list[tuple[tuple[int, ...], list[Problem]]] = []
+        first: LoadedScenario | None = None
+        parameters = self._grid.parameters
+        for index, (pick, name) in enumerate(zip(self._picks, self._grid.names(), strict=True)):
+            try:
+                scenario = self.load(index)
+            except ScenarioError as error:
+                found.append((pick, error.problems))
+                continue
+            first = first or scenario
+            inputs |= scenario.inputs
+            values = {one.path: one.values[i] for one, i in zip(parameters, pick, strict=True)}
+            points.append(SweepPoint(index, values, name, scenario.identity()))
+        if found:
+            raise ScenarioError(_in_order(self._grid.only_there(found)))
+        assert first is not None
+        return replace(first, inputs=inputs, sweep=Sweep(parameters, tuple(points), self._overrides, self.load))
+
+
+def load_point(file: str | Path, overrides: Sequence[str] = ()) -> Callable[[int], LoadedScenario]:
+    """What loads one point of a sweep, without a look at the others. Raises ScenarioError."""
+    files, known = Files(), registry()
+    root = files.load_root(Path(file))
+    for override in _overrides(overrides, root.position.source):
+        override.apply(root)
+    if not isinstance(root.value, dict) or SWEEP not in root.value:
+        raise ScenarioError([Problem(root.position, "", "no sweep any more")])
+    return _Points(Path(file), overrides, root, files, known).load
 
 
 def load_component(file: str | Path, model: type[Model], overrides: Sequence[str] = ()) -> Model:
@@ -190,7 +259,7 @@ class _Resolution(Generic[Model]):
     """Validates a tree, reading what it refers to, until it is whole or nothing more can be found wrong with it."""
 
     def __init__(
-        self, root: Node, model: type[Model], files: Files, overrides: list[Override], known: Registry
+        self, root: Node, model: type[Model], files: Files, overrides: Sequence[Setting], known: Registry
     ) -> None:
         self.root, self.model, self.files, self.overrides, self.known = root, model, files, overrides, known
         self.input_files: set[str] = set()
@@ -206,7 +275,7 @@ class _Resolution(Generic[Model]):
             if not any(followed):
                 break
         for override in self.overrides:
-            if not override.applied:
+            if not override.applied and id(override.waits_at) not in self.failed:
                 self.problems += override.error().problems
         self.problems += [
             diagnose(error, self.root, self.model, self.known) for error in errors if not self._reported(error)

@@ -1,36 +1,31 @@
-"""`--set a.b=c`: one value of a scenario changed from the command line."""
+"""One value of a scenario changed from outside: by `--set a.b=c` on the command line, or by a point of a sweep."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 from .errors import Position, Problem, ScenarioError, Source
 from .tree import Node, parse_yaml
 
-__all__ = ["Override"]
+__all__ = ["Override", "Setting", "steps_of"]
 
 
-class Override:
-    """One `--set`. `apply` is repeated while references are loaded, until the path exists."""
+def steps_of(path: str) -> list[str]:
+    """The steps of a path: `a[1].b` and `a.1.b` are the same."""
+    return path.strip().replace("[", ".").replace("]", "").split(".")
 
-    def __init__(self, text: str, scenario: Source) -> None:
-        """Raises ScenarioError unless `text` is PATH=VALUE with VALUE in YAML."""
-        self.source = Source(f"--set {text}", None, scenario)
-        self.position = Position(self.source)
-        path, equals, value = text.partition("=")
-        self.steps = path.strip().replace("[", ".").replace("]", "").split(".")
-        if not equals or not all(self.steps):
-            raise ScenarioError([Problem(self.position, "", "expected PATH=VALUE, like chip.lanes=8")])
+
+class Setting:
+    """One value put into a tree. `apply` is repeated while references are loaded, until the path exists.
+
+    `position` is where whoever set it said so, `named` what a problem with the path is called.
+    """
+
+    def __init__(self, steps: Sequence[str], node: Node, position: Position, named: str = "") -> None:
+        self.steps, self.node, self.position, self.named = list(steps), node, position, named
         self.applied = False
-        if not value.strip():
-            self.node = Node(self.position, None)
-            return
-        try:
-            self.node = parse_yaml(value, self.source)
-        except ScenarioError as error:
-            problems = [Problem(self.position, path, problem.message) for problem in error.problems]
-            raise ScenarioError(problems) from None
-        for node in self.node.walk():
-            node.position = self.position
-            node.keys = dict.fromkeys(node.keys, self.position)
+        self.waits_at: Node | None = None
+        """The text in the way, which may be the path of a file that is not loaded yet."""
 
     def apply(self, root: Node) -> None:
         """Put the value into the tree, if the way there exists. Raises ScenarioError if there can be no such way."""
@@ -48,7 +43,8 @@ class Override:
             if child is None:
                 raise self.error(at - 1)
             if isinstance(child.value, str):
-                return  # perhaps the path of a file that is not loaded yet
+                self.waits_at = child
+                return
             node = child
         if isinstance(node.value, dict):
             node.value[step], node.keys[step] = self.node, self.position
@@ -70,4 +66,28 @@ class Override:
         """There is nothing to set at this path."""
         where = ".".join(self.steps[:depth]) if depth is not None else ".".join(self.steps)
         message = f"{where} has no '{self.steps[depth]}'" if depth is not None else "no such place in the scenario"
-        return ScenarioError([Problem(self.position, "", message)])
+        return ScenarioError([Problem(self.position, self.named, message)])
+
+
+class Override(Setting):
+    """One `--set`."""
+
+    def __init__(self, text: str, scenario: Source) -> None:
+        """Raises ScenarioError unless `text` is PATH=VALUE with VALUE in YAML."""
+        self.source = Source(f"--set {text}", None, scenario)
+        position = Position(self.source)
+        path, equals, value = text.partition("=")
+        steps = steps_of(path)
+        if not equals or not all(steps):
+            raise ScenarioError([Problem(position, "", "expected PATH=VALUE, like chip.lanes=8")])
+        super().__init__(steps, Node(position, None), position)
+        if not value.strip():
+            return
+        try:
+            self.node = parse_yaml(value, self.source)
+        except ScenarioError as error:
+            problems = [Problem(position, path, problem.message) for problem in error.problems]
+            raise ScenarioError(problems) from None
+        for node in self.node.walk():
+            node.position = position
+            node.keys = dict.fromkeys(node.keys, position)

@@ -49,8 +49,10 @@ def run_scenario(
     the run off until its files are moved to their place, and are too late from then on: RunInterrupted where it can go
     on from a checkpoint just made (`stopping` is called when the run is told to stop and must get there), any other
     KeyboardInterrupt at a second Ctrl-C, and in kinds without checkpoints. Raises TypeError or ValueError if the run's
-    summary is not plain data.
+    summary is not plain data, and ValueError for a scenario with a sweep, which `run_sweep` runs.
     """
+    if scenario.sweep is not None:
+        raise ValueError(f"{scenario.file}: a sweep of {len(scenario.sweep.points)} points; run_sweep runs it")
     if out is None:
         return _run(scenario, _context(scenario, None, shuffle_seed, progress), argv)
     with HeldInterrupts(stopping) as held:

@@ -3,7 +3,7 @@
 
 import pytest
 from robustness.demo_kind import register
-from robustness.plugin import write_files
+from robustness.plugin import SCENARIO, write_files
 
 from cosim.registry import Registry
 from cosim.scenario import ScenarioError, load_scenario
@@ -14,6 +14,8 @@ LARGE = "#" * (1 << 20) + "\n"
 BOMB = "a: &a [x,x,x,x,x,x,x,x,x,x]\n" + "".join(
     f"{after}: &{after} [{','.join([f'*{before}'] * 10)}]\n" for before, after in zip("abcdefg", "bcdefgh", strict=True)
 )
+
+SWEEP = SCENARIO + "sweep:\n"
 
 # name: (overrides, files beside and instead of those of plugin.py, expected lines)
 BROKEN = {
@@ -389,6 +391,133 @@ BROKEN = {
             "demo.yaml:10:5: baselines[1]: chips/nope.yaml: no such file",
             "demo.yaml:11:5: baselines[2].clock: required, but missing",
             "demo.yaml:11:5: baselines[2].supply: required, but missing",
+        ],
+    ),
+    "sweep of unknown paths": (
+        [],
+        {"demo.yaml": SWEEP + "  chip.core.lanse: [1, 2]\n  chpi.core.lanes: [3]\n"},
+        [
+            "demo.yaml:9:3: sweep.chip.core.lanse: unknown key; did you mean 'lanes'?",
+            "demo.yaml:10:3: sweep.chpi.core.lanes: unknown key; did you mean 'chip'?",
+        ],
+    ),
+    "sweep below a number": (
+        [],
+        {"demo.yaml": SWEEP + "  steps.x: [4, 5]\n"},
+        ["demo.yaml:9:3: sweep.steps.x: steps has no 'x'"],
+    ),
+    "sweep below what is no file": (
+        [],
+        {"demo.yaml": SWEEP + "  name: [fast]\n  name.x: [4, 5]\n"},
+        ["demo.yaml:10:3: sweep.name.x: no such place in the scenario"],
+    ),
+    "sweep of values that do not fit": (
+        [],
+        {
+            "demo.yaml": SWEEP
+            + "  steps: [5, 0, five]\n  schedule.kind: [linear, linaer]\n  chip.supply: [0.8 V, 3]\n  chip:\n    - chips/nope.yaml\n    - {extends: chips/base.yaml, core: {lanes: 0, lnaes: 1}}\n"
+        },
+        [
+            "demo.yaml:12:3: sweep.chip: replaces what 'chip.supply' sets; write it above that",
+        ],
+    ),
+    "sweep of values that do not fit, in order": (
+        [],
+        {
+            "demo.yaml": SWEEP
+            + "  chip:\n    - chips/nope.yaml\n    - {extends: chips/base.yaml, core: {lanes: 0, lnaes: 1}}\n    - chips/base.yaml\n  steps: [5, 0, five]\n  schedule.kind: [linear, linaer]\n  chip.supply: [0.8 V, 3]\n"
+        },
+        [
+            "demo.yaml:10:7: sweep.chip[0]: chips/nope.yaml: no such file",
+            "demo.yaml:11:48: sweep.chip[1].core.lanes: must be at least 1, got 0",
+            "demo.yaml:11:51: sweep.chip[1].core.lnaes: unknown key; did you mean 'lanes'?",
+            "demo.yaml:13:14: sweep.steps[1]: must be at least 1, got 0",
+            "demo.yaml:13:17: sweep.steps[2]: expected a whole number, got the text 'five'",
+            "demo.yaml:14:27: sweep.schedule.kind[1]: unknown name 'linaer'; did you mean 'linear'?",
+            "demo.yaml:15:24: sweep.chip.supply[1]: expected a voltage with its unit, like '0.78 V'; 3 has none (units: uV, mV, V)",
+        ],
+    ),
+    "sweep of values that do not go together": (
+        [],
+        {"demo.yaml": SWEEP + "  chip.core.lanes: [8, 100, 200]\n  chip.core.buffer: [64 KiB, 128 KiB]\n"},
+        [
+            "demo.yaml:10:22: sweep.chip.core.buffer[0]: 100 lanes need at least 100 KiB (at chip.core.lanes=100, chip.core.buffer=64 KiB)",
+            "demo.yaml:10:22: sweep.chip.core.buffer[0]: 200 lanes need at least 200 KiB (at chip.core.lanes=200, chip.core.buffer=64 KiB)",
+            "demo.yaml:10:30: sweep.chip.core.buffer[1]: 200 lanes need at least 200 KiB (at chip.core.lanes=200, chip.core.buffer=128 KiB)",
+        ],
+    ),
+    "sweep of values that do not go with the rest": (
+        [],
+        {
+            "demo.yaml": SWEEP + "  chip.core.lanes: [8, 16]\n  steps: [1, 2]\n",
+            "chips/fast.yaml": "extends: base.yaml\ncore:\n  buffer: 9 KiB\n",
+        },
+        [
+            "chips/fast.yaml:3:11: chip.core.buffer: 16 lanes need at least 16 KiB (at chip.core.lanes=16, steps=1 and 1 more)",
+        ],
+    ),
+    "sweep of a scenario that is wrong by itself": (
+        [],
+        {"demo.yaml": "stpes: 5\n" + SWEEP + "  chip.core.lanes: [0, 16]\n"},
+        [
+            "demo.yaml:1:1: stpes: unknown key; did you mean 'steps'?",
+            "demo.yaml:10:21: sweep.chip.core.lanes[0]: must be at least 1, got 0",
+        ],
+    ),
+    "sweeps that are none": (
+        [],
+        {
+            "demo.yaml": SWEEP
+            + "  steps: []\n  seed: 3\n  chip..core: [1]\n  mode: [trace, functional, trace]\n  chip.core.lanes: [1]\n  chip.core[lanes]: [2]\n  chip.core: [{lanes: 3}]\n  name: [a]\n  name: [b]\n"
+        },
+        ["demo.yaml:17:3: sweep.name: duplicate key; first in line 16"],
+    ),
+    "sweeps that are none, by one": (
+        [],
+        {
+            "demo.yaml": SWEEP
+            + "  steps: []\n  seed: 3\n  chip..core: [1]\n  mode: [trace, functional, trace]\n  chip.core.lanes: [1]\n  chip.core[lanes]: [2]\n  chip.core: [{lanes: 3}]\n"
+        },
+        [
+            "demo.yaml:9:10: sweep.steps: an empty list: no value, no point",
+            "demo.yaml:10:9: sweep.seed: expected a list of values, got 3",
+            "demo.yaml:11:3: sweep.chip..core: expected the path of a value, like chip.core.lanes",
+            "demo.yaml:12:29: sweep.mode[2]: the same value as [0]",
+            "demo.yaml:14:3: sweep.chip.core[lanes]: the same parameter as 'chip.core.lanes'",
+            "demo.yaml:15:3: sweep.chip.core: replaces what 'chip.core.lanes' sets; write it above that",
+        ],
+    ),
+    "nothing behind sweep": (
+        [],
+        {"demo.yaml": SWEEP},
+        ["demo.yaml:8:1: sweep: expected a mapping of paths to lists of values, got nothing"],
+    ),
+    "sweep that is a list": (
+        [],
+        {"demo.yaml": SWEEP.replace("sweep:", "sweep: [steps]")},
+        ["demo.yaml:8:8: sweep: expected a mapping of paths to lists of values, got a list"],
+    ),
+    "sweep that is empty": (
+        ["sweep={}"],
+        {},
+        ["--set sweep={}: sweep: expected a mapping of paths to lists of values, got an empty mapping"],
+    ),
+    "sweep of too many points": (
+        [],
+        {"demo.yaml": SWEEP + f"  seed: {list(range(101))}\n  steps: {list(range(100))}\n"},
+        ["demo.yaml:8:1: sweep: 10100 points; at most 10000"],
+    ),
+    "override of what the sweep sets": (
+        ["chip.core.lanes=4"],
+        {"demo.yaml": SWEEP + "  chip.core.lanes: [8, 16]\n"},
+        ["--set chip.core.lanes=4: sweep.chip.core.lanes: the sweep sets it, too: set the list, or leave it out"],
+    ),
+    "override of the sweep": (
+        ["sweep={steps: [0, 5], chip.core.lanes: [0]}"],
+        {},
+        [
+            "--set sweep={steps: [0, 5], chip.core.lanes: [0]}: sweep.chip.core.lanes[0]: must be at least 1, got 0",
+            "--set sweep={steps: [0, 5], chip.core.lanes: [0]}: sweep.steps[0]: must be at least 1, got 0",
         ],
     ),
     "malformed override": (

@@ -3,6 +3,7 @@ from robustness.demo_kind import Chip, Demo, register, run
 from robustness.plugin import install
 
 from cosim.registry import Component, Plugin, PluginWarning, Registry, RegistryError, UnknownNameError
+from cosim.scenario import ScenarioSpec
 
 
 @pytest.fixture
@@ -34,6 +35,14 @@ def test_a_name_is_registered_once(filled):
     ):
         with pytest.raises(RegistryError, match="already"):
             again()
+
+
+def test_a_scenario_model_leaves_the_sweep_to_the_loader(filled):
+    class Swept(ScenarioSpec):
+        sweep: int = 0
+
+    with pytest.raises(RegistryError, match="no field may be called 'sweep'"):
+        filled.scenario("swept", Swept, lambda spec, context: {})
 
 
 def test_a_scenario_model_is_a_scenario_spec(filled):
