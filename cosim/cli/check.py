@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-__all__ = ["check"]
+if TYPE_CHECKING:
+    from ..scenario import LoadedScenario
+
+__all__ = ["check", "warnings_of"]
 
 
 def check(
@@ -42,13 +45,25 @@ def check(
         loaded = load_described(file, override or [])
         found = [str(warning.message) for warning in caught]
     what = f"{loaded.kind.kind} scenario" if isinstance(loaded, LoadedScenario) else loaded.what
-    if isinstance(loaded, LoadedScenario) and loaded.kind.check is not None:
-        found += loaded.kind.check(loaded.spec)
-    for message in found:
+    if isinstance(loaded, LoadedScenario):
+        found += warnings_of(loaded)
+    for message in dict.fromkeys(found):
         complain(f"{file}: warning: {message}")
     if strict and found:
         raise typer.Exit(EXIT_USAGE)
     if resolved:
         print(resolved_yaml(loaded).decode(), end="")
     else:
-        print(f"{file}: ok: {what} '{loaded.name}', {len(loaded.inputs)} file(s)")
+        sweep = loaded.sweep if isinstance(loaded, LoadedScenario) else None
+        points = f", a sweep of {len(sweep.points)} point(s)" if sweep is not None else ""
+        print(f"{file}: ok: {what} '{loaded.name}', {len(loaded.inputs)} file(s){points}")
+
+
+def warnings_of(scenario: LoadedScenario) -> list[str]:
+    """What the scenario's kind warns of, at any point of a sweep, each once."""
+    from ..scenario import sweep_points  # noqa: PLC0415
+
+    check = scenario.kind.check
+    return (
+        [] if check is None else list(dict.fromkeys(text for one in sweep_points(scenario) for text in check(one.spec)))
+    )

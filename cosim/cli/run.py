@@ -43,16 +43,22 @@ def run(
             "--checkpoint-every", metavar="N|TIME|off", help="Iterations (100), or a time (30 s, 10 min, 2 h)."
         ),
     ] = "10 min",
+    jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, help="Points of a sweep to run at once.")] = 1,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no messages.")] = False,
 ) -> None:
-    """Simulate a scenario: results into a run folder, a summary on stdout."""
+    """Simulate a scenario: results into a run folder, a summary on stdout.
+
+    With a sweep: each point into a run folder in the run folder; those that are complete there are not run again.
+    """
     from ..report import build_report, html_page, plain_report, print_report  # noqa: PLC0415
     from ..scenario import load_scenario, run_scenario  # noqa: PLC0415
     from ..scenario.canonical import canonical_json  # noqa: PLC0415
     from ..scenario.checkpoint import CHECKPOINT, Every, RunInterrupted  # noqa: PLC0415
     from ..scenario.runner import command_line  # noqa: PLC0415
     from .boundary import complain, interrupted, mistakes_named, say_at_once  # noqa: PLC0415
+    from .check import warnings_of  # noqa: PLC0415
     from .progress import progress  # noqa: PLC0415
+    from .sweep import print_sweep, sweep  # noqa: PLC0415
 
     reports: list[Report] = []
 
@@ -73,10 +79,25 @@ def run(
         raise typer.BadParameter("--resume goes on, --force starts again: one of them")
     overrides = [*(override or []), *([f"seed={seed}"] if seed is not None else [])]
     scenario = load_scenario(file, overrides)
-    if scenario.kind.check is not None and not quiet:
-        for message in scenario.kind.check(scenario.spec):
+    if not quiet:
+        for message in warnings_of(scenario):
             complain(f"{file}: warning: {message}")
     folder = out if out is not None else Path("runs") / file.stem
+    if scenario.sweep is not None:
+        swept = sweep(
+            scenario,
+            folder,
+            jobs=jobs,
+            shuffle_seed=shuffle_seed,
+            force=force,
+            every=every,
+            no_report=no_report,
+            quiet=quiet,
+        )
+        print_sweep(swept, as_json=as_json, quiet=quiet)
+        raise typer.Exit(swept.exit_code)
+    if jobs > 1:
+        raise typer.BadParameter(f"--jobs: {file} has no sweep")
     try:
         with progress(quiet=quiet) as report_progress:
             result = run_scenario(

@@ -42,6 +42,7 @@ from .blocks import (
 )
 from .build import build_report, plain_report
 from .html import html_page
+from .sweep import sweep_report
 from .terminal import print_report
 
 __all__ = [
@@ -63,4 +64,5 @@ __all__ = [
     "html_page",
     "plain_report",
     "print_report",
+    "sweep_report",
 ]

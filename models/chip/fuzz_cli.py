@@ -56,6 +56,9 @@ def fuzz(
     if scenario.kind.kind != _KIND:
         complain(f"cosim fuzz: {file}: a scenario of kind '{scenario.kind.kind}'; expected '{_KIND}'")
         raise typer.Exit(EXIT_USAGE)
+    if scenario.sweep is not None:
+        complain(f"cosim fuzz: {file}: a sweep; expected one scenario, like the scenario.resolved.yaml of a point")
+        raise typer.Exit(EXIT_USAGE)
     if not examples:
         if laws := engine.broken_laws(scenario.spec):  # type: ignore[arg-type]  # by its kind
             for law in laws:

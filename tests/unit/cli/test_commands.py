@@ -12,8 +12,8 @@ EXIT_CODES = (
     "1 a check or comparison failed",
     "2 a mistake",
     "3 deadlock",
-    "4 part of a sweep",
     "130 interr",
+    "A sweep has the code of its first point that failed.",
 )
 
 
