@@ -57,7 +57,7 @@ def main(arguments: list[str], seeds: Sequence[int] = SEEDS) -> int:
         return 2
     weights, *files = (read(Path(file)) for file in arguments)
     real = real_speed_ups(files, weights)
-    print(f"real masks: {mean(real):.3f} ({min(real):.3f} to {max(real):.3f})")
+    print(f"real masks: {mean(real):.3f} ({min(real):.3f} to {max(real):.3f})", flush=True)
     rows = rows_of(files, weights)
     for name, way in WAYS.items():
         drawn = mean(speed_ups(rows, way, seeds))
