@@ -132,58 +132,49 @@ static void pack_weights(const cs_mac_shape *z, const float *w, int64_t group, i
             }
 }
 
-int32_t cs_mac_ff(const cs_mac_shape *z, int32_t accumulate, int32_t isa, const float *x, size_t x_count,
-                  const float *w, size_t w_count, float *y, size_t y_count, void *scratch, size_t scratch_bytes) {
+/* FF and, with transposed weights, BP: each output gathers what its taps reach of `from`. */
+static int32_t gather(const cs_mac_shape *z, int32_t accumulate, int32_t isa, int transposed, const float *from,
+                      size_t from_count, const float *w, size_t w_count, float *to, size_t to_count, void *scratch,
+                      size_t scratch_bytes) {
     size_t needed;
-    if (!way_known(accumulate, isa) || cs_mac_scratch_bytes(z, CS_MAC_FF, &needed) != CS_OK || !x || !w || !y ||
-        !scratch)
+    if (!way_known(accumulate, isa) || cs_mac_scratch_bytes(z, transposed ? CS_MAC_BP : CS_MAC_FF, &needed) != CS_OK ||
+        !from || !w || !to || !scratch)
         return CS_EINVAL;
     const int64_t p = out_size(z->h, z->r, z->stride, z->pad), q = out_size(z->w, z->s, z->stride, z->pad);
-    const int64_t pixels = (int64_t)z->n * z->h * z->w, cg = z->c / z->groups, kg = z->k / z->groups;
-    if (x_count != (size_t)(pixels * z->c) || w_count != (size_t)((int64_t)z->k * z->r * z->s * cg) ||
-        y_count != (size_t)(z->n * p * q * z->k) || scratch_bytes < needed ||
-        !cs_aligned(CS_ADDRESS(x) | CS_ADDRESS(w) | CS_ADDRESS(y) | CS_ADDRESS(scratch), sizeof(uint32_t)))
+    const int64_t cg = z->c / z->groups, kg = z->k / z->groups;
+    const int64_t inputs = (int64_t)z->n * z->h * z->w, outputs = z->n * p * q;
+    const int64_t pixels = transposed ? outputs : inputs, channels = transposed ? z->k : z->c;
+    const size_t gathered = (size_t)(transposed ? inputs * z->c : outputs * z->k);
+    if (from_count != (size_t)(pixels * channels) || w_count != (size_t)((int64_t)z->k * z->r * z->s * cg) ||
+        to_count != gathered || scratch_bytes < needed ||
+        !cs_aligned(CS_ADDRESS(from) | CS_ADDRESS(w) | CS_ADDRESS(to) | CS_ADDRESS(scratch), sizeof(uint32_t)))
         return CS_EBUFFER;
-    if (!operands_fit(x, (int64_t)x_count, accumulate) || !operands_fit(w, (int64_t)w_count, accumulate))
+    if (!operands_fit(from, (int64_t)from_count, accumulate) || !operands_fit(w, (int64_t)w_count, accumulate))
         return CS_EINVAL;
-    const cs_mac_rows rows = carve(scratch, pixels, z->c);
-    float *packed = (float *)(void *)((char *)scratch + rows_bytes(pixels, z->c, z->groups));
-    compress(x, pixels, z->c, z->groups, accumulate, &rows);
+    const cs_mac_rows rows = carve(scratch, pixels, channels);
+    float *packed = (float *)(void *)((char *)scratch + rows_bytes(pixels, channels, z->groups));
+    compress(from, pixels, channels, z->groups, accumulate, &rows);
     for (int64_t group = 0; group < z->groups; ++group) {
-        const cs_mac_gather g = {z->n,   p,         q,     z->h, z->w, z->r, z->s, z->stride,
-                                 z->pad, z->groups, group, cg,   kg,   z->k, 0};
-        pack_weights(z, w, group, 0, packed);
-        if (accumulate == CS_ACCUMULATE_INT32) to_ints(packed, g.r * g.s * g.in * cs_mac_padded(g.out));
-        cs_mac_gather_sums(&g, isa, accumulate, &rows, packed, y);
+        const cs_mac_gather ff = {z->n,   p,         q,     z->h, z->w, z->r, z->s, z->stride,
+                                  z->pad, z->groups, group, cg,   kg,   z->k, 0};
+        const cs_mac_gather bp = {z->n,   z->h,      z->w,  p,  q,  z->r, z->s, z->stride,
+                                  z->pad, z->groups, group, kg, cg, z->c, 1};
+        const cs_mac_gather *g = transposed ? &bp : &ff;
+        pack_weights(z, w, group, transposed, packed);
+        if (accumulate == CS_ACCUMULATE_INT32) to_ints(packed, g->r * g->s * g->in * cs_mac_padded(g->out));
+        cs_mac_gather_sums(g, isa, accumulate, &rows, packed, to);
     }
     return CS_OK;
 }
 
+int32_t cs_mac_ff(const cs_mac_shape *z, int32_t accumulate, int32_t isa, const float *x, size_t x_count,
+                  const float *w, size_t w_count, float *y, size_t y_count, void *scratch, size_t scratch_bytes) {
+    return gather(z, accumulate, isa, 0, x, x_count, w, w_count, y, y_count, scratch, scratch_bytes);
+}
+
 int32_t cs_mac_bp(const cs_mac_shape *z, int32_t accumulate, int32_t isa, const float *dy, size_t dy_count,
                   const float *w, size_t w_count, float *dx, size_t dx_count, void *scratch, size_t scratch_bytes) {
-    size_t needed;
-    if (!way_known(accumulate, isa) || cs_mac_scratch_bytes(z, CS_MAC_BP, &needed) != CS_OK || !dy || !w || !dx ||
-        !scratch)
-        return CS_EINVAL;
-    const int64_t p = out_size(z->h, z->r, z->stride, z->pad), q = out_size(z->w, z->s, z->stride, z->pad);
-    const int64_t pixels = z->n * p * q, cg = z->c / z->groups, kg = z->k / z->groups;
-    if (dy_count != (size_t)(pixels * z->k) || w_count != (size_t)((int64_t)z->k * z->r * z->s * cg) ||
-        dx_count != (size_t)((int64_t)z->n * z->h * z->w * z->c) || scratch_bytes < needed ||
-        !cs_aligned(CS_ADDRESS(dy) | CS_ADDRESS(w) | CS_ADDRESS(dx) | CS_ADDRESS(scratch), sizeof(uint32_t)))
-        return CS_EBUFFER;
-    if (!operands_fit(dy, (int64_t)dy_count, accumulate) || !operands_fit(w, (int64_t)w_count, accumulate))
-        return CS_EINVAL;
-    const cs_mac_rows rows = carve(scratch, pixels, z->k);
-    float *packed = (float *)(void *)((char *)scratch + rows_bytes(pixels, z->k, z->groups));
-    compress(dy, pixels, z->k, z->groups, accumulate, &rows);
-    for (int64_t group = 0; group < z->groups; ++group) {
-        const cs_mac_gather g = {z->n,   z->h,      z->w,  p,  q,  z->r, z->s, z->stride,
-                                 z->pad, z->groups, group, kg, cg, z->c, 1};
-        pack_weights(z, w, group, 1, packed);
-        if (accumulate == CS_ACCUMULATE_INT32) to_ints(packed, g.r * g.s * g.in * cs_mac_padded(g.out));
-        cs_mac_gather_sums(&g, isa, accumulate, &rows, packed, dx);
-    }
-    return CS_OK;
+    return gather(z, accumulate, isa, 1, dy, dy_count, w, w_count, dx, dx_count, scratch, scratch_bytes);
 }
 
 /* One group's channels of a tensor, padded with zeros to whole vectors. */

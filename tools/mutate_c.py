@@ -147,7 +147,7 @@ MUTATIONS = [
     Mutation("cs_numfmt_decode", "numfmt.c", "(int32_t)code - 256", "(int32_t)code - 255", FORMATS),
     Mutation("cs_numfmt_amax", "numfmt.c", "for (size_t i = 0; i < count; ++i) {\n        const uint32_t bits = to_bits(values[i]) &", "for (size_t i = 1; i < count; ++i) {\n        const uint32_t bits = to_bits(values[i]) &", FORMATS),
     # ---- multiply-accumulates
-    Mutation("cs_mac_scratch_bytes", "mac.c", "y_count != (size_t)(z->n * p * q * z->k) || scratch_bytes < needed", "y_count != (size_t)(z->n * p * q * z->k) || scratch_bytes + 1 < needed", MAC),
+    Mutation("cs_mac_scratch_bytes", "mac.c", "to_count != gathered || scratch_bytes < needed", "to_count != gathered || scratch_bytes + 1 < needed", MAC),
     Mutation("cs_mac_ff", "mac_sums.c", "in = out * stride + tap - pad;", "in = out * stride + tap - pad + (pad > 0);", MAC),
     Mutation("cs_mac_bp", "mac_sums.c", "const int64_t shifted = out + pad - tap;", "const int64_t shifted = out + pad - tap + (stride > 1);", MAC),
     Mutation("cs_mac_bp", "mac.c", "transposed ? (tap * in + k) * width + c", "transposed ? (tap * in + (in - 1 - k)) * width + c", MAC),
