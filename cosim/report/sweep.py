@@ -1,5 +1,5 @@
-"""The report of a sweep: one row a point, with the headline figures of the kind's own report, and each figure over the
-parameter where one parameter is a number."""
+"""The report of a sweep: one row a point, with the headline figures of the kind's own report, and each figure that
+moves over the parameter where one parameter is a number."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def _figures(result: SweepResult, folder: str, known: Registry) -> dict[Key, Cel
 
 
 def _table(result: SweepResult, rows: Rows) -> Table:
-    keys = list(dict.fromkeys(key for row in rows for key in row))
+    keys = list(dict.fromkeys(key for row in rows for key, value in row.items() if value is not None))
     columns = [*(Column(one.path) for one in result.parameters), *(Column(label, unit) for label, unit in keys)]
     cells: list[list[Cell]] = [
         [*(_cell(point.values[one.path]) for one in result.parameters), *(row.get(key) for key in keys)]
@@ -90,7 +90,7 @@ def _plots(result: SweepResult, rows: Rows) -> list[Block]:
                 name = ", ".join(f"{one.path}={value_text(point.values[one.path])}" for one in others) or key[0]
                 lines.setdefault(name, []).append((by_text[value_text(point.values[parameter.path])], y))
         series = [Series(name, *zip(*sorted(line), strict=True)) for name, line in lines.items() if len(line) > 1]
-        if series:
+        if len({y for line in series for y in line.y}) > 1:
             plots.append(LinePlot(key[0], series, parameter.path, key[0], unit, key[1]))
     return plots
 

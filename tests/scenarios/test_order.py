@@ -3,7 +3,7 @@
 import pytest
 from helpers.chips import SCENARIOS
 
-from cosim.scenario import load_scenario, run_scenario
+from cosim.scenario import load_scenario, run_scenario, sweep_points
 from cosim.scenario.canonical import canonical_json
 
 # What makes a short run of a scenario that simulates every part of it.
@@ -12,14 +12,16 @@ SHORT = {
     "quickstart": _FEW,
     "memory_bound": _FEW,
     "pruning_unit": _FEW,
+    "sweep_lanes": ["sweep={chip.core.lanes: [64, 128]}"],
     "conv2_x": ["workload.layers=[{name: small, c: 64, h: 14, w: 14, k: 32, r: 3, s: 3, pad: 1, first: true}]"],
 }
 ALL = sorted(path.stem for path in SCENARIOS.glob("*.yaml"))
 
 
 def outcome(name, overrides, seed):
-    result = run_scenario(load_scenario(SCENARIOS / f"{name}.yaml", overrides), shuffle_seed=seed)
-    return canonical_json(result.summary), canonical_json(result.statistics)
+    points = sweep_points(load_scenario(SCENARIOS / f"{name}.yaml", overrides))
+    results = [run_scenario(point, shuffle_seed=seed) for point in points]
+    return [(canonical_json(result.summary), canonical_json(result.statistics)) for result in results]
 
 
 @pytest.mark.parametrize("name", SHORT)
