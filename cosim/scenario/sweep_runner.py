@@ -41,6 +41,7 @@ __all__ = ["SWEEP_JSON", "PointFailure", "PointResult", "SweepInterrupted", "Swe
 
 SWEEP_JSON, SWEEP_CSV = "sweep.json", "sweep.csv"
 _HEAD = ("schema_version", "kind", "name", "seed")
+_PATIENCE_S = 10.0  # for a process that was told twice to stop
 _LOOK_S = 0.2  # how often the workers' master looks whether it is to stop
 
 
@@ -411,7 +412,10 @@ class _Worker:
     def end(self) -> None:
         """No more points."""
         self.pipe.close()
-        self.process.join()
+        self.process.join(_PATIENCE_S)
+        if self.process.is_alive():
+            self.process.kill()
+            self.process.join()
 
 
 def _work(job: _Job, pipe: connection.Connection) -> None:

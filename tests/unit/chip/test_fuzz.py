@@ -92,3 +92,9 @@ def test_nothing_that_can_run():
 def test_another_kind_of_scenario_is_refused(tmp_path):
     (tmp_path / "s.yaml").write_text("schema_version: 1\nkind: nothing\n")
     assert cosim("fuzz", tmp_path / "s.yaml")[0] == 2
+
+
+def test_a_sweep_is_refused():
+    done = CliRunner().invoke(app, ["fuzz", str(SCENARIOS / "sweep_lanes.yaml")])
+    assert done.exit_code == 2
+    assert done.stderr.endswith(": a sweep; expected one scenario, like the scenario.resolved.yaml of a point\n")

@@ -13,6 +13,7 @@ from cosim.registry import Registry
 from cosim.scenario import (
     RunFolderError,
     ScenarioSpec,
+    State,
     SweepInterrupted,
     SweepResult,
     load_scenario,
@@ -262,3 +263,26 @@ def test_a_number_called_like_a_parameter_is_told_apart(tmp_path):
     assert (tmp_path / "out/sweep.csv").read_text() == (
         "point,description,summary.description\ndescription=a,a,1\ndescription=bc,bc,2\n"
     )
+
+
+@pytest.mark.usefixtures("interruptible")
+def test_a_point_with_a_checkpoint_goes_on_from_it(tmp_path):
+    done = []
+
+    def run(spec, context):
+        first = context.saved.done if context.saved is not None else 0
+        for i in range(first, 3):
+            done.append((spec.seed, i))
+            if done == [(0, 0), (0, 1), (0, 2), (1, 0), (1, 1)]:
+                signal.raise_signal(signal.SIGTERM)
+            context.checkpoint(i + 1, 3, lambda: State({}, None))
+        return {"twice": 2 * spec.seed}
+
+    with pytest.raises(SweepInterrupted) as caught:
+        run_sweep(of_kind(tmp_path, run, [0, 1, 2]), tmp_path / "out")
+    assert (caught.value.done, caught.value.total) == (1, 3)
+    assert (tmp_path / "out/seed=1/checkpoint.npz").exists()
+    result = run_sweep(of_kind(tmp_path, run, [0, 1, 2]), tmp_path / "out")
+    assert [point.summary["twice"] for point in result.points] == [0, 2, 4]
+    assert done[5:] == [(1, 2), (2, 0), (2, 1), (2, 2)]
+    assert not (tmp_path / "out/seed=1/checkpoint.npz").exists()
