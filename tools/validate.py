@@ -12,9 +12,11 @@ import tempfile
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
+from cosim.models.reproduce.claims import load_claims, made_of
 from cosim.models.reproduce.page import plots, sensitivity_page, validation_page
 
 ROOT = Path(__file__).resolve().parents[1]
+CLAIMS = ROOT / "scenarios" / "reproduce"
 DOCS = ROOT / "docs"
 EQUALITIES = (
     "tests/reference/dram/test_simulators.py",
@@ -30,7 +32,9 @@ DIGITS = 6
 def main() -> None:
     """Write docs/validation.json, the page and its plots."""
     results = json.loads(Path(sys.argv[1]).read_bytes())
-    shipped = {file.stem for file in (ROOT / "scenarios" / "reproduce").glob("*.yaml")} - {"assumptions"}
+    if wrong := stale(results):
+        raise SystemExit(f"{sys.argv[1]}: {wrong}; run `cosim reproduce` again")
+    shipped = {file.stem for file in CLAIMS.glob("*.yaml")} - {"assumptions"}
     data = {
         "results": rounded(results),
         "not_run": sorted(shipped - set(results["claims"])),
@@ -43,6 +47,17 @@ def main() -> None:
         old.unlink()
     for name, svg in plots(data).items():
         (DOCS / name).write_text(svg)
+
+
+def stale(results) -> str:
+    """What of the results is of another state of the program or of the claims than now; empty if nothing is."""
+    claims = {name: claim for name, claim in load_claims(CLAIMS).items() if name in results["claims"]}
+    made, now = results.get("made_of", {}), made_of(claims)
+    for what in ("program", "evaluation"):
+        if made.get(what) != now[what]:
+            return f"made by another state of the program ({what})"
+    changed = [name for name in results["claims"] if made["claims"].get(name) != now["claims"].get(name)]
+    return f"of other claims: {', '.join(changed)}" if changed else ""
 
 
 def rounded(value):

@@ -21,7 +21,8 @@ Ints = npt.NDArray[np.int64]
 
 _COLUMN = {name: at for at, name in enumerate(Descriptor._fields)}
 _AT_ONCE = 1 << 10
-"""Rows of descriptors, some hundred requests each: bounds the memory, not the result."""
+"""Rows of descriptors that are cut into requests together. Bounds the memory that is taken, assuming some hundred
+requests a row, and nothing else: the counts are the same for any other (a test tries three)."""
 
 
 def transfer_counts(

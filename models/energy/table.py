@@ -126,7 +126,11 @@ class Origin(Spec):
         return self
 
     def factor(self, node: Node, voltage_mv: int) -> Fraction:
-        """From here to a chip's node and supply. Raises ValueError for a supply that it cannot be scaled to."""
+        """From here to a chip's node and supply. Raises ValueError for a supply that it cannot be scaled to.
+
+        Of leakage, too: for want of a published fit it is scaled like dynamic energy, an assumption (leakage goes with
+        the supply otherwise, and with the temperature).
+        """
         return energy_factor(nanometres(self.node), self.voltage, nanometres(node), voltage_mv)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
@@ -11,14 +13,14 @@ from cosim.scenario.canonical import canonical
 
 from .claim_files import claim_files
 from .gain import Gain
-from .points import Point, Results
+from .points import Point, Results, program
 from .pruning import Pruning
 from .same_workload import SameWorkload
 from .schema import ClaimScenario
 from .throughput import Throughput
 from .workers import run_points
 
-__all__ = ["SCHEMA_VERSION", "load_claims", "reproduce", "run_claim"]
+__all__ = ["SCHEMA_VERSION", "digest_of", "load_claims", "made_of", "reproduce", "run_claim"]
 
 SCHEMA_VERSION = 1
 STUDIES = {"energy_gain": Gain, "throughput": Throughput, "same_workload": SameWorkload, "pruning": Pruning}
@@ -42,7 +44,7 @@ def load_claims(folder: Path, only: Iterable[str] = ()) -> dict[str, ClaimScenar
 
 def study_of(claim: ClaimScenario) -> StudyRun:
     """The study of a claim."""
-    run: StudyRun = STUDIES[claim.study.study](claim.study, claim.seed)
+    run: StudyRun = STUDIES[claim.study.study](claim.study, claim.seed, claim.published)
     return run
 
 
@@ -55,6 +57,7 @@ def reproduce(
 ) -> dict[str, Any]:
     """Run all points of all claims, and evaluate them: plain data, the same for the same files."""
     studies = {name: study_of(claim) for name, claim in claims.items()}
+    made = made_of(claims)  # now, not when it has taken minutes
     points: list[Point] = []
     for done, study in enumerate(studies.values()):
         if progress is not None:  # seconds, where a claim has hundreds of points
@@ -72,8 +75,39 @@ def reproduce(
         }
         for name, claim in claims.items()
     }
-    plain: dict[str, Any] = canonical({"schema_version": SCHEMA_VERSION, "points": len(results), "claims": found})
+    plain: dict[str, Any] = canonical(
+        {"schema_version": SCHEMA_VERSION, "made_of": made, "points": len(results), "claims": found}
+    )
     return plain
+
+
+def made_of(claims: Mapping[str, ClaimScenario]) -> dict[str, Any]:
+    """What results are of: hashes of the program, of what evaluates points, and of each claim with all its files."""
+    evaluation = hashlib.sha256()
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        evaluation.update(path.read_bytes())
+    return {
+        "program": program(),
+        "evaluation": evaluation.hexdigest(),
+        "claims": {name: digest_of(claim) for name, claim in claims.items()},
+    }
+
+
+def digest_of(claim: ClaimScenario) -> str:
+    """Of a claim and everything that it names: chips, energies, workloads, the record of assumptions."""
+    data = _contents(claim.model_dump(mode="json", by_alias=True, exclude_defaults=True))
+    return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()
+
+
+def _contents(node: Any) -> Any:
+    """Plain data with the hash of a file's content for its place, which may be another one."""
+    if isinstance(node, dict):
+        return {key: _contents(child) for key, child in node.items()}
+    if isinstance(node, list):
+        return [_contents(child) for child in node]
+    if isinstance(node, str) and "/" in node and Path(node).is_file():
+        return hashlib.sha256(Path(node).read_bytes()).hexdigest()
+    return node
 
 
 def run_claim(claim: ClaimScenario, context: RunContext) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from .claim_files import RECORD, claim_files
 __all__ = ["app"]
 
 RESULTS = "results.json"
+RESULTS_OF_SOME = "results-only.json"
 POINTS = "points"
 
 app = typer.Typer(help=__doc__, add_completion=False, pretty_exceptions_enable=False)
@@ -30,7 +31,12 @@ def command(
         typer.Option("--only", help="One claim: its file's name without .yaml; repeatable.", show_default="all"),
     ] = None,
     out: Annotated[
-        Path, typer.Option("--out", "-o", help="Where results go, and finished points, which are not run again.")
+        Path,
+        typer.Option(
+            "--out",
+            "-o",
+            help="Where results go (with --only results-only.json), and finished points, which are not run again.",
+        ),
     ] = Path("runs/reproduce"),
     workers: Annotated[int, typer.Option(min=1, max=64, help="Processes.")] = 2,
     as_json: Annotated[bool, typer.Option("--json", help="Print the results as JSON and nothing else.")] = False,
@@ -41,13 +47,14 @@ def command(
     A number that does not agree is a finding, not a failure: the exit status is 0.
     """
     with mistakes_named("reproduce"):
-        claim_files(folder, only or ())  # a wrong name is answered at once: what follows takes seconds to load
+        files = claim_files(folder, only or ())  # a wrong name is answered at once: what follows takes seconds to load
         from cosim.cli.progress import progress  # noqa: PLC0415
         from cosim.report import Report, print_report  # noqa: PLC0415
         from cosim.scenario.canonical import canonical_json  # noqa: PLC0415
 
         from .claims import load_claims, reproduce  # noqa: PLC0415
         from .report import claim_sections, overview  # noqa: PLC0415
+        from .workers import write_whole  # noqa: PLC0415
 
         chosen = load_claims(folder, only or ())
         try:
@@ -55,8 +62,9 @@ def command(
                 results = reproduce(chosen, out / POINTS, workers=workers, progress=report_progress)
         except KeyboardInterrupt:
             interrupted(f"finished points are kept in {out / POINTS}; the same command goes on from there")
-        out.mkdir(parents=True, exist_ok=True)
-        (out / RESULTS).write_bytes(canonical_json(results))
+        # Of some of the claims: beside the results of all, not in their place.
+        place = out / (RESULTS if len(files) == len(claim_files(folder)) else RESULTS_OF_SOME)
+        write_whole(place, canonical_json(results))
     if as_json:
         sys.stdout.write(canonical_json(results).decode())
     else:
@@ -69,4 +77,4 @@ def command(
         )
         print_report(report)
     if not quiet:
-        complain(f"cosim: wrote {out / RESULTS}")
+        complain(f"cosim: wrote {place}")

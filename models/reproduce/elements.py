@@ -6,6 +6,7 @@ Counts times energies are linear in the elements, so a change of an energy needs
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
@@ -14,7 +15,17 @@ from ..chip.energy import action_energies, recipes, table_fj
 from ..energy import ELEMENTS, SRAM, Level, nanometres
 from ..sram.energy import SramEnergy
 
-__all__ = ["Form", "breakdown", "element_rows", "energy_form", "extreme_ratio", "ratio_at"]
+__all__ = [
+    "Form",
+    "Spent",
+    "breakdown",
+    "element_rows",
+    "elements_of",
+    "energy_form",
+    "energy_of",
+    "extreme_ratio",
+    "ratio_at",
+]
 
 Form = Mapping[str, Fraction]
 """Element -> femtojoules for each fJ of the element (of memories: for each 100 % of the table)."""
@@ -58,7 +69,8 @@ def breakdown(spec: ChipSpec, counts: Mapping[str, int]) -> dict[str, int]:
     """Energy by part in fJ; sums to the chip's energy to the last digit."""
     table = table_fj(spec)
     parts = {part: sum(counts.get(action, 0) * table[action] for action in actions) for part, actions in PARTS.items()}
-    # Bitmaps lie in the memories beside the values: their words were counted there.
+    # Bitmaps lie in the memories beside the values: their words were counted there. Assumed: each of them cost what a
+    # word of the input memory does (how many came from which memory is not counted); the total does not depend on it.
     words = counts.get("core.bitmap_read", 0) * table["sram.input.read"]
     parts["bitmap read"] += words
     parts["operand fetch"] -= words
@@ -78,6 +90,51 @@ def energy_form(spec: ChipSpec, counts: Mapping[str, int]) -> dict[str, Fraction
             factor = table.elements[element].factor(table.node, spec.voltage)
             form[element] = form.get(element, Fraction(0)) + count * width * factor
     return form
+
+
+@dataclass(frozen=True)
+class Spent:
+    """What a chip spent on a piece of work: energy before any rounding, for so many nominal multiply-accumulates."""
+
+    spec: ChipSpec
+    form: Form
+    macs: int
+
+    @classmethod
+    def of(cls, spec: ChipSpec, summary: Mapping[str, Any]) -> Spent:
+        """From a chip's summary."""
+        return cls(spec, energy_form(spec, summary["counts"]), summary["macs"]["dense"])
+
+    @property
+    def tops_per_watt(self) -> float:
+        """Nominal operations, two a multiply-accumulate, for each picojoule; not calibrated."""
+        return float(2 * self.macs * 1000 / energy_of(self.spec, self.form))
+
+    def over(self, other: Spent, levels: Mapping[str, Level] | None = None) -> Fraction:
+        """How many times as much as `other`, elements at their nominal values but for those in `levels`."""
+        return ratio_at(self.spec, self.form, other.form, levels)
+
+    def extremes_over(self, other: Spent) -> tuple[float, float]:
+        """The least and the greatest of it, every element anywhere in its range. ValueError for two tables."""
+        if self.spec.energy != other.spec.energy:
+            raise ValueError("the chips have different energy tables")
+        least, greatest = (extreme_ratio(self.spec, self.form, other.form, greatest=up) for up in (False, True))
+        return float(least), float(greatest)
+
+    def rows_over(self, other: Spent) -> list[tuple[str, Any, float | None]]:
+        """It, with one element after the other at the ends of its range: (parameter, value, number)."""
+        return element_rows(self.spec, self.form, other.form)
+
+
+def energy_of(spec: ChipSpec, form: Form) -> Fraction:
+    """In fJ, every element at its nominal value, before any rounding."""
+    return sum((part * value_at(spec, element, Level.NOMINAL) for element, part in form.items()), Fraction(0))
+
+
+def elements_of(spec: ChipSpec) -> list[str]:
+    """The elements that the chip's actions are made of, memories first, in the order of the table."""
+    used = {element for made in recipes(spec).values() for element in made}
+    return [SRAM, *(element for element in ELEMENTS if element in used)]
 
 
 def _memory_fj(spec: ChipSpec, action: str) -> Fraction:
@@ -106,12 +163,12 @@ def ratio_at(spec: ChipSpec, above: Form, below: Form, levels: Mapping[str, Leve
     return _ratio(above, below, values)
 
 
-def element_rows(spec: ChipSpec, above: Form, below: Form) -> list[tuple[str, Any, float | None]]:
-    """The quotient with one element after the other at the ends of its range: (parameter, value, number)."""
+def element_rows(spec: ChipSpec, above: Form, below: Form, scale: int = 1) -> list[tuple[str, Any, float | None]]:
+    """The quotient with one element after the other at the ends of its range: (parameter, value, number). All elements
+    of the chip, those that were not used, too."""
     return [
-        (f"energy of {element}", str(level), float(ratio_at(spec, above, below, {element: level})))
-        for element in (SRAM, *ELEMENTS)
-        if element in above or element in below
+        (f"energy of {element}", str(level), float(scale * ratio_at(spec, above, below, {element: level})))
+        for element in elements_of(spec)
         for level in (Level.LOW, Level.HIGH)
     ]
 

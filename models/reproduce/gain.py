@@ -7,31 +7,36 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from pydantic import ValidationError
-
 from ..chip import ChipSpec
 from ..chip.energy import table_fj
 from ..workload.schema import StatisticalLayer
-from .elements import CORE_ACTIONS, breakdown, element_rows, energy_form, extreme_ratio
-from .layer_points import DENSE, layer_point, with_parameter
+from .effects import POINTS, PRUNING_UNIT, SCHEDULE, group_of, named
+from .elements import CORE_ACTIONS, Spent, breakdown
+from .layer_points import DENSE, layer_point
+from .layer_variants import LayerVariants
+from .parameters import with_parameter, with_parameters
 from .points import Point, Results
-from .schema import CornerSpec, GainStudy
+from .schema import CornerSpec, GainStudy, PublishedValue
 from .variants import Variant, by_influence, variants
 
 __all__ = ["Gain"]
 
-
-WITHOUT_EFFECT = "pruning_unit."
-"""Parameters that are not simulated at other values: no pruning event is in these points (a test holds it)."""
+UNMOVED = ((SCHEDULE, "layer"), (PRUNING_UNIT, "layer"))
 
 
 @dataclass
 class Gain:
-    """The study of one chip."""
+    """The study of one chip. Gains are of energies before any rounding."""
 
     study: GainStudy
     seed: int
+    published: tuple[PublishedValue, ...] = ()
     _made: dict[Any, Point] = field(default_factory=dict)
+
+    @cached_property
+    def _layer(self) -> LayerVariants:
+        study = self.study
+        return LayerVariants(study.chip, study.record, study.record_of, study.memory, study.layer, self.seed)
 
     def points(self) -> Iterator[Point]:
         """All points of the study."""
@@ -40,14 +45,21 @@ class Gain:
         for chip, layer in self._beside():
             for at in (DENSE, self.study.corner):
                 yield self._point(at, chip, layer)
-        for pair in (*(pair for _, pair in self._variants), *(pair for _, _, pair in self._of_points)):
-            yield from pair or ()
+        yield from self._layer.points(DENSE, self.study.corner)
+        for chip in self._joint.values():
+            for at in (DENSE, self.study.corner):
+                yield self._point(at, chip)
+        for name in self.study.operating_points:
+            for one in self._at_point(name):
+                if one.chip is not None:
+                    corner = self._layer.point(self.study.corner, with_parameter(one.chip, "operating_point", name))
+                    yield from (corner,) if corner is not None else ()
 
     def evaluate(self, results: Results) -> dict[str, Any]:
         """Everything that is said of the study, as plain data."""
         study = self.study
         dense = results[self._point(DENSE)]["chips"][0]
-        raw = dense["effective_tops_per_watt"]
+        raw = Spent.of(study.chip, dense).tops_per_watt
 
         def row(at: CornerSpec) -> dict[str, Any]:
             return _row(study, dense, results[self._point(at)]["chips"][0], at)
@@ -64,9 +76,10 @@ class Gain:
             "dense_fj_per_mac": _per_mac(study.chip, dense),
             "surface": [row(at) for at in self._surface()],
             "corner": {**corner, "gain_least": reach[0], "gain_greatest": reach[1]},
+            "joint": self._together(results),
             "without": _without(study.chip, dense, results[self._point(study.corner)]["chips"][0]),
             "others": self._others(results, raw),
-            "sensitivities": [sensitivity, *self._at_points(results, raw)],
+            "sensitivities": [sensitivity, *self._at_points(results)],
         }
 
     # ---- points -------------------------------------------------------------------------------------------------
@@ -79,11 +92,10 @@ class Gain:
                     yield CornerSpec(input=density, weight=weight, coarse=coarse)
 
     def _point(self, at: CornerSpec, chip: ChipSpec | None = None, layer: StatisticalLayer | None = None) -> Point:
-        key = (at, chip.name if chip else "", chip.operating_point if chip else "", layer)
+        chip, layer = chip or self.study.chip, layer or self.study.layer
+        key = (at, chip.model_dump_json(), layer.model_dump_json())
         if key not in self._made:
-            self._made[key] = layer_point(
-                chip or self.study.chip, self.study.memory, layer or self.study.layer, at, self.seed
-            )
+            self._made[key] = layer_point(chip, self.study.memory, layer, at, self.seed)
         return self._made[key]
 
     def _beside(self) -> Iterator[tuple[ChipSpec, StatisticalLayer]]:
@@ -96,38 +108,15 @@ class Gain:
             yield study.chip, layer
 
     @cached_property
-    def _variants(self) -> list[tuple[Variant, tuple[Point, Point] | None]]:
-        """Every assumed parameter at each of its other plausible values, and its dense and its corner point; none
-        where the layer does not fit."""
-        study = self.study
-        found = variants(study.chip, study.record, study.record_of)
-        return [
-            (one, self._pair(study.chip if one.parameter.startswith(WITHOUT_EFFECT) else one.chip)) for one in found
-        ]
+    def _joint(self) -> dict[str, ChipSpec]:
+        """Chips with several parameters changed together."""
+        return {name: with_parameters(self.study.chip, values) for name, values in self.study.joint.items()}
 
-    @cached_property
-    def _of_points(self) -> list[tuple[str, Variant, tuple[Point, Point] | None]]:
-        """The same of the parameters of each operating point, with the chip at that point."""
-        found = []
-        for name in self.study.operating_points:
-            for one in variants(self.study.chip, self.study.record, self.study.record_of, of_points=True):
-                if one.parameter.split(".")[1] == name:
-                    there = None if one.chip is None else with_parameter(one.chip, "operating_point", name)
-                    found.append((name, one, self._pair(there)))
-        return found
-
-    def _pair(self, chip: ChipSpec | None) -> tuple[Point, Point] | None:
-        """The dense point and that in the corner."""
+    def _at_point(self, name: str) -> list[Variant]:
+        """Every assumed parameter of the chip, and those of the operating point, at each other plausible value."""
         study = self.study
-        if chip is None:
-            return None
-        try:
-            dense, corner = (
-                layer_point(chip, study.memory, study.layer, at, self.seed) for at in (DENSE, study.corner)
-            )
-        except ValidationError:
-            return None
-        return dense, corner
+        of_points = variants(study.chip, study.record, study.record_of, of_points=True)
+        return [*self._layer.found, *(one for one in of_points if one.parameter.split(".")[1] == name)]
 
     # ---- evaluation ---------------------------------------------------------------------------------------------
 
@@ -137,18 +126,38 @@ class Gain:
         factor = self.study.dense_tops_per_watt / raw
         for chip, layer in self._beside():
             dense, corner = (results[self._point(at, chip, layer)]["chips"][0] for at in (DENSE, self.study.corner))
+            above, below = Spent.of(chip, dense), Spent.of(chip, corner)
             rows.append(
                 {
                     "chip": chip.name,
                     "operating_point": chip.operating_point,
                     "layer": f"{layer.c} to {layer.k} channels, {layer.r}x{layer.s}, on {layer.h}x{layer.w}",
                     "voltage_mv": chip.voltage,
-                    "dense_tops_per_watt": dense["effective_tops_per_watt"] * factor,
-                    "tops_per_watt": corner["effective_tops_per_watt"] * factor,
-                    "gain": dense["energy_fj"]["chip"] / corner["energy_fj"]["chip"],
+                    "dense_tops_per_watt": above.tops_per_watt * factor,
+                    "tops_per_watt": below.tops_per_watt * factor,
+                    "gain": float(above.over(below)),
                     "gain_of_the_cores": _cores(chip, dense) / _cores(chip, corner),
                     "macs_ratio": dense["macs"]["executed"] / corner["macs"]["executed"],
                     "speedup": dense["time_ps"] / corner["time_ps"],
+                }
+            )
+        return rows
+
+    def _together(self, results: Results) -> list[dict[str, Any]]:
+        """Several parameters changed at once, and all energies anywhere in their ranges."""
+        rows = []
+        for name, chip in self._joint.items():
+            dense, corner = (
+                Spent.of(chip, results[self._point(at, chip)]["chips"][0]) for at in (DENSE, self.study.corner)
+            )
+            least, greatest = dense.extremes_over(corner)
+            rows.append(
+                {
+                    "name": name,
+                    "parameters": {path: str(value) for path, value in self.study.joint[name].items()},
+                    "gain": float(dense.over(corner)),
+                    "gain_least": least,
+                    "gain_greatest": greatest,
                 }
             )
         return rows
@@ -158,50 +167,62 @@ class Gain:
         gain with all energies anywhere in their ranges and one parameter of the chip changed."""
         rows: list[tuple[str, Any, float | None]] = []
         least, greatest = corner["gain_least"], corner["gain_greatest"]
-        for one, pair in self._variants:
+        for one in self._layer.found:
             gain = None
-            if one.chip is not None and pair is not None:
-                dense, sparse = (results[point]["chips"][0] for point in pair)
-                gain = dense["energy_fj"]["chip"] / sparse["energy_fj"]["chip"]
-                above, below = energy_form(one.chip, dense["counts"]), energy_form(one.chip, sparse["counts"])
-                least = min(least, float(extreme_ratio(one.chip, above, below, greatest=False)))
-                greatest = max(greatest, float(extreme_ratio(one.chip, above, below, greatest=True)))
+            pair = self._pair(results, one.chip)
+            if pair is not None:
+                gain = float(pair[0].over(pair[1]))
+                ends = pair[0].extremes_over(pair[1])
+                least, greatest = min(least, ends[0]), max(greatest, ends[1])
             rows.append((one.parameter, one.value, gain))
-        above, below = (
-            energy_form(self.study.chip, results[self._point(at)]["chips"][0]["counts"])
-            for at in (DENSE, self.study.corner)
-        )
-        rows += element_rows(self.study.chip, above, below)
+        nominal = self._pair(results, self.study.chip)
+        if nominal is not None:
+            rows += nominal[0].rows_over(nominal[1])
         what = f"energy gain of {self.study.chip.name} in the corner"
-        return by_influence(rows, what, "x", corner["gain"]), (least, greatest)
+        unmoved = named(*UNMOVED, (POINTS, "elsewhere"))
+        return by_influence(rows, what, "x", corner["gain"], without_effect=unmoved), (least, greatest)
 
-    def _at_points(self, results: Results, raw: float) -> list[dict[str, Any]]:
-        """Efficiency in the corner at each operating point with that point's assumptions changed; calibrated by the
-        chip's one factor."""
-        factor = self.study.dense_tops_per_watt / raw
+    def _pair(
+        self, results: Results, chip: ChipSpec | None, point: str = "", in_corner: ChipSpec | None = None
+    ) -> tuple[Spent, Spent] | None:
+        """Dense, and in the corner, there at an operating point; None where the layer does not fit."""
+        if chip is None:
+            return None
+        there = with_parameter(in_corner or chip, "operating_point", point) if point else chip
+        dense, corner = self._layer.point(DENSE, chip), self._layer.point(self.study.corner, there)
+        if dense is None or corner is None:
+            return None
+        return Spent.of(chip, results[dense]["chips"][0]), Spent.of(there, results[corner]["chips"][0])
 
-        def efficiency(pair: tuple[Point, Point]) -> float:
-            return float(results[pair[1]]["chips"][0]["effective_tops_per_watt"]) * factor
-
+    def _at_points(self, results: Results) -> list[dict[str, Any]]:
+        """Efficiency in the corner at each operating point with every assumption changed, the chip calibrated on its
+        own dense figure as always, at its nominal clock and supply."""
         found = []
+        on = self.study.dense_tops_per_watt
         for name in self.study.operating_points:
-            rows = [
-                (one.parameter, one.value, None if pair is None else efficiency(pair))
-                for point, one, pair in self._of_points
-                if point == name
+            rows: list[tuple[str, Any, float | None]] = []
+            for one in self._at_point(name):
+                # Not at the point, its clocks and supply change nothing.
+                as_dense = self.study.chip if group_of(one.parameter) == POINTS else one.chip
+                pair = self._pair(results, as_dense, name, one.chip)
+                rows.append((one.parameter, one.value, None if pair is None else on * float(pair[0].over(pair[1]))))
+            nominal = self._pair(results, self.study.chip, name)
+            if nominal is None:
+                continue
+            rows += [
+                (what, at, None if gain is None else on * gain) for what, at, gain in nominal[0].rows_over(nominal[1])
             ]
-            if rows:
-                there = with_parameter(self.study.chip, "operating_point", name)
-                nominal = efficiency((self._point(DENSE, there), self._point(self.study.corner, there)))
-                what = f"efficiency of {self.study.chip.name} in the corner, operating point {name}"
-                found.append(by_influence(rows, what, "TOPS/W", nominal))
+            what = f"efficiency of {self.study.chip.name} in the corner, operating point {name}"
+            efficiency = on * float(nominal[0].over(nominal[1]))
+            found.append(by_influence(rows, what, "TOPS/W", efficiency, without_effect=named(*UNMOVED)))
         return found
 
 
 def _row(study: GainStudy, dense: Mapping[str, Any], sparse: Mapping[str, Any], at: CornerSpec) -> dict[str, Any]:
     chip = study.chip
-    above, below = energy_form(chip, dense["counts"]), energy_form(chip, sparse["counts"])
-    gain = dense["energy_fj"]["chip"] / sparse["energy_fj"]["chip"]
+    above, below = Spent.of(chip, dense), Spent.of(chip, sparse)
+    gain = float(above.over(below))
+    least, greatest = above.extremes_over(below)
     skips_weights = any("weight" in way.operands for ways in chip.core.skip.values() for way in ways)
     return {
         "input": at.input,
@@ -209,13 +230,13 @@ def _row(study: GainStudy, dense: Mapping[str, Any], sparse: Mapping[str, Any], 
         "coarse": at.coarse,
         "bound": 1 / (at.input * (at.weight if skips_weights else 1.0)),
         "gain": gain,
-        "gain_least": float(extreme_ratio(chip, above, below, greatest=False)),
-        "gain_greatest": float(extreme_ratio(chip, above, below, greatest=True)),
+        "gain_least": least,
+        "gain_greatest": greatest,
         "gain_of_the_cores": _cores(chip, dense) / _cores(chip, sparse),
         "gain_with_dram": dense["energy_fj"]["total"] / sparse["energy_fj"]["total"],
         "macs_ratio": dense["macs"]["executed"] / sparse["macs"]["executed"],
         "speedup": dense["time_ps"] / sparse["time_ps"],
-        "uncalibrated_tops_per_watt": sparse["effective_tops_per_watt"],
+        "uncalibrated_tops_per_watt": below.tops_per_watt,
         "tops_per_watt": study.dense_tops_per_watt * gain,
         "utilisation": sparse["core"]["utilisation"],
         "fj_per_nominal_mac": _per_mac(chip, sparse),

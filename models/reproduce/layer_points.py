@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from ..chip import ChipSpec
 from ..chip.training import TrainingScenario
 from ..dram.spec import MemorySpec
@@ -13,7 +10,7 @@ from ..workload.schema import Densities, StatisticalLayer, StatisticalSpec
 from .points import Point
 from .schema import CornerSpec
 
-__all__ = ["DENSE", "layer_point", "with_parameter"]
+__all__ = ["DENSE", "layer_point"]
 
 DENSE = CornerSpec(input=1.0, weight=1.0, coarse=0.0)
 
@@ -49,14 +46,3 @@ def layer_point(
         pruning=NoPruningSpec(schedule="none"),
     )
     return Point.of(scenario)
-
-
-def with_parameter(chip: ChipSpec, path: str, value: Any) -> ChipSpec:
-    """The chip with one parameter changed. Raises ValidationError for what it cannot be."""
-    data = chip.model_dump(mode="json")
-    node: Mapping[str, Any] = data
-    *groups, last = path.split(".")
-    for key in groups:
-        node = node[key]
-    node[last] = value  # type: ignore[index]
-    return ChipSpec.model_validate(data)

@@ -62,11 +62,12 @@ def _pruning(_: Mapping[str, Any], __: int) -> str:
     )
 
 
-def _same_workload(_: Mapping[str, Any], __: int) -> str:
+def _same_workload(result: Mapping[str, Any], _: int) -> str:
+    value = result["published"][0]
     return (
-        "5.79 is no measurement of one workload: it is the quotient of two published headlines, 146.52 of PNPU (its "
-        "format and sparsity are not published) and 25.3 of LNPU (from memory: one operand at 90 % zeros). "
-        "Inferred: each is a best case of its own. Here both chips do the same work, with one energy table."
+        f"{value['value']} is no measurement of one workload: it is the quotient of two published headlines, "
+        f"{value['what']}. Inferred: each is a best case of its own. Here both chips do the same work, with one "
+        "energy table."
     )
 
 

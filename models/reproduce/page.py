@@ -52,8 +52,7 @@ What the papers leave open is assumed, with a reason and a plausible range each:
 [assumptions.yaml](../scenarios/reproduce/assumptions.yaml), which a test holds against the chip and energy files.
 LNPU and TSUNAMI are modelled on PNPU's multipliers, clock and memories, with their own skipping: their tables resemble
 each other for that reason. Intervals and sensitivities change one parameter of a chip at a time, beside all energies at
-once; ranges of several parameters are not combined. For LNPU, eight of them at favourable ends, together with all
-energies, do reach its 7.3 times.
+once. Ranges of several parameters are combined for LNPU alone, by a search for both ends (`python -m studies.joint`).
 """
 
 _SENSITIVITY_HEAD = """# Sensitivity of the validation's numbers
@@ -63,9 +62,9 @@ Made by `make validate` from `docs/validation.json`; not edited by hand. Beside 
 One assumption of [assumptions.yaml](../scenarios/reproduce/assumptions.yaml) at a time is set to the ends of its
 plausible range (or to its alternatives), all else left as it is; where two chips are compared, in both that make it. A
 derived chip shares the assumptions of PNPU but for those that its file replaces. Empty: the workload does not fit such
-a chip, or it cannot be built. What is assumed of the chip `dense` beside PNPU's has no part in a claim. The pruning
-unit's parameters are not simulated anew for energy gains: no pruning event is in these points, and a test holds that
-they change nothing.
+a chip, or it cannot be built. What is assumed of the chip `dense` beside PNPU's has no part in a claim. Assumptions
+that cannot move a number have no row there; the note below each table names them with the rule, and tests hold the
+rules, and that every assumption has a row or a rule.
 """
 
 _DECISIONS = """### Decided with a result known
@@ -79,7 +78,9 @@ for the reasons given, not to meet a number, but knowing one.
 * Clocks run while a unit has a task; before, always.
 
 Four ranges came when the gains were known: the alternatives of `core.macs_per_lane` and `noc.mesh`, which had none, and
-of `noc.unit_nodes` and `dma.request`, which are parameters since. So did the ranges of the pruning schedule.
+of `noc.unit_nodes` and `dma.request`, which are parameters since. So did the ranges of the pruning schedule and, last,
+those of its `unit`, `criterion` and `layers`, and of LNPU's `storage.weights` and `core.switch_cycles`. The search that
+combines parameters of LNPU was made to see how far its ranges reach: no chip file follows it.
 
 The densities of the published networks were in their input files before they were in the record of assumptions.
 """
@@ -134,7 +135,11 @@ def _claim(name: str, result: Mapping[str, Any]) -> Iterator[str]:
         row = result["found"]["rows"][0]
         yield _TRAINING.format(here=_cell(row["tops_per_watt"][0], 3))
     if result["study"] == "throughput":
-        yield "Cores alone over a finer grid of densities, and where they reach 30.1 x: [core-grid.md](core-grid.md).\n"
+        value = result["published"][0]["value"]
+        yield (
+            f"Cores alone over a finer grid of densities, and where they reach {value} x: "
+            "[core-grid.md](core-grid.md).\n"
+        )
     if result["study"] == "energy_gain":
         yield f"![Gain over sparsity]({_plot_name(name, 'surface')})\n"
     for at, sensitivity in enumerate(result["found"]["sensitivities"]):

@@ -4,136 +4,178 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import cached_property
 from typing import Any
 
-from pydantic import ValidationError
-
-from ..chip.sampling import SimulateSpec
-from ..pruning import PruningSpec
-from ..workload.schema import FunctionalSpec
+from ..chip import ChipSpec
+from .effects import CHIP, ENERGIES, POINTS, PRUNING_UNIT, named
+from .elements import element_rows, energy_form, energy_of
 from .points import Point, Results
-from .schema import PruningStudy
+from .schema import PruningStudy, PublishedValue
 from .training_variants import SAMPLED, TrainingVariants
 from .variants import by_influence
 
-__all__ = ["Pruning"]
+__all__ = ["REMOVED", "SAVED", "Pruning"]
 
-SHORT_EPOCHS = 3
 EMPTY = "Empty as well: nobody reads for pruning (both units share), or accesses are not counted (`ideal_sram`)."
 COARSE = ("coarse_macs", "coarse_adds", "coarse_compares")
+COMPUTATION = "pruning computation saved"
+SAVED = f"{COMPUTATION}, total"
+REMOVED = "weight-memory accesses for pruning removed"
+BY_TIME = ("clock.", "leakage.")
+"""Actions that are counted by elapsed time, not by what is done."""
+
+Summary = Mapping[str, Any]
 
 
 @dataclass
 class Pruning:
-    """A training on a chip with a shared pruning unit and on one with a separate one."""
+    """A short training, simulated as a whole, on a chip with a shared pruning unit and on one with a separate one; and
+    what pruning computes over a longer one, which takes no chip."""
 
     study: PruningStudy
     seed: int
+    published: tuple[PublishedValue, ...] = ()
 
     def points(self) -> Iterator[Point]:
-        """The training, on other chips, and by other schedules."""
+        """The training, and a piece of it on other chips and by other schedules."""
         yield Point.of(self.study.training)
-        yield from self._chips.points()
-        yield self._short(self.study.training.pruning)
-        for _, _, schedule in self._schedules():
-            if schedule is not None:
-                yield self._short(schedule)
+        yield Point.of(self.study.varied)
+        yield from self._variants.points()
 
-    @cached_property
-    def _chips(self) -> TrainingVariants:
+    @property
+    def _chips(self) -> tuple[ChipSpec, ChipSpec]:
         training = self.study.training
-        chips = tuple(
+        shared, separate = (
             next(chip for chip in (training.chip, *training.baselines) if chip.pruning_unit.shared is which)
             for which in (True, False)
         )
-        return TrainingVariants(training, self.study.record, chips, self.study.record_of)
+        return shared, separate
 
-    def _schedules(self) -> Iterator[tuple[str, Any, PruningSpec | None]]:
-        """Every assumption of the schedule at each of its other plausible values; None for what it cannot be."""
-        for name, row in self.study.record.schedules[self.study.schedule_of].items():
-            for value in row.others:
-                yield name, value, _with(self.study.training.pruning, name, value)
-
-    def _short(self, schedule: PruningSpec) -> Point:
-        """A training of a few epochs, of which as little as possible is simulated: the count of operations is wanted,
-        of which the share that is saved hardly depends on the length."""
-        training = self.study.training
-        workload = training.workload
-        if isinstance(workload, FunctionalSpec):
-            workload = workload.model_copy(update={"epochs": min(SHORT_EPOCHS, workload.epochs)})
-        few = SimulateSpec(every=1_000_000)
-        changes = {"pruning": schedule, "workload": workload, "baselines": (), "simulate": few}
-        return Point.of(training.model_copy(update=changes))
+    @cached_property
+    def _variants(self) -> TrainingVariants:
+        study = self.study
+        return TrainingVariants(study.varied, study.record, self._chips, study.record_of, study.schedule_of)
 
     def evaluate(self, results: Results) -> dict[str, Any]:
         """Plain data."""
         result = results[Point.of(self.study.training)]
-        training = result["training"]
-        operations = _operations(training)
+        training, long = result["training"], results[Point.of(self.study.varied)]["training"]
         shared, separate = (
             next(chip for chip in result["chips"] if chip["pruning_unit"]["shared"] is which) for which in (True, False)
         )
         return {
-            "accuracy": training["accuracy"],
-            "zero_weights": training["zero_weights"],
-            "events": training["pruning_events"],
-            "operations": operations,
+            "training": _extent(long),
+            "operations": _operations(long),
+            "simulated": {**_extent(training), "events_simulated": shared["pruning_unit"]["events"]},
             "shared": _unit(shared),
             "separate": _unit(separate),
             "accesses_removed_percent": _removed(shared, separate),
+            "energy_saved": self._saved_in_parts(shared, separate),
             "one_port": self._one_port(results),
-            "sensitivities": [*self._of_schedule(results), *self._of_chips(results)],
+            "sensitivities": [*self._of_operations(results), *self._of_chips(results)],
         }
+
+    def _saved_in_parts(self, shared: Summary, separate: Summary) -> dict[str, Any]:
+        """What sharing saves of the chip's energy: by what is done (accesses, transfers, computation), and by clocks
+        and leakage, which follow elapsed time."""
+        chips = self._chips
+        whole = energy_of(chips[1], energy_form(chips[1], separate["counts"]))
+        parts = {
+            name: float(100 * _more(chips, (shared, separate), timed=timed) / whole)
+            for name, timed in (("done", False), ("by_time", True))
+        }
+        return {**parts, "time_percent": 100 * (separate["time_ps"] - shared["time_ps"]) / separate["time_ps"]}
 
     def _one_port(self, results: Results) -> dict[str, Any] | None:
         """Accesses and waits where a weight memory has one port for everybody, if the record has that."""
-        found = self._chips.at(results, "core.weight_memory.ports", 1)
+        found = self._variants.at(results, "core.weight_memory.ports", 1)
         if found is None:
             return None
         return {name: _unit(chip) for name, chip in zip(("shared", "separate"), found, strict=True)}
 
-    def _of_schedule(self, results: Results) -> list[dict[str, Any]]:
-        """Computation saved, coarse and in total, against all pairs in the same events."""
-        nominal = _operations(results[self._short(self.study.training.pruning)]["training"])
+    def _of_operations(self, results: Results) -> list[dict[str, Any]]:
+        """Computation saved, coarse, fine and in total, against all pairs in the same events."""
+        nominal = _operations(self._variants.nominal_training(results))
         tried = [
-            (name, value, None if schedule is None else _operations(results[self._short(schedule)]["training"]))
-            for name, value, schedule in self._schedules()
+            (name, value, None if one is None else _operations(one))
+            for name, value, one in self._variants.trainings(results)
         ]
+        unmoved = named(*((what, "operations") for what in (CHIP, PRUNING_UNIT, POINTS, ENERGIES)))
         return [
             by_influence(
                 [(name, value, None if one is None else one[part]["fewer_percent"]) for name, value, one in tried],
-                f"pruning computation saved, {part}",
+                f"{COMPUTATION}, {part}",
                 "%",
                 nominal[part]["fewer_percent"],
-                f"Over a training of {SHORT_EPOCHS} epochs, which is why the number at the nominal values is not the "
-                "claim's. Chip and energies make no difference to it.",
+                SAMPLED,
+                without_effect=unmoved,
             )
-            for part in ("coarse", "total")
+            for part in ("coarse", "fine", "total")
         ]
 
     def _of_chips(self, results: Results) -> list[dict[str, Any]]:
-        """Accesses of the weight memories removed, and what sharing saves of the chip's energy."""
+        """Accesses of the weight memories removed, and what sharing saves of the chip's energy by what is done."""
+        found, chips = self._variants, self._chips
+        nominal = found.nominal(results)
 
-        def saved(shared: Mapping[str, Any], separate: Mapping[str, Any]) -> float:
-            return float(100 * (1 - shared["energy_fj"]["chip"] / separate["energy_fj"]["chip"]))
+        def saved(of: tuple[ChipSpec, ChipSpec], those: list[Summary]) -> float:
+            whole = energy_of(of[1], energy_form(of[1], those[1]["counts"]))
+            return float(100 * _more(of, (those[0], those[1]), timed=False) / whole)
 
-        numbers: tuple[tuple[Callable[..., float | None], str], ...] = (
-            (_removed, "weight-memory accesses for pruning removed"),
-            (saved, "energy of the chip saved by sharing"),
+        rows: list[tuple[str, Any, float | None]] = []
+        for key, those in found.each(results):
+            of = found.variant(0, key), found.variant(1, key)
+            rows.append((*key, None if those is None else saved(of, those)))
+        more = {**_done(chips[1], nominal[1])}
+        for element, part in _done(chips[0], nominal[0]).items():
+            more[element] = more.get(element, Fraction(0)) - part
+        rows += element_rows(chips[1], more, energy_form(chips[1], nominal[1]["counts"]), 100)
+        accesses: Callable[..., float | None] = _removed
+        removed = by_influence(
+            found.rows(results, accesses),
+            REMOVED,
+            "%",
+            _removed(*nominal) or 0.0,
+            f"{SAMPLED} {EMPTY}",
+            without_effect=named((ENERGIES, "accesses"), (POINTS, "elsewhere")),
         )
-        nominal = self._chips.nominal(results)
-        return [
-            by_influence(self._chips.rows(results, number), what, "%", number(*nominal) or 0.0, f"{SAMPLED} {EMPTY}")
-            for number, what in numbers
-        ]
+        energy = by_influence(
+            rows,
+            "energy of the chip saved by sharing",
+            "%",
+            saved(chips, nominal),
+            f"{SAMPLED} Accesses, transfers and computation; clocks and leakage, which follow elapsed time, are left "
+            "out: what they differ by is not resolved.",
+            without_effect=named((POINTS, "elsewhere")),
+        )
+        return [removed, energy]
 
 
-def _with(schedule: PruningSpec, name: str, value: Any) -> PruningSpec | None:
-    try:
-        return type(schedule).model_validate({**schedule.model_dump(mode="json"), name: value})
-    except ValidationError:
-        return None
+def _extent(training: Summary) -> dict[str, Any]:
+    """How long a training is, how much of it is simulated, and what comes of it."""
+    return {
+        "iterations": training["iterations"],
+        "iterations_simulated": training["simulated_iterations"],
+        "events": training["pruning_events"],
+        "accuracy": training["accuracy"],
+        "zero_weights": training["zero_weights"],
+    }
+
+
+def _done(chip: ChipSpec, summary: Summary, *, timed: bool = False) -> dict[str, Fraction]:
+    """Energy of what is done, without what is counted by elapsed time (or that alone), as a form."""
+    counts = {action: n for action, n in summary["counts"].items() if action.startswith(BY_TIME) is timed}
+    return energy_form(chip, counts)
+
+
+def _more(chips: tuple[ChipSpec, ChipSpec], summaries: tuple[Summary, Summary], *, timed: bool) -> Fraction:
+    """What the second chip spends more than the first, in fJ."""
+    shared, separate = (
+        energy_of(chip, _done(chip, one, timed=timed)) for chip, one in zip(chips, summaries, strict=True)
+    )
+    return separate - shared
 
 
 def _operations(training: Mapping[str, Any]) -> dict[str, dict[str, float]]:

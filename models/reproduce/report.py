@@ -43,10 +43,11 @@ def overview(results: Mapping[str, Any]) -> Section:
                 list(OVERVIEW),
                 rows,
                 note="Simulated, from and to in the unit of the published value; TFLOPS/W and TOPS/W are the same "
-                "here. "
-                "The interval (from, to): of gains, all energies anywhere in their plausible ranges at once, with each "
-                "parameter of the chip at the ends of its range, one at a time; of efficiency against LNPU, all "
-                "energies at once, one table for both chips; of throughput, over the trainings.",
+                "here. The interval (from, to): of gains and of efficiency against another chip, all energies anywhere "
+                "in their plausible ranges at once, with each other assumption at an end of its range, one at a time; "
+                "of throughput, over the trainings, and of the first with each assumption at the ends of its range; of "
+                "pruning, each assumption at the ends of its range. Where a piece of the work was varied, by what it "
+                "changed there.",
             )
         ],
     )

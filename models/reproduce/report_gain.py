@@ -43,6 +43,12 @@ def gain_verdict(value: float, found: Found) -> str:
     if possible:
         row = max(possible, key=lambda row: row["gain_greatest"])
         return f"inside the interval, at {where(row)}, not at the nominal values"
+    if joint := [row for row in found["joint"] if on * row["gain_greatest"] >= value]:
+        row = joint[0]
+        return (
+            f"reached only with {len(row['parameters'])} parameters of the chip and all energies at the best ends of "
+            f"their ranges at once: up to {on * row['gain_greatest']:.3g}, not at the nominal values"
+        )
     factor = value / (on * max(row["gain_greatest"] for row in surface))
     missed = f"miss: published is {factor:.1f} x the interval's upper end"
     if all(row["gain"] * on < value for row in found["without"]):
@@ -105,6 +111,8 @@ def gain_sections(claim: str, found: Found) -> list[Section]:
                 "multiply-accumulates are left. Diagnosis, no claim about a chip.",
             )
         )
+    if found["joint"]:
+        blocks.append(_joint(found))
     if found["others"]:
         blocks.append(_others(found))
     return [Section(claim, blocks)]
@@ -129,6 +137,35 @@ def _split(found: Found) -> Table:
         title=f"Energy for each nominal multiply-accumulate; sparse: {where(found['corner'])}",
         note="Everything but MAC is overhead. Which actions a part has: docs/energy.md.",
         total=True,
+    )
+
+
+def _joint(found: Found) -> Table:
+    on = found["calibration"]["on"]
+    return Table(
+        [
+            Column("end"),
+            Column("parameters of the chip, together"),
+            Column("gain, energies nominal", "x", digits=4),
+            Column("from", "x", digits=4),
+            Column("to", "x", digits=4),
+            Column("to", "TOPS/W", digits=4),
+        ],
+        [
+            [
+                row["name"],
+                ", ".join(f"{path} {value}" for path, value in row["parameters"].items()),
+                row["gain"],
+                row["gain_least"],
+                row["gain_greatest"],
+                on * row["gain_greatest"],
+            ]
+            for row in found["joint"]
+        ],
+        title=f"Several parameters at once, at {where(found['corner'])}",
+        note="From, to: over all energy ranges. Found by a search from end to end (`python -m studies.joint`) that "
+        "changes one parameter after the other while the gain grows (falls): a local extreme, a lower limit of what "
+        "the ranges allow together. Not how the chip is assumed.",
     )
 
 

@@ -16,19 +16,19 @@ def same_rows(claim: str, published: Sequence[Mapping[str, Any]], found: Found) 
     value = published[0]["value"]
     rows = []
     for row in found["rows"]:
-        inside = row["ratio_least"] <= value <= row["ratio_greatest"]
+        inside = row["reach_least"] <= value <= row["reach_greatest"]
         rows.append(
             [
                 f"{claim}: {row['name']}",
                 figure(published[0]),
                 row["ratio"],
-                row["ratio_least"],
-                row["ratio_greatest"],
+                row["reach_least"],
+                row["reach_greatest"],
                 row["ratio"] / value,
                 "nothing",
                 "inside the interval"
                 if inside
-                else f"miss: published is {value / row['ratio_greatest']:.1f} x the interval's upper end",
+                else f"miss: published is {value / row['reach_greatest']:.1f} x the interval's upper end",
             ]
         )
     return rows

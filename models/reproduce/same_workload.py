@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 from ..chip import ChipSpec
-from .elements import Form, element_rows, energy_form, extreme_ratio
-from .layer_points import DENSE, layer_point
+from .effects import POINTS, PRUNING_UNIT, SCHEDULE, named
+from .elements import Spent
+from .layer_points import DENSE
+from .layer_variants import LayerVariants
 from .points import Point, Results
-from .schema import CornerSpec, SameWorkloadStudy
+from .schema import CornerSpec, PublishedValue, SameWorkloadStudy
 from .training_variants import SAMPLED, TrainingVariants
 from .variants import by_influence
 
@@ -21,96 +23,142 @@ __all__ = ["SameWorkload"]
 @dataclass
 class SameWorkload:
     """A pruned training and the corner of the surface; uncalibrated (both chips by the same table), and with each
-    chip calibrated on its own dense figure."""
+    chip calibrated on its own dense figure. Ratios are of energies before any rounding."""
 
     study: SameWorkloadStudy
     seed: int
+    published: tuple[PublishedValue, ...] = ()
+
+    @property
+    def _chips(self) -> tuple[ChipSpec, ChipSpec]:
+        return self.study.training.chip, self.study.training.baselines[0]
 
     @cached_property
     def _variants(self) -> TrainingVariants:
-        training = self.study.training
-        chips = (training.chip, training.baselines[0])
-        return TrainingVariants(training, self.study.record, chips, self.study.record_of)
+        study = self.study
+        return TrainingVariants(study.training, study.record, self._chips, study.record_of, study.schedule_of)
+
+    @cached_property
+    def _layers(self) -> tuple[LayerVariants, LayerVariants]:
+        study = self.study
+        first, second = (
+            LayerVariants(chip, study.record, names, study.training.memory, study.layer, self.seed)
+            for chip, names in zip(self._chips, study.record_of, strict=True)
+        )
+        return first, second
 
     def points(self) -> Iterator[Point]:
-        """The training, and the layer, dense and in the corner."""
+        """The training, and the layer, dense and in the corner, on each chip alone."""
         yield Point.of(self.study.training)
-        for at in (DENSE, self.study.corner):
-            yield self._layer(at)
+        for layer in self._layers:
+            yield self._layer(layer, DENSE)
+            yield from layer.points(self.study.corner)
         yield from self._variants.points()
-
-    def _layer(self, at: CornerSpec) -> Point:
-        training = self.study.training
-        return layer_point((training.chip, training.baselines[0]), training.memory, self.study.layer, at, self.seed)
 
     def evaluate(self, results: Results) -> dict[str, Any]:
         """Plain data."""
-        chips = (self.study.training.chip, self.study.training.baselines[0])
-        dense = results[self._layer(DENSE)]["chips"]
-        factors = [
-            target / one["effective_tops_per_watt"]
-            for target, one in zip(self.study.dense_tops_per_watt, dense, strict=False)
-        ]
+        training = self._two(results[Point.of(self.study.training)]["chips"])
+        dense, corner = (
+            self._two([results[self._layer(layer, at)]["chips"][0] for layer in self._layers])
+            for at in (DENSE, self.study.corner)
+        )
+        factors = [on / one.tops_per_watt for on, one in zip(self.study.dense_tops_per_watt, dense, strict=True)]
+        of_training, reach_of_training = self._of_training(results)
+        of_layer, reach_of_layer = self._of_layer(results, corner)
         rows = []
-        for name, point in (
-            ("training", Point.of(self.study.training)),
-            ("layer in the corner", self._layer(self.study.corner)),
+        for name, (mine, theirs), with_dram, reach in (
+            ("training", training, self._with_dram(results[Point.of(self.study.training)]["chips"]), reach_of_training),
+            (
+                "layer in the corner",
+                corner,
+                self._with_dram([results[self._layer(layer, self.study.corner)]["chips"][0] for layer in self._layers]),
+                reach_of_layer,
+            ),
         ):
-            mine, theirs = results[point]["chips"][:2]
-            least, greatest = _extremes(
-                *((chip, energy_form(chip, one["counts"])) for chip, one in zip(chips, (theirs, mine), strict=True))
-            )
+            ratio = float(theirs.over(mine)) * mine.macs / theirs.macs
+            least, greatest = theirs.extremes_over(mine)
+            calibrated = [one.tops_per_watt * factor for one, factor in zip((mine, theirs), factors, strict=True)]
             rows.append(
                 {
                     "name": name,
-                    "tops_per_watt": [mine["effective_tops_per_watt"], theirs["effective_tops_per_watt"]],
-                    "ratio": mine["effective_tops_per_watt"] / theirs["effective_tops_per_watt"],
+                    "tops_per_watt": [mine.tops_per_watt, theirs.tops_per_watt],
+                    "ratio": ratio,
                     "ratio_least": least,
                     "ratio_greatest": greatest,
-                    "calibrated_tops_per_watt": [
-                        one["effective_tops_per_watt"] * factor
-                        for one, factor in zip((mine, theirs), factors, strict=True)
-                    ],
-                    "calibrated_ratio": mine["effective_tops_per_watt"]
-                    * factors[0]
-                    / (theirs["effective_tops_per_watt"] * factors[1]),
-                    "ratio_with_dram": theirs["energy_fj"]["total"] / mine["energy_fj"]["total"],
+                    "reach_least": min(least, ratio * reach[0]),
+                    "reach_greatest": max(greatest, ratio * reach[1]),
+                    "calibrated_tops_per_watt": calibrated,
+                    "calibrated_ratio": calibrated[0] / calibrated[1],
+                    "ratio_with_dram": with_dram,
                 }
             )
         return {
-            "chips": [chip.name for chip in chips],
+            "chips": [chip.name for chip in self._chips],
             "rows": rows,
-            "sensitivities": [self._of_training(results), self._of_layer(results)],
+            "sensitivities": [of_training, of_layer],
         }
 
-    def _of_training(self, results: Results) -> dict[str, Any]:
-        """The ratio over the training, uncalibrated, with every assumption changed in both chips."""
+    def _layer(self, layer: LayerVariants, at: CornerSpec) -> Point:
+        point = layer.point(at)
+        if point is None:
+            raise ValueError(f"{layer.layer.name} does not fit {layer.chip.name}")
+        return point
 
-        def ratio(mine: Mapping[str, Any], theirs: Mapping[str, Any]) -> float:
-            return float(mine["effective_tops_per_watt"] / theirs["effective_tops_per_watt"])
+    def _two(self, summaries: Sequence[Mapping[str, Any]]) -> tuple[Spent, Spent]:
+        first, second = (Spent.of(chip, one) for chip, one in zip(self._chips, summaries, strict=False))
+        return first, second
 
-        pair = self._variants.nominal(results)
-        rows = self._variants.rows(results, ratio) + self._elements(*pair)
-        return by_influence(rows, "efficiency against LNPU, training", "x", ratio(*pair), SAMPLED)
+    def _with_dram(self, summaries: Sequence[Mapping[str, Any]]) -> float:
+        return float(summaries[1]["energy_fj"]["total"] / summaries[0]["energy_fj"]["total"])
 
-    def _of_layer(self, results: Results) -> dict[str, Any]:
-        """The ratio of the layer in the corner; energies alone."""
-        mine, theirs = results[self._layer(self.study.corner)]["chips"][:2]
-        nominal = mine["effective_tops_per_watt"] / theirs["effective_tops_per_watt"]
-        rows = self._elements(mine, theirs)
-        return by_influence(rows, "efficiency against LNPU, layer in the corner", "x", nominal, "Energies alone.")
+    def _of_training(self, results: Results) -> tuple[dict[str, Any], tuple[float, float]]:
+        """The ratio over a piece of the training, uncalibrated, with every assumption changed in both chips; and the
+        least and the greatest of it, all energies anywhere in their ranges, as shares of the nominal one."""
+        found = self._variants
+        mine, theirs = self._two(found.nominal(results))
+        nominal = float(theirs.over(mine))
+        reach = list(theirs.extremes_over(mine))
+        rows: list[tuple[str, Any, float | None]] = []
+        for key, those in found.each(results):
+            ratio = None
+            if those is not None:
+                one, other = (Spent.of(found.variant(at, key), summary) for at, summary in enumerate(those))
+                ratio = float(other.over(one))
+                least, greatest = other.extremes_over(one)
+                reach = [min(reach[0], least), max(reach[1], greatest)]
+            rows.append((*key, ratio))
+        rows += theirs.rows_over(mine)
+        what = self._what("training")
+        sensitivity = by_influence(rows, what, "x", nominal, SAMPLED, without_effect=named((POINTS, "elsewhere")))
+        return sensitivity, (reach[0] / nominal, reach[1] / nominal)
 
-    def _elements(self, mine: Mapping[str, Any], theirs: Mapping[str, Any]) -> list[tuple[str, Any, float | None]]:
-        training = self.study.training
-        above = energy_form(training.baselines[0], theirs["counts"])
-        return element_rows(training.chip, above, energy_form(training.chip, mine["counts"]))
+    def _of_layer(self, results: Results, corner: tuple[Spent, Spent]) -> tuple[dict[str, Any], tuple[float, float]]:
+        """The same of the layer in the corner."""
+        nominal = float(corner[1].over(corner[0]))
+        reach = list(corner[1].extremes_over(corner[0]))
+        by_chip = [{(one.parameter, str(one.value)): one for one in layer.found} for layer in self._layers]
+        rows: list[tuple[str, Any, float | None]] = []
+        for key in dict.fromkeys(key for found in by_chip for key in found):
+            value = next(found[key].value for found in by_chip if key in found)
+            those: list[Spent | None] = []
+            for found, layer, as_it_is in zip(by_chip, self._layers, corner, strict=True):
+                if key not in found:
+                    those.append(as_it_is)
+                    continue
+                chip = found[key].chip
+                point = None if chip is None else layer.point(self.study.corner, chip)
+                those.append(None if chip is None or point is None else Spent.of(chip, results[point]["chips"][0]))
+            ratio = None
+            one, other = those
+            if one is not None and other is not None:
+                ratio = float(other.over(one))
+                least, greatest = other.extremes_over(one)
+                reach = [min(reach[0], least), max(reach[1], greatest)]
+            rows.append((key[0], value, ratio))
+        rows += corner[1].rows_over(corner[0])
+        unmoved = named((SCHEDULE, "layer"), (PRUNING_UNIT, "layer"), (POINTS, "elsewhere"))
+        sensitivity = by_influence(rows, self._what("layer in the corner"), "x", nominal, without_effect=unmoved)
+        return sensitivity, (reach[0] / nominal, reach[1] / nominal)
 
-
-def _extremes(theirs: tuple[ChipSpec, Form], mine: tuple[ChipSpec, Form]) -> tuple[float, float]:
-    if theirs[0].energy != mine[0].energy:
-        raise ValueError("the chips have different energy tables")
-    chip = mine[0]
-    return (
-        float(extreme_ratio(chip, theirs[1], mine[1], greatest=False)),
-        float(extreme_ratio(chip, theirs[1], mine[1], greatest=True)),
-    )
+    def _what(self, workload: str) -> str:
+        return f"efficiency against {self._chips[1].name}, {workload}"

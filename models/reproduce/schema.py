@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
@@ -13,6 +13,7 @@ from ..chip.training import TrainingScenario
 from ..dram.spec import MemorySpec
 from ..workload.schema import StatisticalLayer
 from .record import AssumptionRecord
+from .variants import applicable
 
 __all__ = ["ClaimScenario", "GainStudy", "PruningStudy", "PublishedValue", "SameWorkloadStudy", "ThroughputStudy"]
 
@@ -20,6 +21,7 @@ Density = Annotated[float, Field(gt=0.0, le=1.0)]
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 
 
+SCHEDULE_OF = "schedule of the record whose parameters are varied"
 RECORD_OF = "chips of the record whose parameters are varied, where the chip takes them; later ones above earlier ones"
 
 
@@ -27,6 +29,11 @@ def _on_record(record: AssumptionRecord, names: tuple[str, ...], *path: str | in
     for at, name in enumerate(names):
         if name not in record.chips:
             raise misfit(f"the record knows {', '.join(record.chips)}", *path, at)
+
+
+def _scheduled(record: AssumptionRecord, name: str) -> None:
+    if name not in record.schedules:
+        raise misfit(f"the record knows {', '.join(record.schedules) or 'none'}", "schedule_of")
 
 
 class PublishedValue(Spec):
@@ -62,12 +69,21 @@ class GainStudy(Spec):
     dense_tops_per_watt: float = Field(gt=0, description="the dense figure that the chip is calibrated on")
     operating_points: tuple[str, ...] = Field((), description="of the chip, to look at as well")
     layers: tuple[StatisticalLayer, ...] = Field((), description="other layers, to see what the choice of layer does")
+    joint: dict[str, dict[str, Any]] = Field(
+        {},
+        description="name -> parameters of the chip that are set together: ends of an interval, as searched for",
+    )
     record: AssumptionRecord = Field(description="the record of assumptions")
     record_of: tuple[str, ...] = Field(description=RECORD_OF)
 
     @model_validator(mode="after")
     def _known(self) -> GainStudy:
         _on_record(self.record, self.record_of, "record_of")
+        rows = applicable(self.chip, self.record, self.record_of)
+        for name, values in self.joint.items():
+            for path, value in values.items():
+                if path not in rows or value not in rows[path].others:
+                    raise misfit("is no other plausible value of this chip on record", "joint", name, path)
         for at, name in enumerate(self.operating_points):
             if name not in self.chip.operating_points:
                 raise misfit(f"the chip has {', '.join(self.chip.operating_points) or 'none'}", "operating_points", at)
@@ -84,6 +100,7 @@ class ThroughputStudy(Spec):
     weights: tuple[Density, ...] = Field(description="densities of weights")
     record: AssumptionRecord = Field(description="the record of assumptions")
     record_of: tuple[tuple[str, ...], tuple[str, ...]] = Field(description=f"of both chips: {RECORD_OF}")
+    schedule_of: str = Field(description=SCHEDULE_OF)
 
     @model_validator(mode="after")
     def _comparable(self) -> ThroughputStudy:
@@ -92,6 +109,7 @@ class ThroughputStudy(Spec):
                 raise misfit("has no baseline to compare with", "trainings", name)
         for at, names in enumerate(self.record_of):
             _on_record(self.record, names, "record_of", at)
+        _scheduled(self.record, self.schedule_of)
         return self
 
 
@@ -105,6 +123,7 @@ class SameWorkloadStudy(Spec):
     dense_tops_per_watt: tuple[float, float] = Field(description="what the two chips are calibrated on")
     record: AssumptionRecord = Field(description="the record of assumptions")
     record_of: tuple[tuple[str, ...], tuple[str, ...]] = Field(description=f"of both chips: {RECORD_OF}")
+    schedule_of: str = Field(description=SCHEDULE_OF)
 
     @model_validator(mode="after")
     def _comparable(self) -> SameWorkloadStudy:
@@ -112,6 +131,7 @@ class SameWorkloadStudy(Spec):
             raise misfit("has no baseline to compare with", "training")
         for at, names in enumerate(self.record_of):
             _on_record(self.record, names, "record_of", at)
+        _scheduled(self.record, self.schedule_of)
         return self
 
 
@@ -119,12 +139,17 @@ class PruningStudy(Spec):
     """What pruning computes and reads over a whole training: by schedule, and by shared or separate unit."""
 
     study: Literal["pruning"]
-    training: TrainingScenario = Field(description="one chip with a shared unit, one (a baseline) with a separate one")
+    training: TrainingScenario = Field(
+        description="simulated, as a whole: one chip with a shared unit, one (a baseline) with a separate one"
+    )
+    varied: TrainingScenario = Field(
+        description="training whose pruning operations are counted, and a piece of which is varied"
+    )
     record: AssumptionRecord = Field(description="the record of assumptions")
     record_of: tuple[tuple[str, ...], tuple[str, ...]] = Field(
         description=f"of the chips with a shared and with a separate unit: {RECORD_OF}"
     )
-    schedule_of: str = Field(description="schedule of the record whose parameters are varied")
+    schedule_of: str = Field(description=SCHEDULE_OF)
 
     @model_validator(mode="after")
     def _both(self) -> PruningStudy:
@@ -133,12 +158,18 @@ class PruningStudy(Spec):
             raise misfit("needs a chip with a shared pruning unit and one with a separate one", "training")
         for at, names in enumerate(self.record_of):
             _on_record(self.record, names, "record_of", at)
-        if self.schedule_of not in self.record.schedules:
-            raise misfit(f"the record knows {', '.join(self.record.schedules)}", "schedule_of")
+        _scheduled(self.record, self.schedule_of)
         return self
 
 
 Study = Annotated[GainStudy | ThroughputStudy | SameWorkloadStudy | PruningStudy, Field(discriminator="study")]
+
+
+_COMPARED = {
+    "throughput": ("a throughput",),
+    "same_workload": ("an efficiency",),
+    "pruning": ("the computation that is saved", "the accesses that are removed"),
+}
 
 
 class ClaimScenario(ScenarioSpec):
@@ -146,3 +177,13 @@ class ClaimScenario(ScenarioSpec):
 
     published: tuple[PublishedValue, ...] = Field(min_length=1, description="the figures")
     study: Study = Field(description="what is run")
+
+    @model_validator(mode="after")
+    def _as_many_as_are_compared(self) -> ClaimScenario:
+        wanted = {"energy_gain": None, "pruning": 2}.get(self.study.study, 1)
+        if wanted is not None and len(self.published) != wanted:
+            held = " and ".join(_COMPARED[self.study.study])
+            raise misfit(
+                f"{wanted} expected, as this study is held against {held}; got {len(self.published)}", "published"
+            )
+        return self

@@ -7,7 +7,7 @@ from typing import Any
 
 from cosim.report import Column, Section, Table
 
-__all__ = ["change", "full_sections", "most_influential", "pairs", "sensitivities"]
+__all__ = ["change", "full_sections", "most_influential", "pairs", "reach", "sensitivities"]
 
 Pair = tuple[str, list[tuple[str, float | None]]]
 
@@ -88,7 +88,13 @@ def full_sections(results: Iterable[Mapping[str, Any]]) -> Iterator[Section]:
         ]
         yield Section(
             f"{sensitivity['of']}: {nominal:.3g} {unit}",
-            [Table([Column("assumption"), *one, *one], rows, note=sensitivity["note"])],
+            [
+                Table(
+                    [Column("assumption"), *one, *one],
+                    rows,
+                    note=" ".join(text for text in (sensitivity["note"], unmoved(sensitivity)) if text),
+                )
+            ],
         )
 
 
@@ -96,6 +102,26 @@ def change(number: float, sensitivity: Mapping[str, Any]) -> float:
     """Against the nominal number: in percent of it, of percentages in points."""
     nominal: float = sensitivity["nominal"]
     return number - nominal if sensitivity["unit"] == "%" else 100 * (number - nominal) / nominal
+
+
+def reach(claimed: float, found: Sequence[Mapping[str, Any]]) -> tuple[float, float]:
+    """The least and the greatest of a claim's number with one assumption at a time at the ends of its range, from
+    sensitivities of the same number, which may be of less work: by their relative changes, of percentages by points."""
+    ends = [claimed]
+    for sensitivity in found:
+        for row in sensitivity["rows"]:
+            if row["number"] is not None:
+                moved = change(row["number"], sensitivity)
+                ends.append(claimed + moved if sensitivity["unit"] == "%" else claimed * (1 + moved / 100))
+    return min(ends), max(ends)
+
+
+def unmoved(sensitivity: Mapping[str, Any]) -> str:
+    """The assumptions that are not varied because they cannot move the number, and why."""
+    because: dict[str, list[str]] = {}
+    for rule in sensitivity["without_effect"]:
+        because.setdefault(rule["because"], []).append(rule["assumptions"])
+    return " ".join(f"Without effect: {', '.join(names)}. {why}" for why, names in because.items())
 
 
 def _change(number: float, sensitivity: Mapping[str, Any]) -> str:

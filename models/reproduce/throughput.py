@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from .effects import ENERGIES, POINTS, named
 from .layer_points import layer_point
 from .points import Point, Results
-from .schema import CornerSpec, ThroughputStudy
+from .schema import CornerSpec, PublishedValue, ThroughputStudy
 from .training_variants import SAMPLED, TrainingVariants
 from .variants import by_influence
 
@@ -29,13 +30,15 @@ class Throughput:
 
     study: ThroughputStudy
     seed: int
+    published: tuple[PublishedValue, ...]
     _grid: dict[tuple[float, float, float], Point] = field(default_factory=dict)
 
     @cached_property
     def _variants(self) -> TrainingVariants:
         """Of the claim's training, the first."""
         first = next(iter(self.study.trainings.values()))
-        return TrainingVariants(first, self.study.record, (first.chip, first.baselines[0]), self.study.record_of)
+        study, chips = self.study, (first.chip, first.baselines[0])
+        return TrainingVariants(first, study.record, chips, study.record_of, study.schedule_of)
 
     def points(self) -> Iterator[Point]:
         """The trainings, and the layer over densities."""
@@ -61,6 +64,7 @@ class Throughput:
         """Plain data; call `points` first."""
         trainings = {name: results[Point.of(training)] for name, training in self.study.trainings.items()}
         return {
+            "against": next(iter(self.study.trainings.values())).baselines[0].name,
             "trainings": [
                 {"name": name, "zero_weights": result["training"]["zero_weights"], **compare(*result["chips"][:2])}
                 for name, result in trainings.items()
@@ -69,21 +73,29 @@ class Throughput:
                 {"weight": weight, "input": density, "gradient": gradient, **compare(*results[point]["chips"][:2])}
                 for (weight, density, gradient), point in self._grid.items()
             ],
-            "algebra": algebra(),
+            "algebra": algebra(self.published[0].value),
             "sensitivities": self._sensitivities(results),
         }
 
     def _sensitivities(self, results: Results) -> list[dict[str, Any]]:
-        """Of the elapsed time; energies make no difference to it."""
-
-        def faster(mine: Mapping[str, Any], theirs: Mapping[str, Any]) -> float:
-            return float(theirs["time_ps"] / mine["time_ps"])
-
+        """Of the elapsed time, of the cycles of the busiest core, and of executed multiply-accumulates."""
+        numbers: tuple[tuple[str, Callable[[Mapping[str, Any], Mapping[str, Any]], float]], ...] = (
+            ("throughput", lambda mine, theirs: float(compare(mine, theirs)["simulated"])),
+            ("cycles of the cores", lambda mine, theirs: float(compare(mine, theirs)["total"]["cores"])),
+            ("bound", lambda mine, theirs: float(compare(mine, theirs)["total"]["bound"])),
+        )
         training, (mine, theirs) = next(iter(self.study.trainings)), self._variants.nominal(results)
+        unmoved = named((ENERGIES, "time"), (POINTS, "elsewhere"))
         return [
             by_influence(
-                self._variants.rows(results, faster), f"throughput, {training}", "x", faster(mine, theirs), SAMPLED
+                self._variants.rows(results, number),
+                f"{what}, {training}",
+                "x",
+                number(mine, theirs),
+                SAMPLED,
+                without_effect=unmoved,
             )
+            for what, number in numbers
         ]
 
 
@@ -115,13 +127,13 @@ def best_bounds(input_: float, weight: float, gradient: float, needed: float) ->
     return {**bounds, "total": sum(single.values()) / sum(double.values())}
 
 
-def algebra() -> list[dict[str, Any]]:
-    """The weight density below which the bound reaches 30.1, in FF, and in total with and without batch normalisation,
-    for input densities; None where it is never reached. Densities in steps of a thousandth."""
+def algebra(factor: float) -> list[dict[str, Any]]:
+    """The weight density below which the bound reaches `factor`, in FF, and in total with and without batch
+    normalisation, for input densities; None where it is never reached. Densities in steps of a thousandth."""
     rows = []
     for thousandths in (1000, 500, 250, 100):
         density = thousandths / 1000
-        row: dict[str, Any] = {"input": density}
+        row: dict[str, Any] = {"input": density, "factor": factor}
         for name, gradient, key in (
             ("ff", density, "ff"),
             ("total", density, "total"),
@@ -132,7 +144,7 @@ def algebra() -> list[dict[str, Any]]:
                 (
                     w / 1000
                     for w in range(1000, 0, -1)
-                    if best_bounds(density, w / 1000, gradient, density)[key] >= 30.1
+                    if best_bounds(density, w / 1000, gradient, density)[key] >= factor
                 ),
                 None,
             )

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from pydantic import ValidationError
 
 from ..chip import ChipSpec
-from .layer_points import with_parameter
+from .parameters import with_parameter
 from .record import AssumedValue, AssumptionRecord
 
 __all__ = ["Variant", "applicable", "by_influence", "text_of", "variants"]
@@ -53,20 +53,39 @@ def variants(
 ) -> Iterator[Variant]:
     """Every applicable parameter at each of its other plausible values; `of_points`: those of the operating points
     alone, else all others."""
-    for path, row in applicable(chip, record, names).items():
-        if path.startswith(OF_OTHER_POINTS) is not of_points:
-            continue
-        for value in row.others:
-            try:
-                yield Variant(path, value, with_parameter(chip, path, value))
-            except ValidationError:
-                yield Variant(path, value, None)
+    key = (chip.model_dump_json(), record.model_dump_json(), tuple(names))
+    if key not in _VARIANTS:
+        _VARIANTS[key] = [
+            Variant(path, value, _changed(chip, path, value))
+            for path, row in applicable(chip, record, names).items()
+            for value in row.others
+        ]
+    yield from (one for one in _VARIANTS[key] if one.parameter.startswith(OF_OTHER_POINTS) is of_points)
+
+
+_VARIANTS: dict[tuple[str, str, tuple[str, ...]], list[Variant]] = {}
+"""What was worked out for one study is there for the others."""
+
+
+def _changed(chip: ChipSpec, path: str, value: Any) -> ChipSpec | None:
+    try:
+        return with_parameter(chip, path, value)
+    except ValidationError:
+        return None
 
 
 def by_influence(
-    rows: Sequence[tuple[str, Any, float | None]], of: str, unit: str, nominal: float, note: str = ""
+    rows: Sequence[tuple[str, Any, float | None]],
+    of: str,
+    unit: str,
+    nominal: float,
+    note: str = "",
+    without_effect: Sequence[Mapping[str, Any]] = (),
 ) -> dict[str, Any]:
-    """A sensitivity as plain data, from (parameter, value, number): what moves the number most comes first."""
+    """A sensitivity as plain data, from (parameter, value, number): what moves the number most comes first.
+
+    `without_effect`: the rules (`effects.named`) by which assumptions have no row.
+    """
     reach: dict[str, float] = {}
     for parameter, _, number in rows:
         if number is not None:
@@ -77,6 +96,7 @@ def by_influence(
         "unit": unit,
         "nominal": nominal,
         "note": note,
+        "without_effect": list(without_effect),
         "rows": [
             {"parameter": parameter, "value": text_of(parameter, value), "number": number}
             for parameter, value, number in ordered

@@ -7,20 +7,22 @@ import json
 import multiprocessing
 import os
 import signal
+import traceback
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
-from multiprocessing.context import SpawnContext
+from multiprocessing.context import SpawnContext, SpawnProcess
 from pathlib import Path
 from typing import Any
 
 from cosim.scenario import Progress
 from cosim.scenario.canonical import canonical_json
 
-from .points import Point
+from .points import Point, program
 
-__all__ = ["run_points"]
+__all__ = ["PointFailedError", "run_points", "write_whole"]
 
 
 def run_points(
@@ -32,10 +34,12 @@ def run_points(
     the worker processes.
     """
     wanted = list(dict.fromkeys(points))
+    # Named before anything runs, so that a file that changes meanwhile is noticed.
+    names = {point: point.identity() for point in wanted}
     results: dict[Point, dict[str, Any]] = {}
     missing: list[Point] = []
     for point in wanted:
-        kept = _read(folder, point)
+        kept = _read(folder, names[point])
         if kept is None:
             missing.append(point)
         else:
@@ -45,8 +49,10 @@ def run_points(
     # Long ones first: a training at the end would keep one worker waiting.
     missing.sort(key=lambda point: '"fidelity": "functional"' not in point.text)
     for point, result in _run(missing, workers):
+        if point.identity() != names[point]:
+            raise PointFailedError(f"{point}: one of its files changed while it was simulated; run it again")
         results[point] = result
-        _write(folder, point, result)
+        _write(folder, names[point], result)
         if progress is not None:
             progress("simulating", len(results), len(wanted))
     return {point: results[point] for point in wanted}
@@ -55,27 +61,72 @@ def run_points(
 def _run(points: list[Point], workers: int) -> Iterable[tuple[Point, dict[str, Any]]]:
     if workers < 2 or len(points) < 2:
         for point in points:
-            yield point, point.simulate()
+            try:
+                yield point, point.simulate()
+            except Exception as error:
+                raise PointFailedError(f"{point}: {type(error).__name__}: {error}") from error
         return
     context = multiprocessing.get_context("spawn")  # fork would copy locks of other threads
     waiting = iter(points)
     with ExitStack() as stack:
         with _born_without_interrupts():
             idle = [stack.enter_context(_worker(context)) for _ in range(min(workers, len(points)))]
-        at: dict[Connection, Point] = {}
+        at: dict[Connection, tuple[_Worker, Point]] = {}
         while True:
-            for connection, point in zip(idle, waiting, strict=False):
-                connection.send(point)
-                at[connection] = point
+            for worker, point in zip(idle, waiting, strict=False):
+                worker.send(point)
+                at[worker.connection] = worker, point
             if not at:
                 return
-            idle = [connection for connection in wait(list(at)) if isinstance(connection, Connection)]
-            for connection in idle:
-                yield at.pop(connection), _answer(connection)
+            ready = [connection for connection in wait(list(at)) if isinstance(connection, Connection)]
+            idle = [at[connection][0] for connection in ready]
+            for connection in ready:
+                worker, point = at.pop(connection)
+                yield point, worker.answer(point)
+
+
+class PointFailedError(RuntimeError):
+    """A point could not be simulated: which one, and why."""
+
+
+@dataclass(frozen=True)
+class _Worker:
+    """A process that simulates what it is sent, and the pipe to it."""
+
+    process: SpawnProcess
+    connection: Connection
+
+    def send(self, point: Point) -> None:
+        try:
+            self.connection.send(point)
+        except OSError:  # it has ended: its pipe has no other end
+            raise self._ended(point) from None
+
+    def answer(self, point: Point) -> dict[str, Any]:
+        """Of what it was sent last. Raises PointFailedError."""
+        try:
+            made_by, result, message, trace = self.connection.recv()
+        except (EOFError, OSError):
+            raise self._ended(point) from None
+        if made_by != program():
+            raise PointFailedError(f"{point}: the program's files changed while it ran; run it again")
+        if result is None:
+            error = PointFailedError(f"{point}: {message}")
+            error.add_note(f"in a process of its own:\n{trace}")
+            raise error
+        return dict(result)
+
+    def _ended(self, point: Point) -> PointFailedError:
+        self.process.join(timeout=5)
+        code = self.process.exitcode
+        how = "" if code is None else f" by {signal.Signals(-code).name}" if code < 0 else f" with exit code {code}"
+        return PointFailedError(
+            f"{point}: a process that simulates was ended from outside{how}; is there enough memory?"
+        )
 
 
 @contextmanager
-def _worker(context: SpawnContext) -> Iterator[Connection]:
+def _worker(context: SpawnContext) -> Iterator[_Worker]:
     """A process that simulates what it is sent. A pipe and no pool: nothing of it outlives a process that is left in
     the middle."""
     here, there = context.Pipe()
@@ -83,7 +134,7 @@ def _worker(context: SpawnContext) -> Iterator[Connection]:
     process.start()
     there.close()
     try:
-        yield here
+        yield _Worker(process, here)
     finally:
         here.close()
         process.terminate()
@@ -91,25 +142,16 @@ def _worker(context: SpawnContext) -> Iterator[Connection]:
 
 
 def _serve(connection: Connection) -> None:
-    """The worker's life; over when the other end is closed."""
+    """The worker's life; over when the other end is closed. Answers are plain data and text: an exception of any kind
+    arrives."""
     with contextlib.suppress(EOFError):
         while True:
             point = connection.recv()
             try:
-                answer = point.simulate()
+                answer = (program(), point.simulate(), "", "")
             except Exception as error:
-                answer = error
+                answer = (program(), None, f"{type(error).__name__}: {error}", traceback.format_exc())
             connection.send(answer)
-
-
-def _answer(connection: Connection) -> dict[str, Any]:
-    try:
-        answer = connection.recv()
-    except EOFError:
-        raise RuntimeError("a process that simulates was ended from outside; is there enough memory?") from None
-    if isinstance(answer, Exception):
-        raise answer
-    return dict(answer)
 
 
 @contextmanager
@@ -133,24 +175,23 @@ def _born_without_interrupts() -> Iterator[None]:
             signal.raise_signal(signal.SIGINT)
 
 
-def _place(folder: Path, point: Point) -> Path:
-    return folder / f"{point.identity()}.json"
-
-
-def _read(folder: Path | None, point: Point) -> dict[str, Any] | None:
+def _read(folder: Path | None, name: str) -> dict[str, Any] | None:
     if folder is None:
         return None
     try:
-        return dict(json.loads(_place(folder, point).read_bytes()))
+        return dict(json.loads((folder / f"{name}.json").read_bytes()))
     except (FileNotFoundError, NotADirectoryError, ValueError):
         return None
 
 
-def _write(folder: Path | None, point: Point, result: Mapping[str, Any]) -> None:
-    if folder is None:
-        return
-    folder.mkdir(parents=True, exist_ok=True)
-    place = _place(folder, point)
+def _write(folder: Path | None, name: str, result: Mapping[str, Any]) -> None:
+    if folder is not None:
+        write_whole(folder / f"{name}.json", canonical_json(result, indent=None))
+
+
+def write_whole(place: Path, content: bytes) -> None:
+    """A file that is there as a whole or not at all, also for who reads it meanwhile; makes its folder."""
+    place.parent.mkdir(parents=True, exist_ok=True)
     partial = place.with_suffix(f".{os.getpid()}.partial")
-    partial.write_bytes(canonical_json(result, indent=None))
+    partial.write_bytes(content)
     os.replace(partial, place)

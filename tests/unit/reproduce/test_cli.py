@@ -41,6 +41,23 @@ def test_tables_on_stdout_and_results_in_the_folder(done):
     assert json.loads(again.stdout)["schema_version"] == 1
 
 
+def test_some_of_the_claims_do_not_take_the_place_of_all(done, tmp_path):
+    folder, _ = done
+    (tmp_path / "claims").mkdir()
+    for file in (folder / "claims").iterdir():
+        (tmp_path / "claims" / file.name).write_bytes(file.read_bytes())
+    (tmp_path / "claims" / "second.yaml").write_bytes((folder / "claims" / "small.yaml").read_bytes())
+    out = tmp_path / "out"
+    assert run("--claims", tmp_path / "claims", "--out", out).exit_code == 0
+    whole = (out / "results.json").read_bytes()
+    some = run("--claims", tmp_path / "claims", "--out", out, "--only", "small")
+    assert some.stderr == f"cosim: wrote {out}/results-only.json\n"
+    assert (out / "results.json").read_bytes() == whole
+    assert list(json.loads(whole)["claims"]) == ["second", "small"]
+    assert list(json.loads((out / "results-only.json").read_bytes())["claims"]) == ["small"]
+    assert not list(out.glob("*.partial"))
+
+
 def test_mistakes_are_named(done, tmp_path):
     folder, _ = done
     wrong = run("--claims", folder / "claims", "--only", "smal")

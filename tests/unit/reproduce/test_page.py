@@ -2,11 +2,14 @@
 
 import json
 import re
+import runpy
 from pathlib import Path
 
 import pytest
 
-from cosim.models.reproduce.elements import PARTS
+from cosim.models.reproduce.claims import digest_of, load_claims, made_of
+from cosim.models.reproduce.elements import PARTS, Spent
+from cosim.models.reproduce.layer_points import DENSE, layer_point
 from cosim.models.reproduce.page import plots, sensitivity_page, validation_page
 from cosim.scenario import load_scenario
 
@@ -42,6 +45,38 @@ def test_results_are_of_the_shipped_claims(data):
     assert not set(data["results"]["claims"]) & set(data["not_run"])
     for name in data["not_run"]:
         assert f"`{name}`" in validation_page(data).partition("**Not on this page**")[2].partition("\n")[0]
+
+
+def test_results_are_of_the_claims_as_they_are_now(data):
+    """Chips, energies, workloads, record of assumptions: whatever changes, the results must be made again."""
+    claims = load_claims(DOCS.parent / "scenarios" / "reproduce")
+    made = data["results"]["made_of"]["claims"]
+    assert made == {name: digest_of(claims[name]) for name in data["results"]["claims"]}
+
+
+def test_the_program_as_it_is_now_gives_these_results(data):
+    """Two points of the page, simulated again: the program may have changed only in what makes no difference."""
+    claim = load_claims(DOCS.parent / "scenarios" / "reproduce", ["pnpu_energy_gain"])["pnpu_energy_gain"]
+    study, found = claim.study, data["results"]["claims"]["pnpu_energy_gain"]["found"]
+    dense, corner = (
+        Spent.of(study.chip, layer_point(study.chip, study.memory, study.layer, at, claim.seed).simulate()["chips"][0])
+        for at in (DENSE, study.corner)
+    )
+    assert float(f"{float(dense.over(corner)):.6g}") == found["corner"]["gain"]
+    assert float(f"{dense.tops_per_watt:.6g}") == found["calibration"]["uncalibrated"]
+
+
+def test_stale_results_are_refused(data, monkeypatch):
+    validate = runpy.run_path(str(DOCS.parent / "tools" / "validate.py"))
+    claims = load_claims(DOCS.parent / "scenarios" / "reproduce", ["pnpu_energy_gain"])
+    fresh = {"claims": {"pnpu_energy_gain": {}}, "made_of": made_of(claims)}
+    assert validate["stale"](fresh) == ""
+    other = {**fresh["made_of"], "claims": {"pnpu_energy_gain": "of another chip"}}
+    assert validate["stale"]({**fresh, "made_of": other}) == "of other claims: pnpu_energy_gain"
+    for what in ("program", "evaluation"):
+        other = {**fresh["made_of"], what: "another"}
+        assert what in validate["stale"]({**fresh, "made_of": other})
+    assert "program" in validate["stale"]({"claims": {"pnpu_energy_gain": {}}})
 
 
 def test_what_is_held_equal_passed(data):

@@ -4,7 +4,9 @@ import pytest
 from helpers.chips import chip_spec, memory_spec
 
 from cosim.models.reproduce import points as module
-from cosim.models.reproduce.layer_points import DENSE, layer_point, with_parameter
+from cosim.models.reproduce.layer_points import DENSE, layer_point
+from cosim.models.reproduce.parameters import with_parameter
+from cosim.models.reproduce.points import Point
 from cosim.models.reproduce.schema import CornerSpec
 from cosim.models.workload.schema import StatisticalLayer
 
@@ -28,8 +30,43 @@ def test_a_point_is_the_scenario_and_nothing_else():
 
 def test_a_program_of_other_sources_does_not_meet_its_results(monkeypatch):
     before = point().identity()
-    monkeypatch.setattr(module, "_sources", lambda: "another program")
+    monkeypatch.setattr(module, "program", lambda: "another program")
     assert point().identity() != before
+
+
+@pytest.mark.parametrize("version", ["numpy", "python", "simpy"])
+def test_the_program_is_also_what_it_runs_on(monkeypatch, version):
+    before = module.program()
+    module.program.cache_clear()
+    try:
+        match version:
+            case "numpy":
+                monkeypatch.setattr(module.np, "__version__", "0.0")
+            case "simpy":
+                monkeypatch.setattr(module.simpy, "__version__", "0.0")
+            case _:
+                monkeypatch.setattr(module.platform, "python_version", lambda: "2.7")
+        assert module.program() != before
+    finally:
+        module.program.cache_clear()
+
+
+@pytest.mark.parametrize(
+    "workload", ['{"fidelity": "trace", "file": "FILE"}', '{"data": {"loader": "a", "file": "FILE"}}']
+)
+def test_the_contents_of_what_a_workload_reads_are_part_of_it(tmp_path, workload):
+    file = tmp_path / "masks.bin"
+    file.write_bytes(b"one")
+    one = Point('{"workload": ' + workload.replace("FILE", str(file)) + "}")
+    assert one.files() == [file]
+    before = one.identity()
+    assert one.identity() == before
+    file.write_bytes(b"two")
+    assert one.identity() != before
+
+
+def test_a_point_says_what_it_is():
+    assert str(point("lnpu")) == "LNPU, statistical workload (a at 1.0 x 1.0), pruning none, seed 1"
 
 
 def test_a_changed_parameter_is_checked():

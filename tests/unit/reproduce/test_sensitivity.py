@@ -1,6 +1,7 @@
 """Tables of what assumptions do to headline numbers."""
 
-from cosim.models.reproduce.sensitivity import change, full_sections, most_influential
+from cosim.models.reproduce.effects import CHIP, ENERGIES, named
+from cosim.models.reproduce.sensitivity import change, full_sections, most_influential, reach, unmoved
 from cosim.models.reproduce.variants import by_influence
 
 GAIN = by_influence([("a", 1, 8.0), ("a", 2, 15.0), ("b", 3, 10.05), ("c", 7, None)], "gain", "x", 10.0, "a note")
@@ -18,6 +19,23 @@ def test_the_short_table_has_the_ends_and_names_what_moves_a_number():
         ["gain, x", 10.0, 8.0, 15.0, "a (-20 %, +50 %); b (+0.5 %)", "1 of 3; no number: 1"],
         ["saved, %", 99.0, 97.0, 99.5, "d (-2 points); e (+0 points, +0 points, +0.5 points)", "1 of 2"],
     ]
+
+
+def test_a_claims_reach_is_its_number_moved_as_the_varied_piece_is():
+    assert reach(20.0, [GAIN]) == (16.0, 30.0)  # -20 % and +50 %
+    assert reach(98.0, [SHARE]) == (96.0, 98.5)  # -2 and +0.5 points
+    assert reach(5.0, []) == (5.0, 5.0)
+    assert reach(20.0, [by_influence([("a", 1, None)], "gain", "x", 10.0)]) == (20.0, 20.0)
+
+
+def test_what_cannot_move_a_number_is_said_once_for_each_reason():
+    one = by_influence([], "n", "%", 1.0, without_effect=named((CHIP, "operations"), (ENERGIES, "operations")))
+    assert unmoved(one) == (
+        "Without effect: chip, energies. Pruning operations are counted in the training, without a chip."
+    )
+    assert unmoved(GAIN) == ""
+    (section,) = full_sections([{"found": {"sensitivities": [one]}}])
+    assert section.blocks[0].note == unmoved(one)
 
 
 def test_the_nominal_value_is_between_least_and_greatest():

@@ -4,7 +4,8 @@ import pytest
 from helpers.chips import SCENARIOS, chip_spec, memory_spec
 
 from cosim.models.reproduce import load_record
-from cosim.models.reproduce.layer_points import DENSE, layer_point, with_parameter
+from cosim.models.reproduce.layer_points import DENSE, layer_point
+from cosim.models.reproduce.parameters import with_parameter
 from cosim.models.reproduce.variants import applicable, by_influence, variants
 from cosim.models.workload.schema import StatisticalLayer
 
@@ -15,11 +16,15 @@ def test_a_derived_chip_shares_what_it_does_not_replace():
     pnpu = applicable(chip_spec("pnpu"), RECORD, ["pnpu"])
     assert set(pnpu) == set(RECORD.chips["pnpu"])
     lnpu = applicable(chip_spec("lnpu"), RECORD, ["pnpu", "lnpu"])
-    replaced = {"core.coarse_jump", "core.switch_cycles", "storage.weights"}
-    assert set(lnpu) == (set(pnpu) - replaced) | {"core.balance", "pruning_unit.shared"}
+    assert set(lnpu) == set(pnpu) | {"core.balance", "pruning_unit.shared"}
+    for path in ("core.coarse_jump", "core.switch_cycles", "storage.weights"):
+        assert lnpu[path] == RECORD.chips["lnpu"][path] != pnpu[path]
+    assert [
+        one.value for one in variants(chip_spec("lnpu"), RECORD, ["pnpu", "lnpu"]) if one.parameter == "storage.weights"
+    ] == ["bitmap"]
     assert set(applicable(chip_spec("tsunami"), RECORD, ["pnpu", "tsunami"])) == set(pnpu)
-    # Of ways to skip, the record's `none` is no text of a parameter.
-    assert "core.skip" not in applicable(chip_spec("dense"), RECORD, ["dense"])
+    assert set(applicable(chip_spec("dense"), RECORD, ["dense"])) == set(RECORD.chips["dense"])
+    assert set(applicable(chip_spec("pnpu"), RECORD, ["dense"])) == {"pruning_unit.shared"}
 
 
 @pytest.mark.parametrize("name", ["pnpu", "lnpu", "tsunami"])
@@ -31,7 +36,7 @@ def test_every_assumed_parameter_is_tried_at_each_end_of_its_range(name):
     assert {(one.parameter, str(one.value)) for one in tried} == {
         (path, str(value)) for path, row in rows.items() for value in row.others
     }
-    assert {one.parameter for one in tried} == set(rows)
+    assert {one.parameter for one in tried} == {path for path, row in rows.items() if row.others}
     assert all(one.chip is None or one.chip != chip for one in tried)
 
 

@@ -12,7 +12,7 @@ from helpers.chips import chip_spec, memory_spec
 
 from cosim.models.reproduce.layer_points import DENSE, layer_point
 from cosim.models.reproduce.points import Point
-from cosim.models.reproduce.workers import _answer, _born_without_interrupts, _worker, run_points
+from cosim.models.reproduce.workers import PointFailedError, _born_without_interrupts, _worker, run_points, write_whole
 from cosim.models.workload.schema import StatisticalLayer
 
 LAYER = StatisticalLayer(name="a", c=8, h=4, w=4, k=8, r=1, s=1)
@@ -67,18 +67,77 @@ def test_processes_give_what_one_process_gives(tmp_path):
 def test_what_goes_wrong_in_a_process_is_raised_here():
     wrong = Point(point().text.replace('"seed": 1', '"seed": "x"'))
     assert wrong != point()
-    with pytest.raises(ValueError, match="seed"):
-        run_points([wrong, Point(wrong.text + " ")], workers=2)
+    for workers in (1, 2):
+        with pytest.raises(PointFailedError, match=r"PNPU, statistical workload \(a at 1.0 x 1.0\).*seed") as caught:
+            run_points([wrong, Point(wrong.text + " ")], workers=workers)
+    # The trace is that of the other process, where it happened.
+    assert "in simulate" in caught.value.__notes__[0]
 
 
 def test_a_process_that_is_killed_is_missed():
-    with pytest.raises(RuntimeError, match="ended from outside"), _worker(get_context("spawn")) as connection:
-        connection.send(Killed())
-        _answer(connection)
+    with _worker(get_context("spawn")) as worker:
+        worker.send(Killed())
+        with pytest.raises(PointFailedError, match="a killer: its process was ended from outside by SIGKILL"):
+            worker.answer(Killed())
+        # Nobody is there any more: said at once, and not as a broken pipe.
+        with pytest.raises(PointFailedError, match="ended from outside by SIGKILL"):
+            worker.send(Killed())
+
+
+def test_an_exception_that_cannot_travel_is_said_all_the_same():
+    with _worker(get_context("spawn")) as worker:
+        worker.send(Stubborn())
+        with pytest.raises(PointFailedError, match=r"a stubborn one: _UnsendableError: why \+ where"):
+            worker.answer(Stubborn())
+
+
+def test_a_process_of_another_program_is_not_believed(monkeypatch):
+    with _worker(get_context("spawn")) as worker:
+        worker.send(point())
+        monkeypatch.setattr("cosim.models.reproduce.workers.program", lambda: "edited meanwhile")
+        with pytest.raises(PointFailedError, match="files changed while it ran"):
+            worker.answer(point())
+
+
+def test_a_point_whose_file_changes_on_the_way_is_not_kept(tmp_path, monkeypatch):
+    names = iter(["before", "after"])
+    monkeypatch.setattr(Point, "identity", lambda self: next(names))
+    with pytest.raises(PointFailedError, match="changed while it was simulated"):
+        run_points([point()], tmp_path / "points")
+    assert not (tmp_path / "points").exists()
+
+
+def test_a_file_is_written_as_a_whole(tmp_path, monkeypatch):
+    place = tmp_path / "new" / "results.json"
+    write_whole(place, b"first")
+    monkeypatch.setattr(os, "replace", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+    with pytest.raises(KeyboardInterrupt):
+        write_whole(place, b"second, cut short")
+    assert place.read_bytes() == b"first"
+
+
+class _UnsendableError(Exception):
+    """Does not survive pickling: its arguments are not those that it is made of."""
+
+    def __init__(self, why, where):
+        super().__init__(f"{why} + {where}")
+
+
+class Stubborn:
+    """A point with such an error."""
+
+    def __str__(self):
+        return "a stubborn one"
+
+    def simulate(self):
+        raise _UnsendableError("why", "where")
 
 
 class Killed:
     """A point that takes its process with it."""
+
+    def __str__(self):
+        return "a killer"
 
     def simulate(self):
         os.kill(os.getpid(), signal.SIGKILL)
