@@ -46,8 +46,8 @@ def gain_verdict(value: float, found: Found) -> str:
     if joint := [row for row in found["joint"] if on * row["gain_greatest"] >= value]:
         row = joint[0]
         return (
-            f"reached only with {len(row['parameters'])} parameters of the chip and all energies at the best ends of "
-            f"their ranges at once: up to {on * row['gain_greatest']:.3g}, not at the nominal values"
+            f"inside the interval only of {len(row['parameters'])} parameters of the chip and all energies at once "
+            f"(up to {on * row['gain_greatest']:.3g}), not at the nominal values"
         )
     factor = value / (on * max(row["gain_greatest"] for row in surface))
     missed = f"miss: published is {factor:.1f} x the interval's upper end"

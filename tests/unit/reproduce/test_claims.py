@@ -113,6 +113,10 @@ def test_a_value_is_on_the_surface_or_inside_or_a_miss(small):
     assert gain_verdict(best * 1.0001, found).startswith("inside the interval")
     assert gain_verdict(beyond, found).startswith("inside the interval")
     assert gain_verdict(beyond * 1.0001, found).startswith("miss")
+    joint = {"parameters": {"a": "1", "b": "2"}, "gain_greatest": 2 * beyond / 3.14}
+    together = gain_verdict(beyond * 1.0001, {**found, "joint": [joint]})
+    assert together.startswith("inside the interval only of 2 parameters")
+    assert gain_verdict(beyond * 2.0001, {**found, "joint": [joint]}).startswith("miss")
     rows = overview(small[1]).blocks[0].rows
     assert [row[-1].split(" ")[0].rstrip(":") for row in rows] == ["miss", "on"]
     assert claim_sections(small[1]["claims"]["small"])
