@@ -62,7 +62,7 @@ typedef struct {
     int32_t heap_place;  /* while SOURCE_FUTURE */
     small status;
     small vc;   /* of the packet in progress */
-    small next; /* the VC tried first for the next noc_packet */
+    small next; /* the VC tried first for the next packet */
     small with_credit;
     small credits[CS_NOC_MAX_VCS];
 } noc_source;
@@ -109,7 +109,7 @@ typedef struct {
     noc_packet *packets;
     int64_t *link_flits;
     uint64_t *active_routers, *active_sources;
-    noc_arrival *arrivals; /* [WHEEL][nodes * CS_NOC_PORTS] flits that reach a noc_router */
+    noc_arrival *arrivals; /* [WHEEL][nodes * CS_NOC_PORTS] flits that reach a router */
     noc_arrival *landings; /* [WHEEL][nodes * CS_NOC_PORTS] heads and tails that reach a node, copies included */
     uint32_t *credits;     /* [WHEEL][nodes * 6] lanes of routers, and from nodes * 64 on of sources */
     uint32_t *places;      /* [nodes][CS_NOC_PORTS][vcs][depth] buffered flits */
