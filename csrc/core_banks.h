@@ -2,13 +2,17 @@
  * to look at may have to wait for its bank.
  *
  * Two memories, the input operand's (0) and the other's (1), of some banks with some ports each. In cycle t:
+ *
  * 1. A bank serves accesses of DMA and pruning unit first: those submitted before t, as many as it has ports, the rest
  *    stays for the next cycle.
+ *
  * 2. Lanes that would look at a block ask for what is missing: the block of the input operand, once per group and block
- *    (bank (set + block) % banks), and the block of the other operand where it must be read (bank (row + block) %
- * banks). The ports that are left go to the longest waiting; ties to the lower group, then the lower block (input
- * operand), or to the lower lane (other operand). What has been read stays in the group's buffer, or with the lane.
+ *    (bank (set + block) % banks), and the block of the other operand where it must be read (bank (row + block)
+ *    % banks). The ports that are left go to the longest waiting; ties to the lower group, then the lower block (input
+ *    operand), or to the lower lane (other operand). What has been read stays in the group's buffer, or with the lane.
+ *
  * 3. Lanes that have all of it look; everything else is as in core.h.
+ *
  * The places of blocks are an assumption: operands are stored in walk order, one block an access.
  *
  * Accesses submitted at clock t have their first effect at t + 1. The tile begins in cycle 0; the last processed clock

@@ -9,10 +9,12 @@
  *
  *   FP32   product and sum are each rounded to FP32 (to nearest, ties to even), never fused. A sum may overflow to
  *          infinity, and infinities may meet as NaN.
+ *
  *   FP16   the same, and each sum is then rounded to FP16, ties to even. A sum above FP16's largest becomes 65504 of
- * its sign, one that rounds to zero is +0: there is neither infinity nor NaN. INT32  operands are integers of -128 ..
- * 127; products are exact, sums are modulo 2^32 (two's complement). The result is the sum as a float, rounded to
- * nearest, ties to even.
+ *          its sign, one that rounds to zero is +0: there is neither infinity nor NaN.
+ *
+ *   INT32  operands are integers of -128 .. 127; products are exact, sums are modulo 2^32 (two's complement). The
+ *          result is the sum as a float, rounded to nearest, ties to even.
  *
  * Vectors run across outputs, so the width of the processor's vectors (`isa`) changes no byte.
  *

@@ -21,9 +21,10 @@ typedef struct {
 
 /* One operand, compressed block by block: block b is entries starts[b] .. starts[b + 1] - 1. An entry is the position
  * in its block, or ~position of a zero that stands there because the run before it is longer than the index can say.
- * Of each position: its part of the accumulator's bank (of inputs and weights
- * together, modulo the banks), and its part of the output's row and column, from 0 to
- * 2**30. */
+ *
+ * Of each position: its part of the accumulator's bank (of inputs and weights together, modulo the banks), and its part
+ * of the output's row and column, from 0 to 2**30.
+ */
 typedef struct {
     const int32_t *entries;
     size_t entry_count;
