@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from twins import scnn as twin
 
@@ -49,7 +49,7 @@ def test_equals_the_stepped_twin(case):
     try:
         core.parts(shape)
     except ValueError:
-        return
+        assume(False)
     run = core.run(shape, Stage.FF, operands_of(x, w))
     cycles, counts = twin.run(core, shape, x, w)
     assert {name: run.events[name] for name in counts} == counts
@@ -77,7 +77,7 @@ def test_every_pair_of_non_zeros_is_multiplied_once(case):
     try:
         core.parts(shape)
     except ValueError:
-        return
+        assume(False)
     run = core.run(shape, Stage.FF, operands_of(x, w))
     pairs = forward_pairs(shape, BitTensor.from_bool(x), BitTensor.from_bool(w))
     met = int(sum(x[..., c].sum() * w[..., c].sum() for c in range(shape.c)))
