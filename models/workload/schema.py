@@ -325,7 +325,8 @@ class PlanesSpec(Spec):
     """How the non-zeros of activations cluster in their planes (see `planes`); the counts by channel stay.
 
     The defaults are fitted to the inputs of conv1_2 to conv5_3 of VGG16, with weights trained on ImageNet, for eight
-    photographs: the variances of tiles' densities, of single channels and common to them (`studies/planes.py`).
+    photographs: the variances of tiles' densities, of single channels and common to them (`studies/planes.py`). Planes
+    of a single row or column (tokens, linear layers) are left alone.
     """
 
     persistence: float = Field(

@@ -1,6 +1,8 @@
 """Non-zeros cluster in their planes as measured; their counts stay, and without clustering nothing moves."""
 
+import re
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,9 +12,11 @@ from hypothesis import strategies as st
 from cosim.models.numerics.streams import Stream
 from cosim.models.workload.masks import Draws
 from cosim.models.workload.planes import clustered, octaves
-from cosim.models.workload.schema import ChannelsSpec, PlanesSpec
+from cosim.models.workload.schema import PlanesSpec
 from studies.planes import unevenness
+from studies.scnn import VGG16
 
+PAGE = Path(__file__).parents[3] / "docs/workloads.md"
 NONE = PlanesSpec(persistence=0.0, common=0.0)
 
 # Layer: rows and columns, channels, density; of 8 x 8 tiles the variance of channels' densities and their covariance,
@@ -29,7 +33,6 @@ MEASURED = {
     "conv5_2": (14, 512, 0.236, 0.675, 0.0114, 1.64, 0.08),
     "conv5_3": (14, 512, 0.198, 0.718, 0.0174, 1.82, 0.18),
 }
-VGG16 = ChannelsSpec(inputs=0.151)  # the same masks' mean
 SEEDS = 4
 
 
@@ -37,18 +40,34 @@ def drawn(shape, density, planes, seed=1, channels=None):
     return Draws(seed, 0.0, channels, planes).mask("layer", "x", shape, density)
 
 
-def test_tiles_are_as_uneven_as_measured():
+def test_tiles_are_as_uneven_as_measured_and_as_the_documentation_says():
     found = {}
     for name, (size, channels, density, *_) in MEASURED.items():
         shape = (1, size, size, channels)
         masks = [drawn(shape, density, PlanesSpec(), seed, VGG16) for seed in range(SEEDS)]
         found[name] = np.mean([unevenness(mask[0], 8) for mask in masks], axis=0)
     for name, (*_, fullest, deviation) in MEASURED.items():
-        print(f"{name}: {found[name].round(4)}, measured {MEASURED[name][3:]}")
         assert found[name][2] == pytest.approx(fullest, abs=2 * deviation)
     real, model = np.array([of[3:6] for of in MEASURED.values()]).mean(axis=0), np.mean(list(found.values()), axis=0)
-    print(model, real)
     assert model == pytest.approx(real, rel=0.15)
+    assert table_of_the_documentation() == {size: row_of_plane(size, found) for size in (56, 28, 14)}
+
+
+def row_of_plane(size, found):
+    """Measured and drawn in turn: the means over the layers that read a plane of that size, as they are printed."""
+    names = [name for name, of in MEASURED.items() if of[0] == size]
+    pairs = zip(
+        np.mean([MEASURED[name][3:6] for name in names], axis=0),
+        np.mean([found[name] for name in names], axis=0),
+        ("{:.3f}", "{:.3f}", "{:.2f}"),
+        strict=True,
+    )
+    return [form.format(value) for *pair, form in pairs for value in pair]
+
+
+def table_of_the_documentation():
+    rows = re.findall(r"^\| (\d+) x \d+ \(conv\d\) \| (.*) \|$", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
+    return {int(size): cells.split(" | ") for size, cells in rows}
 
 
 def test_apart_from_that_tiles_differ_as_independent_elements_do():
@@ -116,10 +135,9 @@ def test_what_is_common_puts_all_channels_into_the_same_places():
 
 
 def test_a_known_placement():
-    """Two squares of 2 x 1 in a plane of 2 x 2 whose corner is where the stream says; low heights are non-zero."""
+    """Squares of 2 x 2 in a plane of 2 x 3, whose corner is where the stream says; low heights are non-zero."""
     stream = Stream(7, "known")
     top, left = (int(word % np.uint64(2)) for word in stream.words(2))
-    lattice = np.zeros(((2 + top - 1) // 2 + 1, (2 + left - 1) // 2 + 1))
     assert octaves(3.0, 2, 3).tolist() == [0.25, 0.75]
     lattice = ((2 + top - 1) // 2 + 1, (3 + left - 1) // 2 + 1)
     squares = (stream.uniform(int(np.prod(lattice))) - 0.5).reshape(lattice)
