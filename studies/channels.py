@@ -1,15 +1,16 @@
 """How well drawn channels predict the published cycles of an Eyeriss v2 element: `python -m studies.channels`.
 
 The parameters of `ChannelsSpec` are fitted to the seven other layers of the sparse MobileNet in the Eyeriss v2 example
-of the Sparseloop artifact (MICRO 2022), whose counts of non-zeros by channel are read from
-`../shared/facts/eyeriss_v2_pe_layers.json` beside the project, or from the file given. For each layer with published
-cycles come two intervals of 90 %: from the densities alone, and with the drawn channels' densities brought to the
+of the Sparseloop artifact (MICRO 2022), whose counts of non-zeros by channel are read from the file given, or from
+`eyeriss_v2_pe_layers.json` in $COSIM_FACTS (`facts` where that is not set). For each layer with published cycles come
+two intervals of 90 %: from the densities alone, and with the drawn channels' densities brought to the
 layer's own totals of inputs and weights, so that only how they differ and go together is left open.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -24,7 +25,7 @@ from cosim.models.tensors import BitTensor, ConvShape, Stage
 from cosim.models.workload.channels import beta_quantiles, channel_ranks, related_ranks
 from cosim.models.workload.schema import ChannelsSpec
 
-FACTS = Path(__file__).parents[2] / "shared/facts/eyeriss_v2_pe_layers.json"
+FACTS = Path(os.environ.get("COSIM_FACTS", "facts")) / "eyeriss_v2_pe_layers.json"
 SEEDS = 60
 
 Layer = Mapping[str, Any]

@@ -167,7 +167,7 @@ def main(arguments: list[str], **options: Any) -> int:
     files = [read(Path(file)) for file in arguments]
     for file in weights:
         of = channels(files, read(Path(file)))
-        print(f"channels: inputs {of.inputs:.3f}, weights {of.weights:.3f}, correlation {of.correlation:.2f}")
+        print(f"channels: inputs {of.inputs:.3f}, weights {of.weights:.3f}, correlation {of.correlation:.3f}")
     planes = fit(files, **options)
     print(f"persistence {planes.persistence:.3f}, common {planes.common:.4f}")
     for row in table(files, planes):

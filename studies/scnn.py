@@ -1,8 +1,8 @@
 """SCNN's speed-up over its dense counterpart with masks as real layers have them: `python -m studies.scnn`.
 
-The densities by layer of AlexNet, VGG16 and GoogLeNet are Timeloop's examples for SCNN, read from
-`../shared/facts/scnn_layer_densities.csv` beside the project, or from the file given. Masks are drawn in four ways:
-every element by itself; with channels that differ and go together as in a sparse MobileNet (`ChannelsSpec`); with
+The densities by layer of AlexNet, VGG16 and GoogLeNet are Timeloop's examples for SCNN, read from the file given, or
+from `scnn_layer_densities.csv` in $COSIM_FACTS (`facts` where that is not set). Masks are drawn in four ways: every
+element by itself; with channels that differ and go together as in a sparse MobileNet (`ChannelsSpec`); with
 inputs that cluster in the plane as those of VGG16 do for photographs (`PlanesSpec`), too; and with the channels of
 VGG16 as well. Nothing of it comes from SCNN, and a layer's densities are always its own. The published speed-ups are
 those of Parashar et al., ISCA 2017. Over five seeds; half an hour.
@@ -11,6 +11,7 @@ those of Parashar et al., ISCA 2017. Over five seeds; half an hour.
 from __future__ import annotations
 
 import csv
+import os
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -30,7 +31,7 @@ from cosim.models.workload.schema import ChannelsSpec, PlanesSpec
 from .channels import densities
 
 ROOT = Path(__file__).parents[1]
-FACTS = ROOT.parent / "shared/facts/scnn_layer_densities.csv"
+FACTS = Path(os.environ.get("COSIM_FACTS", "facts")) / "scnn_layer_densities.csv"
 NETWORKS = {"AlexNet": ("ALEX", 2.37), "VGG16": ("VGG", 3.52), "GoogLeNet": ("inception", 2.19)}
 """Of each network how the names of its layers begin, and the published speed-up."""
 SEEDS = (1, 2, 3, 4, 5)
