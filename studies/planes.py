@@ -21,6 +21,8 @@ too: means over layers and files of the moments' estimates of `studies.channels`
 from __future__ import annotations
 
 import sys
+import zipfile
+import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -51,7 +53,10 @@ class Unevenness(NamedTuple):
 
 
 def unevenness(mask: Mask, tiles: int) -> Unevenness:
-    """Of a mask (h, w, c) cut into tiles x tiles. ValueError for a plane smaller than that, or for a single channel."""
+    """Of a mask (h, w, c) cut into tiles x tiles.
+
+    ValueError for a plane smaller than that, for a single channel, or where all channels are full or empty.
+    """
     rows, columns, channels = mask.shape
     if min(rows, columns) < tiles or channels < 2:
         raise ValueError(f"{tiles} x {tiles} tiles of at least 2 channels, got {mask.shape}")
@@ -61,6 +66,8 @@ def unevenness(mask: Mask, tiles: int) -> Unevenness:
     densities = sums / sizes[:, :, None]
     of_channels = mask.mean(axis=(0, 1))
     largest = float(np.mean(of_channels * (1.0 - of_channels)))
+    if largest == 0.0:
+        raise ValueError(f"channels that are neither full nor empty are wanted, got none in {mask.shape}")
     own = float(densities.var(axis=(0, 1)).mean()) / largest
     of_mean = float(densities.mean(axis=2).var()) / largest
     in_all = densities.mean(axis=2)
@@ -150,9 +157,40 @@ def table(files: Sequence[Layers], planes: PlanesSpec) -> list[list[str]]:
 
 
 def read(file: Path) -> dict[str, Mask]:
-    """The layers of a file; what is not zero."""
-    with np.load(file) as arrays:
-        return {name: np.asarray(arrays[name] != 0) for name in arrays.files}
+    """The layers of a file; what is not zero. ValueError, a line that names the file, if it holds no arrays."""
+    if not zipfile.is_zipfile(file):
+        raise ValueError(f"{file}: an npz archive is wanted")
+    try:
+        with np.load(file) as arrays:
+            return {name: np.asarray(arrays[name] != 0) for name in arrays.files}
+    except (ValueError, EOFError, OSError, zipfile.BadZipFile, zlib.error) as error:
+        raise ValueError(f"{file}: an archive of arrays is wanted: {error}") from error
+
+
+def read_images(files: Sequence[str]) -> list[dict[str, Mask]]:
+    """The layers of each file, of the same shapes in all. ValueError, a line that names the file, if they are not."""
+    found = [read(Path(file)) for file in files]
+    for file, layers in zip(files, found, strict=True):
+        if layers.keys() != found[0].keys() or not layers:
+            raise ValueError(f"{file}: the same layers in all files are wanted, got {', '.join(layers) or 'none'}")
+        for name, mask in layers.items():
+            if mask.ndim != 3 or not mask.size:
+                raise ValueError(f"{file}: {name}: (h, w, c) is wanted, got {mask.shape}")
+            if mask.shape != found[0][name].shape:
+                raise ValueError(f"{file}: {name}: {found[0][name].shape} is wanted as in {files[0]}, got {mask.shape}")
+    return found
+
+
+def read_weights(file: str, layers: Layers) -> dict[str, Mask]:
+    """The weights of these layers. ValueError, a line that names the file, if some are missing or of other channels."""
+    weights = read(Path(file))
+    for name, mask in layers.items():
+        if name not in weights:
+            raise ValueError(f"{file}: no weights of {name}")
+        shape = weights[name].shape
+        if len(shape) != 4 or shape[3] != mask.shape[2] or not weights[name].size:
+            raise ValueError(f"{file}: {name}: (k, r, s, {mask.shape[2]}) is wanted, got {shape}")
+    return weights
 
 
 def main(arguments: list[str], **options: Any) -> int:
@@ -164,11 +202,15 @@ def main(arguments: list[str], **options: Any) -> int:
         what = f"{missing[0]}: no such file" if missing else "files of activations are wanted"
         print(f"{what}; measured activations are not part of this project", file=sys.stderr)
         return 2
-    files = [read(Path(file)) for file in arguments]
-    for file in weights:
-        of = channels(files, read(Path(file)))
-        print(f"channels: inputs {of.inputs:.3f}, weights {of.weights:.3f}, correlation {of.correlation:.3f}")
-    planes = fit(files, **options)
+    try:
+        files = read_images(arguments)
+        for file in weights:
+            of = channels(files, read_weights(file, files[0]))
+            print(f"channels: inputs {of.inputs:.3f}, weights {of.weights:.3f}, correlation {of.correlation:.3f}")
+        planes = fit(files, **options)
+    except ValueError as error:
+        print(error, file=sys.stderr)
+        return 2
     print(f"persistence {planes.persistence:.3f}, common {planes.common:.4f}")
     for row in table(files, planes):
         print("| " + " | ".join(row) + " |")

@@ -16,7 +16,7 @@ from cosim.models.core import Operands
 from cosim.models.core.chip_file import load_chip
 from cosim.models.tensors import BitTensor, ConvShape, Stage
 
-from .planes import Layers, read
+from .planes import Layers, read_images, read_weights
 from .scnn import ROOT, WAYS, Row, Way, cycles, speed_ups
 
 SEEDS = (1, 2)
@@ -55,7 +55,12 @@ def main(arguments: list[str], seeds: Sequence[int] = SEEDS) -> int:
         what = f"{missing[0]}: no such file" if missing else "a file of weights and files of activations are wanted"
         print(f"{what}; real masks are not part of this project", file=sys.stderr)
         return 2
-    weights, *files = (read(Path(file)) for file in arguments)
+    try:
+        files = read_images(arguments[1:])
+        weights = read_weights(arguments[0], files[0])
+    except ValueError as error:
+        print(error, file=sys.stderr)
+        return 2
     real = real_speed_ups(files, weights)
     print(f"real masks: {mean(real):.3f} ({min(real):.3f} to {max(real):.3f})", flush=True)
     rows = rows_of(files, weights)

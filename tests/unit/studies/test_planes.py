@@ -5,7 +5,7 @@ import pytest
 
 from cosim.models.workload.channels import beta_quantiles, channel_ranks, related_ranks
 from cosim.models.workload.schema import PlanesSpec
-from studies.planes import channels, drawn, fit, main, read, table, unevenness
+from studies.planes import channels, drawn, fit, main, read, read_images, read_weights, table, unevenness
 
 
 def counts(seed, deep=48, size=32):
@@ -62,6 +62,54 @@ def test_files_and_the_table(tmp_path, capsys):
     assert main([str(tmp_path / "none.npz")]) == 2
     assert "none.npz: no such file; measured activations are not part of this project" in capsys.readouterr().err
     assert main([]) == 2
+
+
+X, W = np.ones((8, 8, 4)), np.ones((2, 3, 3, 4))
+
+
+def test_files_that_do_not_fit_are_named_in_a_line(tmp_path, capsys):
+    text, empty, cut = (tmp_path / name for name in ("text.npz", "empty.npz", "cut.npz"))
+    text.write_text("no archive")
+    np.savez(empty)
+    np.savez(cut, l=np.array([None]))
+    good, other, thin, flat = (tmp_path / f"{name}.npz" for name in ("good", "other", "thin", "flat"))
+    for file, layers in ((good, {"l": X}), (other, {"m": X}), (thin, {"l": X[:, :, :3]}), (flat, {"l": X[0]})):
+        np.savez(file, **layers)
+    assert read_images([str(good), str(good)])[1]["l"].all()
+    for files, line in (
+        ([text], f"{text}: an npz archive is wanted"),
+        ([cut], f"{cut}: an archive of arrays is wanted: "),
+        ([empty], f"{empty}: the same layers in all files are wanted, got none"),
+        ([good, other], f"{other}: the same layers in all files are wanted, got m"),
+        ([good, thin], f"{thin}: l: (8, 8, 4) is wanted as in {good}, got (8, 8, 3)"),
+        ([flat], f"{flat}: l: (h, w, c) is wanted, got (8, 4)"),
+    ):
+        assert main([str(file) for file in files]) == 2
+        assert_line(capsys, line)
+    assert main([str(good)]) == 2
+    assert_line(capsys, "channels that are neither full nor empty are wanted, got none in (8, 8, 4)")
+
+
+def test_weights_that_do_not_fit_are_named_in_a_line(tmp_path, capsys):
+    photo, weights = tmp_path / "photo.npz", tmp_path / "weights.npz"
+    np.savez(photo, l=X)
+    np.savez(weights, l=W, more=W)
+    assert read_weights(str(weights), {"l": X != 0})["l"].all()
+    for layers, line in (
+        ({"m": W}, f"{weights}: no weights of l"),
+        ({"l": W[..., :3]}, f"{weights}: l: (k, r, s, 4) is wanted, got (2, 3, 3, 3)"),
+        ({"l": W[0]}, f"{weights}: l: (k, r, s, 4) is wanted, got (3, 3, 4)"),
+    ):
+        np.savez(weights, **layers)
+        assert main(["--weights", str(weights), str(photo)]) == 2
+        assert_line(capsys, line)
+
+
+def assert_line(capsys, beginning):
+    out, err = capsys.readouterr()
+    assert err.startswith(beginning)
+    assert err.count("\n") == 1
+    assert out == ""
 
 
 def test_channels_are_those_that_masks_were_drawn_from(tmp_path, capsys):

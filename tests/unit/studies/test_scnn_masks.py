@@ -53,3 +53,6 @@ def test_what_is_printed_and_files_that_are_not_there(tmp_path, capsys):
     assert main([str(weights)]) == 2
     assert main([str(tmp_path / "none.npz"), str(photo)]) == 2
     assert "none.npz: no such file; real masks are not part of this project" in capsys.readouterr().err
+    np.savez(weights, a=WEIGHTS["a"])
+    assert main([str(weights), str(photo)]) == 2
+    assert capsys.readouterr() == ("", f"{weights}: no weights of b\n")
