@@ -178,6 +178,11 @@ static int32_t check_record(const cs_core_record *record) {
     return cs_aligned(CS_ADDRESS(record->words), sizeof(uint32_t)) ? CS_OK : CS_EBUFFER;
 }
 
+/* Whether `count` elements are at least a * b * c * d, all but d positive; the product may be beyond any integer. */
+static int holds(size_t count, int32_t a, int32_t b, int32_t c, int32_t d) {
+    return count / (size_t)a / (size_t)b / (size_t)c >= (size_t)d;
+}
+
 static int32_t check_pixels(const cs_core_pixels *pixels, const cs_core_walks *walks) {
     if (!cs_aligned(CS_ADDRESS(pixels), sizeof(uint64_t))) return CS_EBUFFER;
     if (pixels == NULL || pixels->source == NULL || pixels->row_source == NULL || pixels->column_source == NULL ||
@@ -198,22 +203,21 @@ static int32_t check_pixels(const cs_core_pixels *pixels, const cs_core_walks *w
     if (pixels->image_begin < 0 || pixels->image_end > pixels->images || pixels->row_begin < 0 ||
         pixels->row_end > pixels->rows)
         return CS_EINVAL;
-    const size_t images = (size_t)pixels->images;
-    if (pixels->source_count <
-        images * (size_t)pixels->source_rows * (size_t)pixels->source_columns * (size_t)pixels->source_words)
+    const int32_t images = pixels->images;
+    if (!holds(pixels->source_count, images, pixels->source_rows, pixels->source_columns, pixels->source_words))
         return CS_EBUFFER;
     if (pixels->needed != NULL &&
-        pixels->needed_count < images * (size_t)pixels->rows * (size_t)pixels->columns * (size_t)pixels->needed_words)
+        !holds(pixels->needed_count, images, pixels->rows, pixels->columns, pixels->needed_words))
         return CS_EBUFFER;
-    for (int32_t i = 0; i < pixels->rows * pixels->taps_r; ++i)
+    for (int64_t i = 0; i < (int64_t)pixels->rows * pixels->taps_r; ++i)
         if (pixels->row_source[i] < -1 || pixels->row_source[i] >= pixels->source_rows) return CS_EINVAL;
-    for (int32_t i = 0; i < pixels->columns * pixels->taps_s; ++i)
+    for (int64_t i = 0; i < (int64_t)pixels->columns * pixels->taps_s; ++i)
         if (pixels->column_source[i] < -1 || pixels->column_source[i] >= pixels->source_columns) return CS_EINVAL;
-    for (int32_t i = 0; i < pixels->rows; ++i) {
+    for (int64_t i = 0; i < pixels->rows; ++i) {
         int64_t taps_r = 0;
         for (int32_t a = 0; a < pixels->taps_r; ++a)
             taps_r += pixels->row_source[i * pixels->taps_r + a] >= 0;
-        for (int32_t j = 0; j < pixels->columns; ++j) {
+        for (int64_t j = 0; j < pixels->columns; ++j) {
             int64_t taps_s = 0;
             for (int32_t b = 0; b < pixels->taps_s; ++b)
                 taps_s += pixels->column_source[j * pixels->taps_s + b] >= 0;

@@ -103,10 +103,12 @@ int32_t cs_core_banks_submit(uint64_t *state, size_t state_words, int64_t clk, i
     cs_banks_state header;
     const int32_t status = open_state(state, state_words, &header);
     if (status != CS_OK) return status;
-    if (memory < 0 || memory > 1 || bank < 0 || bank >= header.banks.banks[memory] || accesses < 1) return CS_EINVAL;
+    if (memory < 0 || memory > 1 || bank < 0 || bank >= header.banks.banks[memory] || accesses < 1 ||
+        accesses > CS_CORE_BANKS_MAX_ACCESSES)
+        return CS_EINVAL;
     cs_banks_reservation *pending = (cs_banks_reservation *)(state + header.reservations);
     const int64_t room = header.banks.max_pending;
-    if (clk < header.now || clk < 0) return CS_EINVAL;
+    if (clk < header.now || clk < 0 || clk == CS_NEVER) return CS_EINVAL;
     if (header.pending > 0 && clk < pending[(header.first_pending + header.pending - 1) % room].clk) return CS_EINVAL;
     if (header.pending == room) return CS_FULL;
     pending[(header.first_pending + header.pending) % room] =

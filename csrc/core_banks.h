@@ -24,6 +24,9 @@
 #include "core.h"
 
 /* cffi: begin */
+/* Of one submit: a backlog stays far from the largest integer. */
+#define CS_CORE_BANKS_MAX_ACCESSES 4294967296
+
 typedef struct {
     int32_t banks[2], ports[2];
     int32_t max_pending; /* submitted and not yet under way */
@@ -44,13 +47,13 @@ int32_t cs_core_banks_state_words(const cs_core_params *params, const cs_core_ba
 int32_t cs_core_banks_init(uint64_t *state, size_t state_words, const cs_core_params *params,
                            const cs_core_banks *banks, int32_t max_blocks, const uint32_t *record, size_t count);
 
-/* `accesses` of DMA or pruning unit to a bank at clock `clk`, not before the last processed nor before an earlier
- * submit. CS_FULL: max_pending are pending.
+/* 1 to CS_CORE_BANKS_MAX_ACCESSES accesses of DMA or pruning unit to a bank at clock `clk`: before CS_NEVER, not before
+ * the last processed nor before an earlier submit. CS_FULL: max_pending are pending.
  */
 int32_t cs_core_banks_submit(uint64_t *state, size_t state_words, int64_t clk, int32_t memory, int32_t bank,
                              int64_t accesses);
 
-/* The next clock at which something happens: the one after the last processed; CS_NEVER when the tile is done. */
+/* The next clock to process: the one after the last processed; CS_NEVER when the tile is done. */
 int32_t cs_core_banks_next(const uint64_t *state, size_t state_words, int64_t *clk);
 
 /* Process clocks up to `until`, or to the end of the tile; *done_at is the tile's number of cycles, or CS_NEVER. */

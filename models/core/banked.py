@@ -123,8 +123,8 @@ class BankedTile:
     def submit(self, cycle: int, memory: Literal["input", "other"], bank: int, accesses: int = 1) -> None:
         """Accesses of DMA or pruning unit to one bank; they begin at cycle + 1.
 
-        Raises ValueError for a bank that is not there, and for a cycle before `now` or an earlier submit's; KernelError
-        with status CS_FULL where `max_pending` have not begun yet.
+        Raises ValueError for a bank that is not there, for none or more than 2**32 accesses, and for a cycle before
+        `now` or an earlier submit's; KernelError with status CS_FULL where `max_pending` have not begun yet.
         """
         if memory not in _MEMORIES:
             raise ValueError(f"memory: expected one of {', '.join(_MEMORIES)}, got {memory!r}")
@@ -133,13 +133,14 @@ class BankedTile:
         if status == lib.CS_EINVAL:
             banks = (self._banks.input_banks, self._banks.other_banks)[at]
             raise ValueError(
-                f"cycle {cycle}, bank {bank}, accesses {accesses}: expected a bank below {banks}, at least one access, "
-                f"and a cycle of at least {max(self.now, 0)} and the last submit's"
+                f"cycle {cycle}, bank {bank}, accesses {accesses}: expected a bank below {banks}, 1 to "
+                f"{lib.CS_CORE_BANKS_MAX_ACCESSES} accesses, and a cycle of at least {max(self.now, 0)} and the last "
+                "submit's, before NEVER"
             )
         check("cs_core_banks_submit", status)
 
     def next(self) -> int:
-        """The next cycle in which something happens; NEVER when the tile is done."""
+        """The next cycle to process: the one after `now`; NEVER when the tile is done."""
         cycle = ffi.new("int64_t *")
         check("cs_core_banks_next", lib.cs_core_banks_next(self._pointer, self._state.size, cycle))
         return int(cycle[0])

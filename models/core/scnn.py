@@ -119,7 +119,7 @@ class Scnn:
     def __post_init__(self) -> None:
         _at_least_one(self, tuple(field.name for field in fields(self) if field.name not in ("tiling", "weight_fifo")))
         if not 0 <= self.weight_fifo < 1 << 31:
-            raise ValueError(f"weight_fifo must not be negative, got {self.weight_fifo}")
+            raise ValueError(f"weight_fifo must be 0 to 2**31 - 1, got {self.weight_fifo}")
         for name, most in (
             ("weights", lib.CS_SCNN_MAX_VECTOR),
             ("inputs", lib.CS_SCNN_MAX_VECTOR),

@@ -55,11 +55,12 @@ def octaves(persistence: float, rows: int, columns: int) -> Float64Array:
     """The share of the variance of each octave, the finest first; they sum to 1."""
     count = max(1, (max(rows, columns) - 1).bit_length())
     shares = np.empty(count)
-    share = 1.0
+    share, total = 1.0, 0.0
     for octave in range(count):
         shares[octave] = share
+        total += share
         share *= persistence
-    return np.asarray(shares / shares.sum())
+    return np.asarray(shares / total)
 
 
 def _add_octaves(heights: Float64Array, variances: Float64Array, stream: Stream, first: int) -> None:

@@ -225,12 +225,28 @@ def small(**banks):
 
 
 @pytest.mark.parametrize(
-    ("memory", "arguments"), [("input", (0, 2, 1)), ("other", (0, 3, 1)), ("other", (0, 0, 0)), ("other", (-1, 0, 1))]
+    ("memory", "arguments"),
+    [
+        ("input", (0, 2, 1)),
+        ("other", (0, 3, 1)),
+        ("other", (0, 0, 0)),
+        ("other", (-1, 0, 1)),
+        ("other", (0, 0, 2**32 + 1)),
+        ("other", (NEVER, 0, 1)),
+    ],
 )
 def test_accesses_that_make_no_sense_are_refused(memory, arguments):
     cycle, bank, accesses = arguments
     with pytest.raises(ValueError, match=rf"^cycle {cycle}, bank {bank}, accesses {accesses}: expected a bank below"):
         small().submit(cycle, memory, bank, accesses)
+
+
+def test_the_most_accesses_and_the_latest_cycle():
+    banked = small(other_banks=1)
+    banked.submit(0, "other", 0, 2**32)
+    banked.submit(0, "other", 0, 2**32)
+    assert banked.advance(1000) == NEVER
+    banked.submit(NEVER - 1, "other", 0)
 
 
 def test_accesses_come_in_order_of_time():

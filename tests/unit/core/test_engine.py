@@ -376,3 +376,33 @@ def test_the_examples_of_the_documentation(x, w, policy, cycles, jumps):
     masks = {"x": np.full(shape.x_shape, x), "w": np.full(shape.w_shape, w)}
     result = run_operation(params, policy, shape, Stage.FF, operands_of(masks))
     assert (result.cycles, result.jumps) == (cycles, jumps)
+
+
+def test_extents_whose_product_passes_every_integer_are_refused():
+    params, words = ffi.new("cs_core_params *"), ffi.new("size_t *")
+    for name in ("lanes", "group", "window", "queue", "macs_per_lane", "run_ahead", "pixel_reuse"):
+        setattr(params, name, 1)
+    assert lib.cs_core_state_words(params, 1, 64, 0, words) == lib.CS_OK
+    state = ffi.new("uint64_t[]", words[0])
+    assert lib.cs_core_init(state, words[0], params, 1, 64, 0) == lib.CS_OK
+    pixels, walks, outputs = ffi.new("cs_core_pixels *"), ffi.new("cs_core_walks *"), ffi.new("cs_core_outputs *")
+    lengths, starts = ffi.new("int32_t[]", [64]), ffi.new("int64_t[]", [0])
+    ones, other = ffi.new("int32_t[]", [0]), ffi.new("uint64_t[]", [0])
+    walks.patterns, walks.rows, walks.lengths, walks.starts, walks.ones, walks.other = (
+        1,
+        1,
+        lengths,
+        starts,
+        ones,
+        other,
+    )
+    walks.other_count = 1
+    source, entries = ffi.new("uint64_t[]", [0]), ffi.new("int32_t[]", [0])
+    pixels.source, pixels.source_count = source, 1
+    pixels.row_source = pixels.column_source = pixels.row_pattern = pixels.column_pattern = entries
+    for name in ("rows", "columns", "taps_r", "taps_s", "column_patterns"):
+        setattr(pixels, name, 1)
+    pixels.bits = 64
+    for extent, status in ((1, lib.CS_OK), (1 << 16, lib.CS_EBUFFER)):  # 2**64 words are 0 in a size_t
+        pixels.images = pixels.source_rows = pixels.source_columns = pixels.source_words = extent
+        assert lib.cs_core_run_pixels(state, words[0], pixels, walks, outputs, ffi.NULL) == status
