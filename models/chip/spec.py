@@ -14,6 +14,7 @@ from cosim.scenario import Spec, misfit, misfits
 from cosim.scenario.provenance import Provenance, check_provenance, origin, parameters
 
 from ..core import BankParams, CoreParams, SkipPolicy, StagePolicies, TileModel
+from ..core.params import MAX_COARSE_UNIT, MAX_PARAMETER
 from ..energy import MAC_FORMATS, EnergyTableSpec
 from ..energy.scaling import SUPPLY_MV
 from ..noc import MeshConfig
@@ -21,6 +22,8 @@ from ..sram import MemoryConfig
 from ..tensors import Stage
 
 Positive = Annotated[int, Field(ge=1)]
+CoreNumber = Annotated[int, Field(ge=1, le=MAX_PARAMETER)]
+Unit = Annotated[int, Field(ge=1, le=MAX_COARSE_UNIT)]
 Operand = Literal["input", "weight", "output"]
 REQUEST_BYTES = (64, 128, 256)
 """At most what the memory ports and DRAM channels are interleaved by."""
@@ -58,26 +61,28 @@ class SramSpec(Spec):
 class CoreSpec(Spec):
     """The sparse cores: all alike. The cost model is the one of docs/core.md."""
 
-    count: Positive = Field(description="cores")
-    lanes: Positive = Field(description="lanes of a core")
-    group: Positive = Field(description="lanes that share an input block and a barrier")
-    window: Positive = Field(description="indices that a lane's scanner looks at in one cycle")
-    queue: Positive = Field(description="effectual indices that a lane can hold")
-    macs_per_lane: Positive = Field(1, description="multiply-accumulates of a lane in one cycle")
-    run_ahead: Positive = Field(description="blocks that a lane may be ahead of its group's slowest")
-    coarse_jump: int = Field(0, ge=0, description="coarse-zero blocks jumped in one cycle; 0: none")
-    coarse_unit: tuple[Positive, Positive] = Field((1, 1), description="output x input channels of a coarse unit")
-    pixel_reuse: Positive = Field(description="outputs of a channel for which a weight block is read once")
+    count: CoreNumber = Field(description="cores")
+    lanes: CoreNumber = Field(description="lanes of a core")
+    group: CoreNumber = Field(description="lanes that share an input block and a barrier")
+    window: CoreNumber = Field(description="indices that a lane's scanner looks at in one cycle")
+    queue: CoreNumber = Field(description="effectual indices that a lane can hold")
+    macs_per_lane: CoreNumber = Field(1, description="multiply-accumulates of a lane in one cycle")
+    run_ahead: CoreNumber = Field(description="blocks that a lane may be ahead of its group's slowest")
+    coarse_jump: int = Field(0, ge=0, le=MAX_PARAMETER, description="coarse-zero blocks jumped in one cycle; 0: none")
+    coarse_unit: tuple[Unit, Unit] = Field((1, 1), description="output x input channels of a coarse unit")
+    pixel_reuse: CoreNumber = Field(description="outputs of a channel for which a weight block is read once")
     banks: Literal["ideal", "conflict"] = Field(
         "ideal",
         description="`conflict`: a tile's lanes wait for each other at the banks of input and weight memory, cycle by "
         "cycle; `ideal`: only their sum counts there",
     )
-    lane_latency: int = Field(0, ge=0, description="cycles from a group's last operand to its barrier")
+    lane_latency: int = Field(
+        0, ge=0, le=MAX_PARAMETER, description="cycles from a group's last operand to its barrier"
+    )
     skip: Mapping[Stage, tuple[SkipSpec, ...]] = Field(
         description="ways to skip, per stage; the core chooses among them"
     )
-    switch_cycles: int = Field(0, ge=0, description="cycles to change the way of skipping")
+    switch_cycles: int = Field(0, ge=0, le=MAX_PARAMETER, description="cycles to change the way of skipping")
     balance: Literal["static", "random", "balanced"] = Field(description="how output channels meet cores and lanes")
     input_memory: SramSpec = Field(description="input operand (X, dY)")
     weight_memory: SramSpec = Field(description="second operand (W; in WG dY)")
@@ -90,6 +95,10 @@ class CoreSpec(Spec):
         for stage in Stage:
             if not self.skip.get(stage):
                 raise misfit(f"says nothing of stage '{stage}'", "skip")
+        try:
+            self.tile_model()
+        except ValueError as error:
+            raise misfit(str(error), "banks") from None
         return self
 
     def params(self) -> CoreParams:

@@ -4,6 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 
+MAX_PARAMETER = 1 << 20
+"""Of each number of a core; the C library's own limit."""
+
+MAX_COARSE_UNIT = 1 << 12
+"""Channels of a side of a coarse unit: weights are filled up to whole units."""
+
 
 @dataclass(frozen=True)
 class CoreParams:
@@ -20,8 +26,8 @@ class CoreParams:
     pixel_reuse     outputs of one channel for which a block of the other operand is read once
     lane_latency    cycles from the last multiply-accumulate of a group to the start of its next outputs
 
-    Raises ValueError for a value below 1 (coarse_jump, lane_latency: below 0), and where `group` does not divide
-    `lanes`.
+    Raises ValueError for a value below 1 (coarse_jump, lane_latency: below 0), for one above
+    `MAX_PARAMETER` (coarse_unit: `MAX_COARSE_UNIT`), and where `group` does not divide `lanes`.
     """
 
     lanes: int
@@ -42,10 +48,12 @@ class CoreParams:
             least = 0 if field.name in ("coarse_jump", "lane_latency") else 1
             if getattr(self, field.name) < least:
                 raise ValueError(f"{field.name} must be at least {least}, got {getattr(self, field.name)}")
-            if getattr(self, field.name) > 2**20:
-                raise ValueError(f"{field.name} must be at most 2**20, got {getattr(self, field.name)}")
+            if getattr(self, field.name) > MAX_PARAMETER:
+                raise ValueError(f"{field.name} must be at most {MAX_PARAMETER}, got {getattr(self, field.name)}")
         if len(self.coarse_unit) != 2 or min(self.coarse_unit) < 1:
             raise ValueError(f"coarse_unit must be two sizes of at least 1, got {self.coarse_unit}")
+        if max(self.coarse_unit) > MAX_COARSE_UNIT:
+            raise ValueError(f"coarse_unit must be two sizes of at most {MAX_COARSE_UNIT}, got {self.coarse_unit}")
         if self.lanes % self.group:
             raise ValueError(f"lanes={self.lanes} must divide into groups of {self.group}")
 

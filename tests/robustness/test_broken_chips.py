@@ -27,6 +27,22 @@ CHIPS = {
         "chip.yaml:2:8: clock: unknown unit 'V' for a frequency; known: GHz, Hz, MHz, kHz",
     ),
     "no lanes": ("core:\n  lanes: 0\n", "chip.yaml:3:10: core.lanes: must be at least 1, got 0"),
+    "a window that no core has": (
+        "core:\n  window: 1048577\n",
+        "chip.yaml:3:11: core.window: must be at most 1048576, got 1048577",
+    ),
+    "a latency that no core has": (
+        "core:\n  lane_latency: 1048577\n",
+        "chip.yaml:3:17: core.lane_latency: must be at most 1048576, got 1048577",
+    ),
+    "a coarse unit that would fill the memory": (
+        "core:\n  coarse_unit: [4097, 4]\n",
+        "chip.yaml:3:17: core.coarse_unit[0]: must be at most 4096, got 4097",
+    ),
+    "banks that no core waits at": (
+        "core:\n  banks: conflict\n  input_memory: {size: 64 MiB, banks: 65537}\n",
+        "chip.yaml:3:10: core.banks: input_banks: expected 1 to 65536, got 65537",
+    ),
     "groups that do not fit": (
         "core:\n  group: 7\n",
         "chip.yaml:3:10: core.group: 64 lanes do not divide into groups of 7",
@@ -59,6 +75,12 @@ def error_of(tmp_path, monkeypatch):
         return str(caught.value).splitlines()
 
     return load
+
+
+@pytest.mark.parametrize("name", ["window", "queue", "macs_per_lane", "run_ahead", "coarse_jump", "pixel_reuse"])
+def test_the_largest_core_is_one_that_the_engine_takes(name):
+    chip = load_component(SCENARIOS / "chips/pnpu.yaml", ChipSpec, [f"core.{name}=1048576"])
+    assert getattr(chip.core.params(), name) == 1048576
 
 
 @pytest.mark.parametrize("case", CHIPS)

@@ -31,5 +31,8 @@ def test_a_coarse_unit_has_two_sizes():
 
 
 def test_absurd_sizes_are_refused():
-    with pytest.raises(ValueError, match=r"^queue must be at most 2\*\*20"):
+    with pytest.raises(ValueError, match=r"^queue must be at most 1048576, got 1048577"):
         CoreParams(**(GOOD | {"queue": 2**20 + 1}))
+    assert CoreParams(**(GOOD | {"coarse_unit": (4096, 4096)})).coarse_unit == (4096, 4096)
+    with pytest.raises(ValueError, match=r"^coarse_unit must be two sizes of at most 4096, got \(4, 4097\)"):
+        CoreParams(**(GOOD | {"coarse_unit": (4, 4097)}))
