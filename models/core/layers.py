@@ -13,6 +13,8 @@ import base64
 import binascii
 import csv
 import fnmatch
+import io
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,43 +22,57 @@ from typing import Annotated, Any
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
 from cosim._suggest import suggestion
+from cosim.arrays import DAMAGES, Arrays, open_archive
 from cosim.scenario import InputFile, Problem, ScenarioError, Spec, load_entries, misfit
 from cosim.scenario.errors import Position, Source
-from cosim.scenario.tree import Node
+from cosim.scenario.tree import MAX_BYTES, Node
 
 from ..numerics.streams import Stream
 from ..tensors import BitTensor, ConvShape, Stage
 from .operands import Operands
 
 Mask = npt.NDArray[np.bool_]
+MAX_SIZE = 1 << 24
+"""Of a side of a layer, as in workloads."""
+
+MAX_PAD = 1 << 16
+
+MAX_ELEMENTS = 1 << 28
+"""Of one tensor, which is drawn element by element; the largest of VGG16 at a batch of 64 has 2^27.6."""
+
 Positive = Annotated[int, Field(ge=1)]
+Size = Annotated[int, Field(ge=1, le=MAX_SIZE)]
+Amount = Annotated[int, Field(ge=0, le=MAX_ELEMENTS)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Tensor = Callable[[tuple[int, ...], str], Mask]
 
 _FULL = 1 << 16
+_MAX_ITEM = 16  # bytes of the widest number that counts
+_MAX_HEADER = 1 << 16  # of an array in an archive
+_SHOWN = 40  # characters of a wrong cell
 
 
 class ShapeSpec(Spec):
     """The shape of a layer: see `ConvShape`. A linear layer has h = w = r = s = 1."""
 
-    n: Positive = Field(1, description="images")
-    c: Positive = Field(description="input channels")
-    h: Positive = Field(1, description="input rows")
-    w: Positive = Field(1, description="input columns")
-    k: Positive = Field(description="output channels")
-    r: Positive = Field(1, description="filter rows")
-    s: Positive = Field(1, description="filter columns")
-    stride: Positive = Field(1, description="of rows and columns")
-    pad: Annotated[int, Field(ge=0)] = Field(0, description="zeros around the input")
-    groups: Positive = Field(1, description="convolution groups")
+    n: Size = Field(1, description="images")
+    c: Size = Field(description="input channels")
+    h: Size = Field(1, description="input rows")
+    w: Size = Field(1, description="input columns")
+    k: Size = Field(description="output channels")
+    r: Size = Field(1, description="filter rows")
+    s: Size = Field(1, description="filter columns")
+    stride: Size = Field(1, description="of rows and columns")
+    pad: Annotated[int, Field(ge=0, le=MAX_PAD)] = Field(0, description="zeros around the input")
+    groups: Size = Field(1, description="convolution groups")
 
     @model_validator(mode="after")
     def _possible(self) -> ShapeSpec:
         try:
-            self.conv()
+            _check_elements(self.conv())
         except ValueError as error:
             raise misfit(str(error)) from None
         return self
@@ -64,6 +80,12 @@ class ShapeSpec(Spec):
     def conv(self) -> ConvShape:
         """As the cores take it."""
         return ConvShape(**self.model_dump())
+
+
+def _check_elements(shape: ConvShape) -> None:
+    for what, sides in (("input", shape.x_shape), ("weights", shape.w_shape), ("output", shape.y_shape)):
+        if (elements := math.prod(sides)) > MAX_ELEMENTS:
+            raise ValueError(f"its {what} would have {elements} elements; at most {MAX_ELEMENTS}")
 
 
 class MaskSpec(Spec):
@@ -74,10 +96,10 @@ class MaskSpec(Spec):
         0.0, description="with `density`: share of the zeros that lie in whole coarse units (weights)"
     )
     # Lists, not tuples: behind a BeforeValidator the strict schema sees Python's objects, not JSON.
-    unit: list[Positive] = Field(
+    unit: list[Size] = Field(
         [4, 4], min_length=2, max_length=2, description="with `coarse`: output x input channels of a unit"
     )
-    per_channel: list[Annotated[int, Field(ge=0)]] | None = Field(
+    per_channel: list[Amount] | None = Field(
         None, description="non-zeros of each channel (last axis), at random places"
     )
     bits: list[Any] | None = Field(None, description="0 and 1 in the tensor's shape, or flat")
@@ -121,7 +143,7 @@ class MaskSpec(Spec):
                 raise ValueError(f"base64: expected {-(-size // 8)} bytes for {shape}, got {octets.size}")
             return np.unpackbits(octets, bitorder="little")[:size].astype(bool).reshape(shape)
         assert self.npz is not None
-        return _shaped(_from_archive(self.npz, self.array) != 0, shape, f"array '{self.array}'")
+        return _shaped(_from_archive(self.npz, self.array, size) != 0, shape, f"array '{self.array}'")
 
 
 def _bare(value: Any) -> Any:
@@ -148,18 +170,20 @@ class LayerSpec(Spec):
     def _runs(self) -> LayerSpec:
         if sum(mask is not None for mask in (self.x, self.w, self.dy)) < 2:
             raise misfit("expected at least two of x, w and dy")
+        if self.dx_needed is not None and (self.w is None or self.dy is None):
+            raise misfit("of no use without w and dy: there is no BP", "dx_needed")
         return self
 
 
 class CountsSpec(Spec):
     """A pointwise layer by its non-zeros per input channel."""
 
-    C: Positive = Field(description="input channels")
-    M: Positive = Field(description="output channels")
-    E: Positive = Field(description="output rows")
-    F: Positive = Field(description="output columns")
-    nnz_iact_per_channel: tuple[Annotated[int, Field(ge=0)], ...] = Field(description="non-zero activations")
-    nnz_weight_per_channel: tuple[Annotated[int, Field(ge=0)], ...] = Field(description="non-zero weights")
+    C: Size = Field(description="input channels")
+    M: Size = Field(description="output channels")
+    E: Size = Field(description="output rows")
+    F: Size = Field(description="output columns")
+    nnz_iact_per_channel: tuple[Amount, ...] = Field(description="non-zero activations")
+    nnz_weight_per_channel: tuple[Amount, ...] = Field(description="non-zero weights")
     dense_macs: Positive | None = Field(None, description="C * M * E * F, checked")
     published_cycles: Positive | None = Field(None, description="to compare with")
 
@@ -174,7 +198,15 @@ class CountsSpec(Spec):
                     raise misfit(f"at most {places} are possible, got {count}", name, at)
         if self.dense_macs not in (None, self.C * self.M * self.E * self.F):
             raise misfit(f"C * M * E * F is {self.C * self.M * self.E * self.F}, got {self.dense_macs}", "dense_macs")
+        try:
+            _check_elements(self.conv())
+        except ValueError as error:
+            raise misfit(str(error)) from None
         return self
+
+    def conv(self) -> ConvShape:
+        """As the cores take it."""
+        return ConvShape(n=1, c=self.C, h=self.E, w=self.F, k=self.M, r=1, s=1)
 
 
 @dataclass(frozen=True)
@@ -190,12 +222,19 @@ class Layer:
 
 def read_layers(file: str | Path, *, seed: int = 0, only: str = "*", density: float | None = None) -> list[Layer]:
     """The layers of a file whose names match the shell pattern `only`, in order. With `density`, every tensor is drawn
-    at that density, whatever the file says of it. Raises ScenarioError."""
+    at that density, whatever the file says of it, and no cycles count as published. Raises ScenarioError."""
     file = Path(file)
     if file.suffix == ".csv":
         entries: dict[str, tuple[Node, Any]] = dict(_read_csv(file))
     else:
         entries = dict(load_entries(file, _model_of))
+    unnamed = [
+        Problem(node.position, name, "expected a name of printable characters")
+        for name, (node, _) in entries.items()
+        if not name or not name.isprintable()
+    ]
+    if unnamed:
+        raise ScenarioError(unnamed)
     chosen = {name: entry for name, entry in entries.items() if fnmatch.fnmatchcase(name, only)}
     if not chosen:
         raise ScenarioError(
@@ -219,7 +258,7 @@ def _layer(
     name: str, node: Node, spec: LayerSpec | CountsSpec, seed: int, density: float | None, problems: list[Problem]
 ) -> Layer:
     if isinstance(spec, CountsSpec):
-        shape = ConvShape(n=1, c=spec.C, h=spec.E, w=spec.F, k=spec.M, r=1, s=1)
+        shape = spec.conv()
         given = {
             "x": MaskSpec.model_validate({"per_channel": list(spec.nnz_iact_per_channel)}),
             "w": MaskSpec.model_validate({"per_channel": list(spec.nnz_weight_per_channel)}),
@@ -237,7 +276,7 @@ def _layer(
         except (ValueError, OSError) as error:
             place = node.child(key) or node
             problems.append(Problem(place.position, f"{name}.{key}", str(error)))
-    published = spec.published_cycles if isinstance(spec, CountsSpec) else None
+    published = spec.published_cycles if isinstance(spec, CountsSpec) and density is None else None
     return Layer(name, node.position, shape, stage_operands(**masks), published)
 
 
@@ -269,6 +308,7 @@ def _random(shape: tuple[int, ...], density: float, coarse: float, unit: tuple[i
     left = density / (1.0 - in_units) if in_units < 1.0 else 0.0
     mask = stream.shorts(int(np.prod(shape))).reshape(shape) < _threshold(left)
     if coarse:
+        unit = min(unit[0], shape[0]), min(unit[1], shape[-1])  # what sticks out is cut off
         units = (-(-shape[0] // unit[0]), *shape[1:-1], -(-shape[-1] // unit[1]))
         live = stream.shorts(int(np.prod(units))).reshape(units) >= _threshold(in_units)
         live = np.repeat(np.repeat(live, unit[0], axis=0), unit[1], axis=-1)
@@ -299,60 +339,126 @@ def _shaped(values: npt.NDArray[Any], shape: tuple[int, ...], what: str) -> Mask
     return np.asarray(values.reshape(shape).astype(bool))
 
 
-def _from_archive(file: Path, array: str) -> npt.NDArray[Any]:
+def _from_archive(file: Path, array: str, size: int) -> npt.NDArray[Any]:
+    """An array of about `size` numbers; one that takes much more room is not read."""
     try:
-        archive = np.load(file, allow_pickle=False)
-    except (ValueError, EOFError):
-        archive = None
-    if not isinstance(archive, np.lib.npyio.NpzFile):
-        raise ValueError(f"{file.name}: not a NumPy archive")
+        archive = open_archive(file)
+    except DAMAGES:
+        raise ValueError(f"{file.name}: not a NumPy archive, or damaged") from None
     with archive:
-        if array not in archive.files:
-            raise ValueError(f"{file.name}: no array '{array}'; {suggestion(array, archive.files)}")
-        return np.asarray(archive[array])
+        arrays = Arrays(archive)
+        if array not in list(arrays):
+            raise ValueError(f"{file.name}: no array '{array}'; {suggestion(array, arrays)}")
+        length = archive.getinfo(f"{array}.npy").file_size
+        if length > _MAX_ITEM * size + _MAX_HEADER:
+            raise ValueError(f"array '{array}': {length} bytes are too many for {size} elements")
+        try:
+            values = arrays[array]
+        except DAMAGES as error:
+            raise ValueError(f"{file.name}: array '{array}' is damaged: {error or type(error).__name__}") from None
+    if values.dtype.kind not in "biuf" or (values.dtype.kind == "f" and not np.isfinite(values).all()):
+        raise ValueError(f"array '{array}': expected booleans, integers or finite numbers")
+    return values
 
 
 # ---- CSV ------------------------------------------------------------------------------------------------------
 
 
+_SIZES = ("R", "S", "P", "Q", "C", "K")
+_DENSITIES = ("dW", "dI")
+
+
 def _read_csv(file: Path) -> dict[str, tuple[Node, LayerSpec]]:
     """Columns beyond the needed ones are left alone."""
-    needed = ("layer", "R", "S", "P", "Q", "C", "K", "dW", "dI")
     source = Source(str(file), file.absolute())
+    # Strict: else a quote that is never closed takes in the rest of the file.
+    table = csv.reader(io.StringIO(_text(file, source), newline=""), strict=True)
     problems: list[Problem] = []
     result: dict[str, tuple[Node, LayerSpec]] = {}
-    with file.open(newline="", encoding="utf-8") as stream:
-        table = csv.DictReader(stream)
-        names = table.fieldnames or ()
-        missing = [name for name in needed if name not in names]
-        if missing:
-            message = f"no column '{missing[0]}'; {suggestion(missing[0], names)}"
-            raise ScenarioError([Problem(Position(source, 1, 1), "", message)])
-        for row in table:
-            place = Position(source, table.line_num, 1)
+    columns: list[str] = []
+    try:
+        columns = next(table, [])
+        _check_columns(columns, source)
+        line = table.line_num + 1
+        for cells in table:
+            place, line = Position(source, line, 1), table.line_num + 1
+            if not cells:
+                continue
+            if len(cells) != len(columns):
+                message = f"expected {len(columns)} cells, one of each column, got {len(cells)}"
+                problems.append(Problem(place, "", message))
+                continue
+            row = dict(zip(columns, cells, strict=True))
+            name = row["layer"]
+            if name in result:
+                problems.append(Problem(place, name, f"there is a layer of this name at {result[name][0].position}"))
+                continue
             try:
-                result[row["layer"]] = Node(place, None), _of_row(row)
-            except (ValueError, TypeError) as error:
-                problems.append(Problem(place, row["layer"] or "", str(error).splitlines()[0]))
+                result[name] = Node(place, None), _of_row(row)
+            except ValidationError as error:
+                problems.append(Problem(place, name, error.errors()[0]["msg"]))
+            except ValueError as error:
+                problems.append(Problem(place, name, str(error)))
+    except csv.Error as error:
+        problems.append(Problem(Position(source, max(table.line_num, 1), 1), "", f"not CSV: {error}"))
     if problems:
         raise ScenarioError(problems)
     return result
 
 
+def _text(file: Path, source: Source) -> str:
+    """What is in a file of UTF-8, with or without a byte order mark."""
+    here = Position(source)
+    try:
+        if file.exists() and not file.is_file():
+            raise ScenarioError([Problem(here, "", "is a directory" if file.is_dir() else "is not a regular file")])
+        if (size := file.stat().st_size) > MAX_BYTES:
+            raise ScenarioError([Problem(here, "", f"{size} bytes; a file of layers has at most {MAX_BYTES}")])
+        content = file.read_bytes()
+    except OSError as error:
+        raise ScenarioError([Problem(here, "", (error.strerror or str(error)).lower())]) from None
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        column = error.start - content.rfind(b"\n", 0, error.start)
+        raise ScenarioError([Problem(Position(source, line, column), "", "not UTF-8")]) from None
+
+
+def _check_columns(columns: list[str], source: Source) -> None:
+    for name in ("layer", *_SIZES, *_DENSITIES):
+        if columns.count(name) != 1:
+            message = (
+                f"column '{name}' twice" if name in columns else f"no column '{name}'; {suggestion(name, columns)}"
+            )
+            raise ScenarioError([Problem(Position(source, 1, 1), "", message)])
+
+
 def _of_row(row: dict[str, str]) -> LayerSpec:
-    sizes = {}
-    for name in ("R", "S", "P", "Q", "C", "K"):
-        if not row[name].isdecimal() or int(row[name]) < 1:
-            raise ValueError(f"{name}: expected a whole number of at least 1, got '{row[name]}'")
-        sizes[name] = int(row[name])
+    sizes = {name: _size(name, row[name]) for name in _SIZES}
     if sizes["R"] != sizes["S"] or sizes["R"] % 2 == 0:
         raise ValueError(f"R, S: expected a square filter of odd size, got {sizes['R']} x {sizes['S']}")
-    densities = {}
-    for name in ("dW", "dI"):
-        densities[name] = float(row[name])
-        if not 0 <= densities[name] <= 1:
-            raise ValueError(f"{name}: expected a density from 0 to 1, got '{row[name]}'")
+    densities = {name: _density(name, row[name]) for name in _DENSITIES}
     shape = {"c": sizes["C"], "h": sizes["P"], "w": sizes["Q"], "k": sizes["K"], "r": sizes["R"], "s": sizes["S"]}
     return LayerSpec.model_validate(
         {"shape": shape | {"pad": sizes["R"] // 2}, "x": densities["dI"], "w": densities["dW"]}
     )
+
+
+def _size(name: str, text: str) -> int:
+    digits = text.lstrip("0")
+    if not (digits.isascii() and digits.isdecimal()):
+        raise ValueError(f"{name}: expected a whole number of at least 1, got '{text[:_SHOWN]}'")
+    if len(digits) > len(str(MAX_SIZE)) or int(digits) > MAX_SIZE:
+        raise ValueError(f"{name}: must be at most {MAX_SIZE}, got {text[:_SHOWN]}")
+    return int(digits)
+
+
+def _density(name: str, text: str) -> float:
+    try:
+        density = float(text)
+    except ValueError:
+        density = math.nan
+    if not 0 <= density <= 1:
+        raise ValueError(f"{name}: expected a density from 0 to 1, got '{text[:_SHOWN]}'")
+    return density

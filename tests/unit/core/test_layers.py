@@ -1,7 +1,9 @@
 """Files of layers: every way to give zeros, what is drawn, and mistakes named by file, line and column."""
 
 import base64
+import io
 import json
+import zipfile
 
 import numpy as np
 import pytest
@@ -157,7 +159,7 @@ def test_mistakes_are_all_named_with_their_places(tmp_path):
         ({"npz": "m.npz", "array": "y"}, "1:56: L.x: m.npz: no array 'y'; known: x"),
         ({"npz": "m.npz"}, "1:56: L.x: npz and array go together"),
         ({"npz": "no.npz", "array": "y"}, "1:64: L.x.npz: no.npz: no such file"),
-        ({"npz": "l.json", "array": "y"}, "1:56: L.x: l.json: not a NumPy archive"),
+        ({"npz": "l.json", "array": "y"}, "1:56: L.x: l.json: not a NumPy archive, or damaged"),
         ({"per_channel": [1, 2, 3], "coarse": 0.5}, "1:93: L.x.coarse: goes with density only"),
     ],
 )
@@ -181,7 +183,7 @@ def test_a_csv_with_mistakes(tmp_path):
         "b.csv:2:1: A: R, S: expected a square filter of odd size, got 3 x 5",
         "b.csv:3:1: B: P: expected a whole number of at least 1, got '0'",
         "b.csv:4:1: C: dW: expected a density from 0 to 1, got '1.5'",
-        "b.csv:5:1: D: could not convert string to float: 'x'",
+        "b.csv:5:1: D: dI: expected a density from 0 to 1, got 'x'",
     ]
 
 
@@ -193,3 +195,148 @@ def test_a_pattern_that_no_layer_has(tmp_path):
 @pytest.mark.parametrize("text", ["[]", "{}", "3"])
 def test_a_file_that_is_no_mapping_of_layers(tmp_path, text):
     assert problems(write(tmp_path, text)) == ["layers.json:1:1: expected a mapping of names to what they stand for"]
+
+
+def of_header(shape, descr, data=b""):
+    content = io.BytesIO()
+    np.lib.format.write_array_header_1_0(content, {"descr": descr, "fortran_order": False, "shape": shape})
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as file:
+        file.writestr("x.npy", content.getvalue() + data)
+    return archive.getvalue()
+
+
+def saved(array, save=np.savez):
+    content = io.BytesIO()
+    save(content, x=array)
+    return content.getvalue()
+
+
+SOUND = saved(X)
+PACKED = saved(np.random.default_rng(0).integers(0, 2, 12), np.savez_compressed)
+NO_NUMBERS = "array 'x': expected booleans, integers or finite numbers"
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "m.npz: not a NumPy archive, or damaged"),
+        (b"PK\x03\x04" + bytes(100), "m.npz: not a NumPy archive, or damaged"),
+        (SOUND[: len(SOUND) // 2], "m.npz: not a NumPy archive, or damaged"),
+        (SOUND[:170] + bytes([SOUND[170] ^ 1]) + SOUND[171:], "m.npz: array 'x' is damaged: "),
+        (PACKED[:60] + b"\xff" * 10 + PACKED[70:], "m.npz: array 'x' is damaged: "),
+        (of_header((10**13,), "|b1"), "m.npz: array 'x' is damaged: x: 10000000000000 bytes should follow its header"),
+        (of_header((10**30,), "|b1"), "m.npz: array 'x' is damaged: x: 1000000000000000000000000000000 bytes should"),
+        (of_header((-1,), "|b1"), "m.npz: array 'x' is damaged: x: -1 bytes should follow its header, but 0 do"),
+        (of_header((12,), "|b1", bytes(5)), "m.npz: array 'x' is damaged: x: 12 bytes should follow its header"),
+        (saved(np.array([None] * 12)), "m.npz: array 'x' is damaged: object arrays are pickled"),
+        (saved(np.zeros(70_000)), "array 'x': 560128 bytes are too many for 12 elements"),
+        (saved(np.zeros(12, dtype=[("a", "i4")])), NO_NUMBERS),
+        (saved(np.array(["a"] * 12)), NO_NUMBERS),
+        (saved(np.zeros(12, dtype="M8[s]")), NO_NUMBERS),
+        (saved(np.zeros(12, dtype=complex)), NO_NUMBERS),
+        (saved(np.full(12, np.nan)), NO_NUMBERS),
+        (saved(np.full(12, np.inf)), NO_NUMBERS),
+        (saved(np.ones(11)), "array 'x': expected the shape (1, 2, 2, 3), got (11,)"),
+    ],
+)
+def test_archives_that_are_no_masks(tmp_path, content, message):
+    (tmp_path / "m.npz").write_bytes(content)
+    path = write(tmp_path, {"L": {"shape": SHAPE, "x": {"npz": "m.npz", "array": "x"}, "w": 0.5}})
+    (problem,) = problems(path)
+    assert problem.partition(": L.x: ")[2].startswith(message), problem
+
+
+@pytest.mark.parametrize("dtype", ["?", "i1", "u8", "f2", "f8", ">f4"])
+def test_every_kind_of_number_is_a_mask(tmp_path, dtype):
+    (tmp_path / "m.npz").write_bytes(saved(X.astype(dtype)))
+    path = write(tmp_path, {"L": {"shape": SHAPE, "x": {"npz": "m.npz", "array": "x"}, "w": 0.5}})
+    assert read_layers(path)[0].operands[Stage.FF].x == BitTensor.from_bool(X)
+
+
+HEAD = "layer,R,S,P,Q,C,K,dW,dI\n"
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("", "1:1: no column 'layer'; none is known here"),
+        (HEAD.replace("dI", "dI,dI") + "A,3,3,4,4,8,8,1,1,0\n", "1:1: column 'dI' twice"),
+        (HEAD + "A,3,3,4\n", "2:1: expected 9 cells, one of each column, got 4"),
+        (HEAD + "A,3,3,4,4,8,8,1,1,9\n", "2:1: expected 9 cells, one of each column, got 10"),
+        (HEAD + '"A,3,3,4,4,8,8,1,1\n', "2:1: not CSV: unexpected end of data"),
+        (HEAD + "A" * 200_000 + ",3,3,4,4,8,8,1,1\n", "2:1: not CSV: field larger than field limit (131072)"),
+        (HEAD + "A,3,3,4,4,8,8,1,1\n\nA,1,1,4,4,8,8,1,1\n", "4:1: A: there is a layer of this name at l.csv:2:1"),
+        (HEAD + ",3,3,4,4,8,8,1,1\n", "2:1: expected a name of printable characters"),
+        (HEAD + "A\0,3,3,4,4,8,8,1,1\n", "2:1: A\\x00: expected a name of printable characters"),
+        ((HEAD + "\u00e9,3,3,4,4,8,8,1,1\n").encode("latin-1"), "2:1: not UTF-8"),
+        (HEAD + "A,3,3,99999999999,4,8,8,1,1\n", "2:1: A: P: must be at most 16777216, got 99999999999"),
+        (HEAD + f"A,3,3,{'9' * 5000},4,8,8,1,1\n", f"2:1: A: P: must be at most 16777216, got {'9' * 40}"),
+        (HEAD + "A,1,1,16777216,16,8,1,1,1\n", "2:1: A: its input would have 2147483648 elements; at most 268435456"),
+        (HEAD + "A,3,3,4,4,8,8,1,nan\n", "2:1: A: dI: expected a density from 0 to 1, got 'nan'"),
+    ],
+)
+def test_broken_csv(tmp_path, content, message):
+    path = tmp_path / "l.csv"
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    (problem,) = problems(path)
+    assert problem.replace(f"{tmp_path}/", "") == f"l.csv:{message}"
+
+
+def test_a_csv_may_begin_with_a_byte_order_mark(tmp_path):
+    path = tmp_path / "l.csv"
+    path.write_bytes(b"\xef\xbb\xbf" + HEAD.encode() + b"\r\nA,03,3,4,4,8,8,1,1\r\n")
+    (layer,) = read_layers(path)
+    assert (layer.name, layer.shape.r, str(layer.place)) == ("A", 3, f"{path}:3:1")
+
+
+def test_a_csv_that_is_not_there_or_a_folder(tmp_path):
+    assert problems(tmp_path / "no.csv") == ["no.csv: no such file or directory"]
+    (tmp_path / "d.csv").mkdir()
+    assert problems(tmp_path / "d.csv") == ["d.csv: is a directory"]
+
+
+@pytest.mark.parametrize(
+    ("layer", "message"),
+    [
+        ({"shape": {"c": 10**12, "k": 8}}, "L.shape.c: must be at most 16777216, got 1000000000000"),
+        ({"shape": SHAPE | {"pad": 100_000}}, "L.shape.pad: must be at most 65536, got 100000"),
+        ({"shape": {"c": 2**14, "k": 2**15}}, "L.shape: its weights would have 536870912 elements; at most 268435456"),
+        (
+            {"shape": {"c": 1, "k": 1, "pad": 2**14}},
+            "L.shape: its output would have 1073807361 elements; at most 268435456",
+        ),
+        (
+            {"shape": SHAPE, "w": {"density": 0.5, "coarse": 0.5, "unit": [10**12, 4]}},
+            "L.w.unit[0]: must be at most 16777216, got 1000000000000",
+        ),
+        ({"shape": SHAPE, "x": {"per_channel": [2**62] * 3}}, "L.x.per_channel[0]: must be at most 268435456, got"),
+    ],
+)
+def test_layers_that_are_too_large(tmp_path, layer, message):
+    found = problems(write(tmp_path, {"L": {"x": 0.5, "w": 0.5} | layer}))
+    assert found[0].split(": ", 1)[1].startswith(message), found
+
+
+def test_a_unit_larger_than_the_tensor_is_the_whole_of_it():
+    whole = MaskSpec(density=0.5, coarse=0.5, unit=[5, 7]).draw((5, 1, 1, 7), Stream(2, "x"))
+    assert (MaskSpec(density=0.5, coarse=0.5, unit=[2**24, 2**24]).draw((5, 1, 1, 7), Stream(2, "x")) == whole).all()
+
+
+@pytest.mark.parametrize(("name", "shown"), [("", ""), ("\x1b[31mx\n", "\\x1b[31mx\\x0a: "), ("\ud800", "\\xd800: ")])
+def test_layers_have_names_that_can_be_printed(tmp_path, name, shown):
+    path = write(tmp_path, {name: {"shape": SHAPE, "x": 0.5, "w": 0.5}})
+    (problem,) = problems(path)
+    assert problem.endswith(f": {shown}expected a name of printable characters")
+
+
+def test_where_bp_needs_an_output_is_of_no_use_without_bp(tmp_path):
+    path = write(tmp_path, json.dumps({"L": {"shape": SHAPE, "x": 0.5, "w": 0.5, "dx_needed": 0.5}}))
+    assert problems(path) == ["layers.json:1:84: L.dx_needed: of no use without w and dy: there is no BP"]
+
+
+def test_cycles_were_published_of_the_masks_in_the_file_only(tmp_path):
+    counts = {"C": 1, "M": 4, "E": 2, "F": 3, "nnz_iact_per_channel": [6], "nnz_weight_per_channel": [1]}
+    path = write(tmp_path, {"L": counts | {"published_cycles": 6}})
+    assert read_layers(path)[0].published_cycles == 6
+    assert read_layers(path, density=0.5)[0].published_cycles is None
