@@ -90,9 +90,14 @@ def grid_command(
     with mistakes_named("core"):
         if len(devices) < 2:
             raise ValueError("expected at least two chips to compare")
-        out.mkdir(parents=True, exist_ok=True)
+        for device in devices:
+            if missing := [stage for stage in Stage if stage not in device.core.stages]:
+                raise ValueError(f"{device.name} is not modelled for {_listed(missing)}, which the grid has")
+        if (there := next(path for path in (out, *out.absolute().parents) if path.exists())) and not there.is_dir():
+            raise ValueError(f"{there}: not a folder")
         points = list(grid.run(devices, grid.cases(grid.DENSITIES, grid.COARSE_SHARES), seed=seed))
         names = [device.name for device in devices]
+        out.mkdir(parents=True, exist_ok=True)
         grid.write_csv(out / "grid.csv", names, points)
         (out / "tables.md").write_text(grid.markdown(names, points), encoding="utf-8")
         try:
@@ -198,10 +203,12 @@ def _print(summary: dict[str, Any], device: CoreChip) -> None:
     cells: list[list[Any]] = []
     for row in rows:
         dense = row["dense_macs"]
+        counts = [row["macs"], *(row["skipped"].get(name, 0) for name in skips)]
         line = [row["layer"], row["stage"], row["cycles"]]
         line += [row.get("published_cycles")] * published
-        line += [row["macs"], 100 * row["macs"] / dense, 100 * row["utilisation"]]
-        line += [100 * row["skipped"].get(name, 0) / dense for name in skips]
+        # A layer whose filters see nothing but padding has no MAC.
+        shares = [100 * count / dense if dense else None for count in counts]
+        line += [row["macs"], shares[0], 100 * row["utilisation"], *shares[1:]]
         if summary["baseline"] is not None:
             line += [row["baseline_cycles"], row["speed_up"]]
         cells.append(line)

@@ -19,7 +19,9 @@ from pathlib import Path
 from ..numerics.streams import Stream
 from ..tensors import BitTensor, ConvShape, Stage
 from .chip_file import CoreChip
+from .layer_core import LayerRun
 from .layers import MaskSpec, stage_operands
+from .operands import Operands
 
 LAYER = ConvShape(n=1, c=128, h=28, w=28, k=128, r=3, s=3, pad=1)
 DENSITIES = (0.02, 0.05, 0.1, 0.25, 0.5, 1.0)
@@ -80,7 +82,8 @@ def run(
     seed: int = 1,
     progress: Callable[[], None] = lambda: None,
 ) -> Iterator[Point]:
-    """Run every chip at every point, in order. The masks of a density are the same at all points."""
+    """Run every chip at every point, in order. The masks of a density are the same at all points.
+    ValueError, with the chip's name, for a chip that cannot run the layer."""
     for batch_norm, stage, activations, weights, coarse in points:
         error = 1.0 if batch_norm else activations
         operands = stage_operands(
@@ -88,7 +91,7 @@ def run(
             w=_drawn(seed, "w", LAYER.w_shape, weights, coarse),
             dy=_drawn(seed, "dy", LAYER.y_shape, error),
         )[stage]
-        runs = [chip.core.run(LAYER, stage, operands) for chip in chips]
+        runs = [_ran(chip, stage, operands) for chip in chips]
         progress()
         yield Point(
             batch_norm,
@@ -99,6 +102,13 @@ def run(
             tuple(each.cycles for each in runs),
             tuple(each.way for each in runs),
         )
+
+
+def _ran(chip: CoreChip, stage: Stage, operands: Operands) -> LayerRun:
+    try:
+        return chip.core.run(LAYER, stage, operands)
+    except ValueError as error:
+        raise ValueError(f"{chip.name}: stage {stage}: {error}") from None
 
 
 def _drawn(seed: int, name: str, shape: tuple[int, ...], density: float, coarse: float = 0.0) -> BitTensor:

@@ -204,3 +204,46 @@ def test_files_that_are_not_there(layers, tmp_path):
         done = replay(tmp_path / name, "--chip", CHIPS / "pnpu.yaml")
         assert done.exit_code == 2
         assert "no such file" in done.stderr.lower()
+
+
+@pytest.mark.parametrize("chip", ["pnpu", "dense", "scnn", "systolic_os"])
+def test_a_layer_that_sees_nothing_but_padding(tmp_path, chip):
+    path = tmp_path / "layers.json"
+    path.write_text('{"L": {"shape": {"c": 8, "k": 8, "pad": 1, "stride": 2}, "x": 0.5, "w": 0.5}}')
+    done = replay(path, "--chip", CHIPS / f"{chip}.yaml", "--baseline", CHIPS / "dense.yaml")
+    if chip == "scnn":
+        assert (done.exit_code, done.stdout) == (2, "")
+        assert done.stderr.endswith(": L: stage ff: modelled for stride 1 and groups 1, got 2 and 1\n")
+    else:
+        assert done.exit_code == 0, done.stderr
+        assert "total" in done.stdout
+
+
+def test_a_number_that_no_core_has(layers):
+    done = replay(layers, "--chip", CHIPS / "pnpu.yaml", "--set", "core.window=1000000000000")
+    assert done.exit_code == 2
+    assert done.stderr.endswith("core.window: must be at most 1048576, got 1000000000000\n")
+
+
+def grid(*arguments):
+    return CliRunner().invoke(app, ["core", "grid", *map(str, arguments)])
+
+
+@pytest.mark.parametrize(
+    ("chip", "message"),
+    [
+        ("scnn", "cosim core: SCNN is not modelled for bp and wg, which the grid has\n"),
+        ("eyeriss_v2_pe", "cosim core: Eyeriss v2 PE is not modelled for bp and wg, which the grid has\n"),
+    ],
+)
+def test_a_grid_with_a_chip_that_cannot_run_it_leaves_nothing(tmp_path, chip, message):
+    done = grid(CHIPS / "pnpu.yaml", CHIPS / f"{chip}.yaml", "--out", tmp_path / "g")
+    assert (done.exit_code, done.stderr) == (2, message)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_grid_is_not_run_for_a_file_in_the_place_of_its_folder(tmp_path):
+    (tmp_path / "f").write_text("")
+    for out in ("f", "f/g"):
+        done = grid(CHIPS / "pnpu.yaml", CHIPS / "dense.yaml", "--out", tmp_path / out)
+        assert (done.exit_code, done.stderr) == (2, f"cosim core: {tmp_path / 'f'}: not a folder\n")
