@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 import pytest
-from robustness.plugin import COMMAND, cosim, environment, install, write_files
+from robustness.plugin import COMMAND, cosim, environment, install
 
 EXIT_CODES = (
     "0 success",
@@ -15,18 +15,6 @@ EXIT_CODES = (
     "130 interr",
     "A sweep has the code of its first point that failed.",
 )
-
-
-@pytest.fixture
-def site(tmp_path):
-    return install(tmp_path / "site")
-
-
-@pytest.fixture
-def here(tmp_path):
-    folder = tmp_path / "here"
-    write_files(folder)
-    return folder
 
 
 def test_help_documents_the_exit_codes(site, here):

@@ -9,19 +9,7 @@ import subprocess
 import time
 
 import pytest
-from robustness.plugin import COMMAND, SCENARIO, cosim, environment, install, write_files
-
-
-@pytest.fixture
-def site(tmp_path):
-    return install(tmp_path / "site")
-
-
-@pytest.fixture
-def here(tmp_path):
-    folder = tmp_path / "here"
-    write_files(folder)
-    return folder
+from robustness.plugin import COMMAND, SCENARIO, cosim, environment, install
 
 
 def test_a_run_leaves_a_complete_folder(site, here):

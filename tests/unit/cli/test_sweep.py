@@ -12,11 +12,6 @@ NAMES = [f"chip.core.lanes={lanes},steps={steps}" for lanes in (8, 16, 32) for s
 
 
 @pytest.fixture
-def site(tmp_path):
-    return install(tmp_path / "site")
-
-
-@pytest.fixture
 def here(tmp_path):
     folder = tmp_path / "here"
     write_files(folder, **{"sweep.yaml": SWEEP})

@@ -320,6 +320,15 @@ def test_what_does_not_fit_is_refused_by_name():
         run_operation(params, ALL, SHAPE, Stage.FF, operands_of(masks))
 
 
+def one_word(walks):
+    """One pattern of one row of 64 bits, all zero; its buffers, which live as long as they are kept."""
+    lengths, starts = ffi.new("int32_t[]", [64]), ffi.new("int64_t[]", [0])
+    ones, other = ffi.new("int32_t[]", [0]), ffi.new("uint64_t[]", [0])
+    walks.patterns = walks.rows = 1
+    walks.lengths, walks.starts, walks.ones, walks.other = lengths, starts, ones, other
+    return lengths, starts, ones, other
+
+
 def test_the_c_library_refuses_walks_that_do_not_fit_their_buffers():
     params = ffi.new("cs_core_params *")
     words = ffi.new("size_t *")
@@ -338,16 +347,7 @@ def test_the_c_library_refuses_walks_that_do_not_fit_their_buffers():
     assert lib.cs_core_run_walks(state, words[0], *run) == lib.CS_ESTATE  # before cs_core_init
     assert lib.cs_core_init(state, words[0], params, 1, 64, 0) == lib.CS_OK
     assert lib.cs_core_run_walks(state, words[0], *run) == lib.CS_EINVAL
-    lengths, starts = ffi.new("int32_t[]", [64]), ffi.new("int64_t[]", [0])
-    ones, other = ffi.new("int32_t[]", [0]), ffi.new("uint64_t[]", [0])
-    walks.patterns, walks.rows, walks.lengths, walks.starts, walks.ones, walks.other = (
-        1,
-        1,
-        lengths,
-        starts,
-        ones,
-        other,
-    )
+    lengths, starts, ones, other = one_word(walks)
     assert lib.cs_core_run_walks(state, words[0], *run) == lib.CS_EBUFFER  # one row of one word, of other_count 0
     walks.other_count = 1
     assert lib.cs_core_run_walks(state, words[0], *run) == lib.CS_OK
@@ -386,16 +386,7 @@ def test_extents_whose_product_passes_every_integer_are_refused():
     state = ffi.new("uint64_t[]", words[0])
     assert lib.cs_core_init(state, words[0], params, 1, 64, 0) == lib.CS_OK
     pixels, walks, outputs = ffi.new("cs_core_pixels *"), ffi.new("cs_core_walks *"), ffi.new("cs_core_outputs *")
-    lengths, starts = ffi.new("int32_t[]", [64]), ffi.new("int64_t[]", [0])
-    ones, other = ffi.new("int32_t[]", [0]), ffi.new("uint64_t[]", [0])
-    walks.patterns, walks.rows, walks.lengths, walks.starts, walks.ones, walks.other = (
-        1,
-        1,
-        lengths,
-        starts,
-        ones,
-        other,
-    )
+    _kept = one_word(walks)
     walks.other_count = 1
     source, entries = ffi.new("uint64_t[]", [0]), ffi.new("int32_t[]", [0])
     pixels.source, pixels.source_count = source, 1
