@@ -69,6 +69,7 @@ def reproduce(
     found = {
         name: {
             "claim": claim.name,
+            "position": claim.position,
             "study": claim.study.study,
             "published": [value.model_dump(mode="json") for value in claim.published],
             "found": studies[name].evaluate(results),

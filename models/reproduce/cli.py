@@ -53,7 +53,7 @@ def command(
         from cosim.scenario.canonical import canonical_json  # noqa: PLC0415
 
         from .claims import load_claims, reproduce  # noqa: PLC0415
-        from .report import claim_sections, overview  # noqa: PLC0415
+        from .report import claim_sections, in_order, overview  # noqa: PLC0415
         from .workers import write_whole  # noqa: PLC0415
 
         chosen = load_claims(folder, only or ())
@@ -68,7 +68,7 @@ def command(
     if as_json:
         sys.stdout.write(canonical_json(results).decode())
     else:
-        sections = [section for result in results["claims"].values() for section in claim_sections(result)]
+        sections = [section for _, result in in_order(results) for section in claim_sections(result)]
         report = Report(
             title="Published numbers, reproduced",
             subtitle=f"{results['points']} simulations; assumptions and their ranges: {folder / RECORD}",

@@ -5,21 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from .report import overview_rows
+from .report import in_order, overview_rows
 
 __all__ = ["disagreements"]
-
-_FULL_ALGORITHM = (
-    " Against the full algorithm with its own, fewer events (64 against 604) a training's coarse operations fall by "
-    "92 % and all of its pruning's operations by 69 %: [pruning.md](pruning.md#what-sampling-saves)."
-)
 
 
 def disagreements(results: Mapping[str, Any]) -> str:
     """A line for each published value that the nominal chips miss, with the numbers that say why."""
     lines, said = [], ""
-    for name, result in results["claims"].items():
-        for at, row in enumerate(overview_rows(name, result)):
+    for _, result in in_order(results):
+        for at, row in enumerate(overview_rows(result)):
             claim, published, verdict = row[0], row[1], row[-1]
             if str(verdict).startswith("miss"):
                 cause = _CAUSES[result["study"]](result, at)
@@ -43,10 +38,9 @@ def _throughput(result: Mapping[str, Any], at: int) -> str:
         f"from {_zeros(rows[0]['ff'])} on, always. The bound takes every multiplier for busy. The cores as simulated "
         f"stay below: on this page's layer {best['total']['cores']:.1f} x at most (at "
         f"{100 * (1 - best['weight']):.3g} % zero weights, {100 * best['input']:.3g} % non-zero inputs, "
-        f"{100 * best['gradient']:.3g} % non-zero gradients). On a layer of 128 channels the cores alone do reach "
-        "it, at 98 % zero weights, all of them in coarse units, behind batch normalisation and with at most 25 % "
-        "non-zero inputs: [core-grid.md](core-grid.md#301-x-over-lnpu). Inferred: the published factor may compare "
-        "different numbers of multipliers, clocks or formats."
+        f"{100 * best['gradient']:.3g} % non-zero gradients). On a layer of more channels the cores alone do reach it, "
+        "in a corner behind batch normalisation: [core-grid.md](core-grid.md#301-x-over-lnpu). Inferred: the "
+        "published factor may compare different numbers of multipliers, clocks or formats."
     )
 
 
@@ -57,8 +51,8 @@ def _zeros(density: float | None) -> str:
 def _pruning(_: Mapping[str, Any], __: int) -> str:
     return (
         "This compares with all pairs in the same events. Inferred: the published figure counts coarse operations, "
-        "per "
-        "event, on layers of more channels." + _FULL_ALGORITHM
+        "per event, on layers of more channels. The full algorithm has fewer events of its own; what a whole training "
+        "saves against it: [pruning.md](pruning.md#what-sampling-saves)."
     )
 
 

@@ -9,7 +9,7 @@ from cosim.report import Column, Note, Section, Table
 
 from .figures import figure
 from .misses import disagreements
-from .report import claim_sections, overview
+from .report import claim_sections, in_order, overview
 from .sensitivity import full_sections, most_influential, pairs
 from .surface import surface
 from .tornado import tornado
@@ -64,8 +64,7 @@ plausible range (or to its alternatives), all else left as it is; where two chip
 derived chip shares the assumptions of PNPU but for those that its file replaces. Empty: the workload does not fit such
 a chip, or it cannot be built. What is assumed of the chip `dense` beside PNPU's has no part in a claim. Assumptions
 that cannot move a number have no row there; the note below each table names them with the rule, and tests hold the
-rules, and that every assumption has a row or a rule. One is not in these results yet: `core.banks` is a parameter since
-they were made; at its value chips are as they were.
+rules, and that every assumption has a row or a rule.
 """
 
 _DECISIONS = """### Decided with a result known
@@ -106,7 +105,7 @@ one of 12: that is why the README has 3.72 TOPS/W for the same chip and training
 def validation_page(data: Mapping[str, Any]) -> str:
     """The page as Markdown; `data` is docs/validation.json."""
     results = data["results"]
-    claims = list(results["claims"].values())
+    claims = [result for _, result in in_order(results)]
     parts = [_HEAD, *_section(overview(results), 2), _WORDS, _not_run(data["not_run"])]
     parts += [_CALIBRATION, _table(_calibrations(claims)), _ASSUMPTIONS, _DECISIONS, "## Sensitivities\n"]
     without = [result["claim"] for result in claims if not result["found"]["sensitivities"]]
@@ -122,7 +121,7 @@ def validation_page(data: Mapping[str, Any]) -> str:
         _equalities(data["equalities"]),
         _CLAIMS,
     ]
-    for name, result in results["claims"].items():
+    for name, result in in_order(results):
         parts += _claim(name, result)
     return "\n".join(part for part in parts if part)
 
@@ -169,7 +168,7 @@ def _calibrations(claims: Sequence[Mapping[str, Any]]) -> Table:
 def sensitivity_page(data: Mapping[str, Any]) -> str:
     """Every assumption's influence on every headline number."""
     parts = [_SENSITIVITY_HEAD]
-    for section in full_sections(data["results"]["claims"].values()):
+    for section in full_sections(result for _, result in in_order(data["results"])):
         parts += list(_section(section, 2))
     return "\n".join(parts)
 
@@ -191,7 +190,7 @@ def _tornado_name(at: int) -> str:
 def plots(data: Mapping[str, Any]) -> dict[str, str]:
     """File name -> SVG of every plot that the page shows."""
     found = {}
-    for name, result in data["results"]["claims"].items():
+    for name, result in in_order(data["results"]):
         if result["study"] == "energy_gain":
             study = result["found"]
             chip = study["chip"]

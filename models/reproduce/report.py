@@ -14,7 +14,7 @@ from .report_same_workload import same_rows, same_sections
 from .report_throughput import throughput_rows, throughput_sections
 from .sensitivity import most_influential
 
-__all__ = ["OVERVIEW", "build_report", "claim_sections", "overview", "overview_rows"]
+__all__ = ["OVERVIEW", "build_report", "claim_sections", "in_order", "overview", "overview_rows"]
 
 OVERVIEW = (
     Column("claim"),
@@ -28,14 +28,19 @@ OVERVIEW = (
 )
 
 
-def overview_rows(name: str, result: Mapping[str, Any]) -> list[list[Any]]:
+def in_order(results: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
+    """The claims by name, in the order in which they are shown."""
+    return sorted(results["claims"].items(), key=lambda item: (item[1]["position"], item[0]))
+
+
+def overview_rows(result: Mapping[str, Any]) -> list[list[Any]]:
     """A row for each published value of one claim."""
     return _ROWS[result["study"]](result["claim"], result["published"], result["found"])
 
 
 def overview(results: Mapping[str, Any]) -> Section:
     """All claims in one table."""
-    rows = [row for name, result in results["claims"].items() for row in overview_rows(name, result)]
+    rows = [row for _, result in in_order(results) for row in overview_rows(result)]
     return Section(
         "Published and simulated",
         [
@@ -65,8 +70,13 @@ def build_report(result: RunResult) -> Report:
     """Of `cosim run` on one claim file."""
     summary = result.summary
     study = {"energy_gain": "surface", "throughput": "trainings", "same_workload": "rows", "pruning": "operations"}
-    name = next(name for name, key in study.items() if key in summary["found"])
-    one = {"claim": result.name, "study": name, "published": summary["published"], "found": summary["found"]}
+    one = {
+        "claim": result.name,
+        "position": 0,
+        "study": next(name for name, key in study.items() if key in summary["found"]),
+        "published": summary["published"],
+        "found": summary["found"],
+    }
     return Report(
         title=result.name,
         subtitle="; ".join(f"{value['value']} {value['unit']}: {value['what']}" for value in one["published"]),

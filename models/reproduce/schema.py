@@ -175,6 +175,7 @@ _COMPARED = {
 class ClaimScenario(ScenarioSpec):
     """A published claim, and the study that is held against it."""
 
+    position: int = Field(0, description="place among other claims: lower ones come first, equal ones by name")
     published: tuple[PublishedValue, ...] = Field(min_length=1, description="the figures")
     study: Study = Field(description="what is run")
 

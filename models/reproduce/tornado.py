@@ -10,7 +10,8 @@ __all__ = ["tornado"]
 
 SHORT_UNIT = 2
 
-_WIDTH, _LABELS, _VALUES, _ROW, _TOP, _BOTTOM = 980, 230, 240, 24, 58, 40
+_LABELS, _BARS, _ROW, _TOP, _BOTTOM = 230, 510, 24, 58, 40
+_LEAST_ROOM, _PER_CHARACTER = 240, 6
 _LOW, _HIGH, _INK, _MUTED, _GRID, _PAPER = "#2a6f97", "#d98a29", "#1f2933", "#52606d", "#d9dee3", "#ffffff"
 
 
@@ -24,16 +25,21 @@ def tornado(
     shown = [other for _, values in bars for _, other in values if other is not None]
     low, high = min(*shown, nominal), max(*shown, nominal)
     span = (high - low) or 1.0
-    left, right = _LABELS, _WIDTH - _VALUES
+    left, right = _LABELS, _LABELS + _BARS
+    ends = [
+        "; ".join(f"{setting}: {'does not fit' if other is None else f'{other:.3g}'}" for setting, other in values)
+        for _, values in bars
+    ]
+    overall = right + max(_LEAST_ROOM, *(20 + _PER_CHARACTER * len(text) for text in ends))
 
     def x(number: float) -> str:
         return f"{left + (number - low) / span * (right - left):.1f}"
 
     height = _TOP + _ROW * len(bars) + _BOTTOM
     lines = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height}" font-family="sans-serif" '
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {overall} {height}" font-family="sans-serif" '
         'font-size="12">',
-        f'<rect width="{_WIDTH}" height="{height}" fill="{_PAPER}"/>',
+        f'<rect width="{overall}" height="{height}" fill="{_PAPER}"/>',
         f'<text x="12" y="22" font-size="15" fill="{_INK}">{escape(title)}</text>',
         f'<text x="12" y="42" fill="{_MUTED}">bars: the assumption at the ends of its plausible range (on the right); '
         f"line: nominal, {nominal:.3g} {escape(unit)}</text>",
@@ -59,10 +65,7 @@ def tornado(
                 f'<rect x="{x(begin)}" y="{y + 4}" width="{width:.1f}" height="{_ROW - 8}" fill="{colour}" '
                 f'fill-opacity="0.85"><title>{escape(label)} = {escape(setting)}: {other:.4g}</title></rect>'
             )
-        ends = ", ".join(
-            f"{setting}: {'does not fit' if other is None else f'{other:.3g}'}" for setting, other in values
-        )
-        lines.append(f'<text x="{right + 10}" y="{y + 16}" fill="{_MUTED}" font-size="11">{escape(ends)}</text>')
+        lines.append(f'<text x="{right + 10}" y="{y + 16}" fill="{_MUTED}" font-size="11">{escape(ends[at])}</text>')
     lines.append(
         f'<line x1="{x(nominal)}" x2="{x(nominal)}" y1="{_TOP - 4}" y2="{bottom}" stroke="{_INK}" stroke-width="1.5"/>'
     )
