@@ -93,7 +93,7 @@ for each, and may compare any number of events. `.venv/bin/python -m pytest -q F
 
 _CLAIMS = """## Claim by claim
 
-`cosim reproduce` runs all of them (about 10 minutes on two cores), `cosim reproduce --only NAME` one, with the same
+`cosim reproduce` runs all of them (four to ten minutes on two cores), `cosim reproduce --only NAME` one, with the same
 tables; points that have ended are kept in `runs/reproduce/` and not run again. `make validate` makes this page of it.
 """
 
