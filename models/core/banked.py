@@ -99,6 +99,10 @@ class BankedTile:
         run = RecordedTile(params, policy, shape, stage, operands, tile, max(room, 1), level)
         self._ideal = run.result
         self._record = run.record
+        # Groups, and lanes of a group, that never get an output need no state.
+        self._groups = max(1, min(params.groups, run.result.groups_run))
+        self._group = max(1, min(params.group, len(tile.channels)))
+        run.c_params.lanes, run.c_params.group = self._groups * self._group, self._group
         c_banks = ffi.new(
             "cs_core_banks *",
             {
@@ -166,12 +170,15 @@ class BankedTile:
         params = self._params
         result = ffi.new("cs_core_banks_result *")
         groups = np.zeros(params.groups, dtype=np.int64)
-        cycles, waits = np.zeros(params.lanes, dtype=np.int64), np.zeros(params.lanes, dtype=np.int64)
-        pointers = [as_buffer(a, "int64_t", np.int64, "result", writable=True) for a in (groups, cycles, waits)]
+        used = np.zeros((2, self._groups, self._group), dtype=np.int64)  # cycles, waits
+        pointers = [as_buffer(a, "int64_t", np.int64, "result", writable=True) for a in (groups, used[0], used[1])]
         status = lib.cs_core_banks_result_of(
-            self._pointer, self._state.size, result, pointers[0], groups.size, pointers[1], pointers[2], cycles.size
+            self._pointer, self._state.size, result, pointers[0], self._groups, pointers[1], pointers[2], used[0].size
         )
         check("cs_core_banks_result_of", status)
+        every = np.zeros((2, params.groups, params.group), dtype=np.int64)
+        every[:, : self._groups, : self._group] = used
+        cycles, waits = every.reshape(2, params.lanes)
         tile = replace(
             self._ideal,
             cycles=int(result.cycles),

@@ -267,7 +267,7 @@ def outside_coarse_units(weights: BitTensor, unit: tuple[int, int]) -> BitTensor
     """Set where a weight lies in no coarse unit: an aligned, all-zero tile of (k, c) of one filter position."""
     mask = weights.to_bool()
     k, r, s, c = mask.shape
-    b_k, b_c = unit
+    b_k, b_c = min(unit[0], k), min(unit[1], c)  # a larger unit is cut off at the edge: the same, without filling up
     padded = np.zeros((-(-k // b_k) * b_k, r, s, -(-c // b_c) * b_c), dtype=bool)
     padded[:k, :, :, :c] = mask
     tiles = padded.reshape(padded.shape[0] // b_k, b_k, r, s, padded.shape[3] // b_c, b_c)

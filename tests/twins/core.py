@@ -4,7 +4,7 @@ The twin of csrc/core.c and models/core/engine.py, written from the words of the
 boolean arrays. `params`, `policy`, `shape` and `tile` are read by attribute only.
 """
 
-from collections import deque
+from collections import Counter, deque
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -315,11 +315,12 @@ def run_tile_with_banks(params, policy, shape, stage, operands, tile, banks, por
             groups_of_outputs.append((number, lanes))
 
     count = params.lanes // params.group
-    waiting = [deque(groups_of_outputs[g::count]) for g in range(count)]
-    present = [None] * count  # (set number, lanes, {block: cycle of its first request}, fetched blocks)
     begins = [0] * count
     lane_cycles, lane_waits = [0] * params.lanes, [0] * params.lanes
-    backlog = [[0] * banks[0], [0] * banks[1]]
+    waiting = [deque(groups_of_outputs[g::count]) for g in range(min(count, len(groups_of_outputs)))]
+    count = len(waiting)  # the others never have anything to do
+    present = [None] * count  # (set number, lanes, {block: cycle of its first request}, fetched blocks)
+    backlog = Counter()  # of (memory, bank)
     granted, served = [0, 0], [0, 0]
     pending = deque(reservations)
     cycle = 0
@@ -344,16 +345,21 @@ def run_tile_with_banks(params, policy, shape, stage, operands, tile, banks, por
         if all(present[g] is None and not waiting[g] for g in range(count)):
             break
 
+        starts = [begins[g] for g in range(count) if present[g] is not None or waiting[g]]
+        if min(starts) > cycle and not pending and not backlog:
+            cycle = min(starts)  # nothing happens before
+            continue
+
         while pending and pending[0][0] < cycle:
             _, memory, bank, accesses = pending.popleft()
-            backlog[memory][bank] += accesses
-        free = [[0] * banks[0], [0] * banks[1]]
-        for memory in (0, 1):
-            for bank in range(banks[memory]):
-                now_served = min(ports[memory], backlog[memory][bank])
-                backlog[memory][bank] -= now_served
-                served[memory] += now_served
-                free[memory][bank] = ports[memory] - now_served
+            backlog[memory, bank] += accesses
+        taken = Counter()  # ports in this cycle
+        for memory, bank in list(backlog):
+            now_served = min(ports[memory], backlog[memory, bank])
+            backlog[memory, bank] -= now_served
+            served[memory] += now_served
+            taken[memory, bank] = now_served
+        backlog = +backlog  # without zeros
 
         lookers, input_requests, other_requests = [], {}, []
         for g in range(count):
@@ -378,13 +384,13 @@ def run_tile_with_banks(params, policy, shape, stage, operands, tile, banks, por
                         lane.asked_since = cycle
                     other_requests.append(((lane.asked_since, g, index), (lane.row + i) % banks[1]))
         for (_, g, i), bank in sorted(input_requests.items()):
-            if free[0][bank]:
-                free[0][bank] -= 1
+            if taken[0, bank] < ports[0]:
+                taken[0, bank] += 1
                 granted[0] += 1
                 present[g][3].add(i)
         for (_, g, index), bank in sorted(other_requests):
-            if free[1][bank]:
-                free[1][bank] -= 1
+            if taken[1, bank] < ports[1]:
+                taken[1, bank] += 1
                 granted[1] += 1
                 present[g][1][index].has_other = True
 

@@ -1,10 +1,15 @@
-"""Random cores, policies, layers, masks and tiles, each from one seed: what the twins of the core are compared on."""
+"""Random cores, policies, layers, masks and tiles, each from one seed: what the twins of the core are compared on.
 
+`draw_case` draws small values; `draw_wide_case` up to the limits of a chip file, and those limits themselves.
+"""
+
+import math
 import random
 
 import numpy as np
 
 from cosim.models.core import CoreParams, Operands, SkipPolicy, Tile
+from cosim.models.core.params import MAX_COARSE_UNIT, MAX_PARAMETER
 from cosim.models.tensors import BitTensor, ConvShape, Stage
 
 
@@ -42,6 +47,55 @@ def draw_params(rng):
         coarse_unit=(rng.randint(1, 3), rng.randint(1, 5)),
         pixel_reuse=rng.randint(1, 5),
         lane_latency=rng.randint(0, 4),
+    )
+
+
+def draw_wide(rng, small, limit):
+    """Mostly `small`; else the limit, one less, or any magnitude up to it."""
+    if rng.random() < 0.6:
+        return small
+    return rng.choice([limit, limit - 1, rng.randint(1, 1 << rng.randint(0, limit.bit_length() - 1))])
+
+
+def draw_wide_shape(rng):
+    """Deeper, with more channels or larger than those of draw_shape, all of it bounded by what a twin can step."""
+    while True:
+        groups, r, s = rng.choice([1, 1, 2, 5]), rng.choice([1, 1, 2, 3, 5]), rng.choice([1, 1, 2, 3, 5])
+        pad = rng.choice([0, 1, 4])
+        shape = ConvShape(
+            n=rng.choice([1, 1, 2, 5]),
+            c=groups * rng.choice([1, 2, 64, 130, 257, 1000]),
+            h=rng.randint(max(1, r - 2 * pad), 12),
+            w=rng.randint(max(1, s - 2 * pad), 12),
+            k=groups * rng.choice([1, 2, 33, 64, 130, 300]),
+            r=r,
+            s=s,
+            stride=rng.choice([1, 1, 2, 7]),
+            pad=pad,
+            groups=groups,
+        )
+        sizes = (shape.x_shape, shape.w_shape, shape.y_shape)
+        if max(shape.macs, *(math.prod(size) for size in sizes)) <= 20_000:
+            return shape
+
+
+def draw_wide_params(rng):
+    """Each parameter by itself mostly as in draw_params, sometimes up to the limit of the schema or exactly there."""
+    small = draw_params(rng)
+    most = MAX_PARAMETER
+    group = draw_wide(rng, small.group, most)
+    b_k, b_c = small.coarse_unit
+    return CoreParams(
+        lanes=group * min(draw_wide(rng, small.groups, most), most // group),
+        group=group,
+        window=draw_wide(rng, small.window, most),
+        queue=draw_wide(rng, small.queue, most),
+        macs_per_lane=draw_wide(rng, small.macs_per_lane, most),
+        run_ahead=draw_wide(rng, small.run_ahead, most),
+        coarse_jump=draw_wide(rng, small.coarse_jump, most),
+        coarse_unit=(draw_wide(rng, b_k, MAX_COARSE_UNIT), draw_wide(rng, b_c, MAX_COARSE_UNIT)),
+        pixel_reuse=draw_wide(rng, small.pixel_reuse, most),
+        lane_latency=draw_wide(rng, small.lane_latency, most),
     )
 
 
@@ -84,10 +138,19 @@ def operands_of(given_masks):
 
 def draw_case(seed):
     """Everything from one seed: an even spread over all parameters finds more than small, shrinkable cases do."""
+    return _draw(seed, draw_shape, draw_params)
+
+
+def draw_wide_case(seed):
+    """The same with wide shapes (every other) and wide parameters."""
+    return _draw(seed, draw_wide_shape if seed % 2 else draw_shape, draw_wide_params)
+
+
+def _draw(seed, shape_of, params_of):
     rng = random.Random(seed)
-    shape, stage = draw_shape(rng), rng.choice(list(Stage))
+    shape, stage = shape_of(rng), rng.choice(list(Stage))
     return (
-        draw_params(rng),
+        params_of(rng),
         draw_policy(rng, stage),
         shape,
         stage,

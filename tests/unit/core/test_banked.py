@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from twins.core import run_tile_with_banks
-from twins.core_cases import draw_case, operands_of, whole_masks
+from twins.core_cases import draw_case, draw_wide, draw_wide_case, operands_of, whole_masks
 
 from cosim.clib import KernelError, ffi, lib
 from cosim.isa import available
@@ -30,17 +30,32 @@ def draw_banks(rng):
     )
 
 
+def draw_wide_banks(rng):
+    small = draw_banks(rng)
+    return BankParams(
+        input_banks=draw_wide(rng, small.input_banks, 65536),
+        other_banks=draw_wide(rng, small.other_banks, 65536),
+        input_ports=draw_wide(rng, small.input_ports, 2**20),
+        other_ports=draw_wide(rng, small.other_ports, 2**20),
+        max_pending=max(draw_wide(rng, small.max_pending, 2**20), 40),  # room for all of draw_reservations
+    )
+
+
 def draw_reservations(rng, banks):
-    """Bursts of accesses of DMA and pruning unit, by cycle."""
+    """Bursts of accesses of DMA and pruning unit, by cycle; where banks have many ports, now and then for all."""
     clock, out = 0, []
     for _ in range(rng.choice([0, 5, 40])):
         clock += rng.choice([0, 0, 1, 2, 10])
         memory = rng.randrange(2)
-        out.append((clock, memory, rng.randrange((banks.input_banks, banks.other_banks)[memory]), rng.randint(1, 4)))
+        bank, accesses = rng.randrange((banks.input_banks, banks.other_banks)[memory]), rng.randint(1, 4)
+        ports = (banks.input_ports, banks.other_ports)[memory]
+        if ports > 4 and rng.random() < 0.5:
+            bank, accesses = bank % 4, ports * accesses + rng.randint(-1, 1)
+        out.append((clock, memory, bank, accesses))
     return out
 
 
-def run_in_pieces(rng, banked, reservations):
+def run_in_pieces(rng, banked, reservations, stride=30):
     """Submit each access in time, advancing in random strides between."""
     for cycle, memory, bank, accesses in reservations:
         while banked.now < cycle and banked.done_at == NEVER and rng.random() < 0.8:
@@ -50,7 +65,7 @@ def run_in_pieces(rng, banked, reservations):
         banked.submit(cycle, ("input", "other")[memory], bank, accesses)
     while banked.done_at == NEVER:
         assert banked.next() == banked.now + 1
-        banked.advance(banked.now + rng.randint(1, 30) if rng.random() < 0.9 else NEVER)
+        banked.advance(banked.now + rng.randint(1, stride) if rng.random() < 0.9 else NEVER)
     assert banked.next() == NEVER
     return banked.result()
 
@@ -59,12 +74,16 @@ def assert_equals_twin(seed):
     return assert_case_equals_twin(seed, *draw_case(seed))
 
 
-def assert_case_equals_twin(seed, params, policy, shape, stage, masks, tile):
+def assert_equals_twin_up_to_the_limits(seed):
+    return assert_case_equals_twin(seed, *draw_wide_case(seed), draw_banks=draw_wide_banks)
+
+
+def assert_case_equals_twin(seed, params, policy, shape, stage, masks, tile, draw_banks=draw_banks):
     rng = random.Random(seed ^ 0x5EED)
     banks = draw_banks(rng)
     reservations = draw_reservations(rng, banks)
     banked = BankedTile(params, banks, policy, shape, stage, operands_of(masks), tile, level=rng.choice(available()))
-    result = run_in_pieces(rng, banked, reservations)
+    result = run_in_pieces(rng, banked, reservations, max(30, params.lane_latency))
     found = {
         "cycles": result.tile.cycles,
         "group_cycles": list(result.tile.group_cycles),
@@ -83,6 +102,11 @@ def assert_case_equals_twin(seed, params, policy, shape, stage, masks, tile):
 @settings(max_examples=150)
 def test_equals_the_cycle_stepped_twin(seed):
     assert_equals_twin(seed)
+
+
+@given(st.integers(0, 2**64))
+def test_equals_the_twin_up_to_the_limits_of_a_chip_file(seed):
+    assert_equals_twin_up_to_the_limits(seed)
 
 
 @pytest.mark.parametrize("seed", [205, 336, 518, 163, 721])
@@ -119,6 +143,7 @@ def test_equals_the_twin_with_reuse_on_many_cases(group, reuse, density, seed):
 @given(st.integers(0, 2**64))
 def test_equals_the_cycle_stepped_twin_on_many_cases(seed):
     assert_equals_twin(seed)
+    assert_equals_twin_up_to_the_limits(seed)
 
 
 def test_the_drawn_cases_have_conflicts():

@@ -7,11 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from twins.core import run_tile as twin_run_tile
-from twins.core_cases import bits, draw_case, operands_of, whole_masks
+from twins.core_cases import bits, draw_case, draw_wide_case, operands_of, whole_masks
 
 from cosim.clib import ffi, lib
 from cosim.isa import available
 from cosim.models.core import DENSE, CoreParams, Operands, SkipPolicy, Tile, TileResult, run_operation, run_tile
+from cosim.models.core.params import MAX_COARSE_UNIT, MAX_PARAMETER
 from cosim.models.core.tile import COUNT_NAMES
 from cosim.models.tensors import ConvShape, Stage
 
@@ -29,8 +30,8 @@ def as_dict(result):
     return found
 
 
-def assert_equals_twin(seed):
-    params, policy, shape, stage, masks, tile = draw_case(seed)
+def assert_equals_twin(seed, draw=draw_case):
+    params, policy, shape, stage, masks, tile = draw(seed)
     operands = operands_of(masks)
     result = run_tile(params, policy, shape, stage, operands, tile)
     assert as_dict(result) == twin_run_tile(params, policy, shape, stage, masks, tile)
@@ -45,10 +46,15 @@ def test_every_field_equals_the_cycle_stepped_twin(seed):
     assert_equals_twin(seed)
 
 
-@pytest.mark.slow
 @given(st.integers(0, 2**64))
-def test_every_field_equals_the_cycle_stepped_twin_on_many_cases(seed):
-    assert_equals_twin(seed)
+def test_every_field_equals_the_twin_up_to_the_limits_of_a_chip_file(seed):
+    assert_equals_twin(seed, draw_wide_case)
+
+
+@pytest.mark.slow
+@given(st.integers(0, 2**64), st.sampled_from([draw_case, draw_wide_case]))
+def test_every_field_equals_the_cycle_stepped_twin_on_many_cases(seed, draw):
+    assert_equals_twin(seed, draw)
 
 
 def test_the_drawn_cases_reach_every_count():
@@ -58,6 +64,16 @@ def test_the_drawn_cases_reach_every_count():
         for name in reached:
             reached[name] += getattr(result, name) > 0
     assert min(reached.values()) >= 5, reached
+
+
+def test_the_wide_cases_reach_every_limit_of_a_core_and_stay_small_mostly():
+    drawn = [draw_wide_case(seed)[0] for seed in range(300)]
+    for field in fields(CoreParams):
+        values = [np.max(getattr(params, field.name)) for params in drawn]
+        most = MAX_COARSE_UNIT if field.name == "coarse_unit" else MAX_PARAMETER
+        assert sum(value == most for value in values) >= 10, field.name
+        small = 1000 if field.name == "lanes" else 130  # lanes are drawn by group and number of groups
+        assert sum(value <= small for value in values) >= 90, field.name
 
 
 @pytest.mark.parametrize("macs_per_lane", [1, 2, 3])
