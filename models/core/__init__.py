@@ -18,13 +18,15 @@ from .balance import (
     channel_nonzeros,
 )
 from .banked import BankedResult, BankedTile, BankParams, TileModel
+from .dcnn import Dcnn
 from .engine import TileCosts, run_operation, run_tile, run_tiles
 from .eyeriss_v2 import EyerissV2Pe, PeResult
 from .layer_core import LayerCore, LayerRun, PairCounts, forward_pairs
 from .operands import Operands
 from .params import CoreParams
+from .planar import PlanarTiling
 from .policy import DENSE, SkipPolicy, StagePolicies
-from .scnn import Dcnn, PlanarTiling, Scnn
+from .scnn import Scnn
 from .systolic import Dataflow, Gemm, SystolicArray
 from .tile import CoreCounts, Tile, TileResult
 

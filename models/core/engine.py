@@ -70,6 +70,9 @@ class TileCosts:
         return CoreCounts(*self.counts.sum(axis=0, dtype=np.int64).tolist())
 
 
+_MOST_CYCLES = 1 << 20
+"""Cycles of groups of lanes that are kept at once, for as many tiles: 8 MiB."""
+
 _COLUMNS = {name: column for column, name in enumerate(COUNT_NAMES)}
 
 
@@ -142,9 +145,11 @@ class RecordedTile:
 def _run(
     walker: Walker, params: CoreParams, tiles: Sequence[Tile], record: Any = ffi.NULL
 ) -> tuple[TileCosts, npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """The tiles' costs, their cycles by group, and the last one's by lane."""
+    """The tiles' costs, the last ones' cycles by group (a row a tile), and the last one's by lane."""
     counts = np.zeros((len(tiles), len(COUNT_NAMES)), dtype=np.int64)
-    by_group = np.zeros((len(tiles), params.groups), dtype=np.int64)
+    rows = max(1, min(len(tiles), _MOST_CYCLES // params.groups))
+    by_group = np.zeros((rows, params.groups), dtype=np.int64)
+    cycles = np.zeros(len(tiles), dtype=np.int64)
     by_lane = np.zeros(params.lanes, dtype=np.int64)
     state = np.empty(walker.state_words(tiles), dtype=np.uint64)  # cs_core_init clears what must be
     # NOTE: one buffer and one set of pointers for all tiles: the checks of a call cost more than a small tile.
@@ -155,9 +160,11 @@ def _run(
     words, groups, lanes = state.size, params.groups, params.lanes
     for at, tile in enumerate(tiles):
         walker.walk(pointer, words, tile, record)
-        status = lib.cs_core_result(pointer, words, counts_of + at, cycles_of + at * groups, groups, lanes_of, lanes)
+        row = at % rows
+        status = lib.cs_core_result(pointer, words, counts_of + at, cycles_of + row * groups, groups, lanes_of, lanes)
         check("cs_core_result", status)
-    cycles = by_group.max(axis=1)
+        if row == rows - 1 or at == len(tiles) - 1:
+            cycles[at - row : at + 1] = by_group[: row + 1].max(axis=1)
     return TileCosts(counts, cycles, cycles * (lanes * params.macs_per_lane)), by_group, by_lane
 
 

@@ -13,10 +13,12 @@ from cosim.registry import Registry
 from cosim.scenario import Spec, misfit
 
 from ..tensors import ConvShape, Stage
+from .dcnn import Dcnn
 from .eyeriss_v2 import EyerissV2Pe
 from .layer_core import LayerRun
 from .operands import Operands
-from .scnn import Dcnn, PlanarTiling, Scnn
+from .planar import MAX_PES, PlanarTiling
+from .scnn import Scnn
 from .systolic import Dataflow, SystolicArray
 from .tile import Tile
 
@@ -61,9 +63,17 @@ class EyerissV2PeCore:
 class TilingSpec(Spec):
     """How SCNN and DCNN share out a layer."""
 
-    pe_rows: Positive = Field(description="rows of processing elements")
+    pe_rows: Positive = Field(description=f"rows of processing elements, of which there are {MAX_PES} at most")
     pe_columns: Positive = Field(description="columns of processing elements")
     group: Positive = Field(description="output channels between two barriers (Kc)")
+
+    @model_validator(mode="after")
+    def _tiled(self) -> TilingSpec:
+        try:
+            self.tiling()
+        except ValueError as error:
+            raise misfit(str(error), "pe_rows") from None
+        return self
 
     def tiling(self) -> PlanarTiling:
         """For the cores."""

@@ -43,6 +43,9 @@ MAX_PAD = 1 << 16
 MAX_ELEMENTS = 1 << 28
 """Of one tensor, which is drawn element by element; the largest of VGG16 at a batch of 64 has 2^27.6."""
 
+MAX_FILE_ELEMENTS = 1 << 32
+"""Of all tensors that are drawn of a file, which are kept packed: half a GiB. All of VGG16 at a batch of 64 has 2^31."""
+
 Positive = Annotated[int, Field(ge=1)]
 Size = Annotated[int, Field(ge=1, le=MAX_SIZE)]
 Amount = Annotated[int, Field(ge=0, le=MAX_ELEMENTS)]
@@ -240,6 +243,7 @@ def read_layers(file: str | Path, *, seed: int = 0, only: str = "*", density: fl
         raise ScenarioError(
             [Problem(Position(Source(str(file))), "", f"no layer '{only}'; {suggestion(only, entries)}")]
         )
+    _check_total(chosen)
     problems: list[Problem] = []
     layers = [_layer(name, node, spec, seed, density, problems) for name, (node, spec) in chosen.items()]
     if problems:
@@ -254,21 +258,42 @@ def _model_of(node: Node) -> type[Spec]:
     return CountsSpec if counts > sum(key in node.value for key in LayerSpec.model_fields) else LayerSpec
 
 
-def _layer(
-    name: str, node: Node, spec: LayerSpec | CountsSpec, seed: int, density: float | None, problems: list[Problem]
-) -> Layer:
+def _check_total(chosen: dict[str, tuple[Node, Any]]) -> None:
+    """Raise ScenarioError at the layer with which all tensors together exceed MAX_FILE_ELEMENTS."""
+    total = 0
+    for name, (node, spec) in chosen.items():
+        shape, given = _given(spec)
+        total += sum(math.prod(_tensor_shapes(shape)[key]) for key in given)
+        if total > MAX_FILE_ELEMENTS:
+            message = (
+                f"the tensors up to here have {total} elements; a run takes at most {MAX_FILE_ELEMENTS}, so choose "
+                "fewer layers"
+            )
+            raise ScenarioError([Problem(node.position, name, message)])
+
+
+def _given(spec: LayerSpec | CountsSpec) -> tuple[ConvShape, dict[str, MaskSpec]]:
+    """The layer's shape, and the masks that its file gives."""
     if isinstance(spec, CountsSpec):
-        shape = spec.conv()
-        given = {
+        return spec.conv(), {
             "x": MaskSpec.model_validate({"per_channel": list(spec.nnz_iact_per_channel)}),
             "w": MaskSpec.model_validate({"per_channel": list(spec.nnz_weight_per_channel)}),
         }
-    else:
-        shape = spec.shape.conv()
-        given = {key: mask for key in ("x", "w", "dy", "dx_needed") if (mask := getattr(spec, key)) is not None}
+    masks = {key: mask for key in ("x", "w", "dy", "dx_needed") if (mask := getattr(spec, key)) is not None}
+    return spec.shape.conv(), masks
+
+
+def _tensor_shapes(shape: ConvShape) -> dict[str, tuple[int, ...]]:
+    return {"x": shape.x_shape, "w": shape.w_shape, "dy": shape.y_shape, "dx_needed": shape.x_shape}
+
+
+def _layer(
+    name: str, node: Node, spec: LayerSpec | CountsSpec, seed: int, density: float | None, problems: list[Problem]
+) -> Layer:
+    shape, given = _given(spec)
     if density is not None:
         given = {key: MaskSpec.model_validate({"density": density}) for key in given}
-    shapes = {"x": shape.x_shape, "w": shape.w_shape, "dy": shape.y_shape, "dx_needed": shape.x_shape}
+    shapes = _tensor_shapes(shape)
     masks: dict[str, BitTensor] = {}
     for key, mask in given.items():
         try:

@@ -1,11 +1,11 @@
-"""SCNN and DCNN: the sparse accelerator with Cartesian products, and its dense counterpart under the same tiling.
+"""SCNN: the sparse accelerator with Cartesian products.
 
 Parashar et al., "SCNN: An Accelerator for Compressed-sparse Convolutional Neural Networks", ISCA 2017. What is
 published and what is assumed of it is in `scenarios/chips/scnn.yaml` and docs/cores.md.
 
-**Tiling** (planar). The input plane is cut into tiles, as even as possible, one of each processing element (PE). A tile
-whose outputs for a group of output channels, with their halo, exceed the accumulators is cut further, in equal numbers
-of parts in all PEs; the parts follow one another.
+**Tiling** (`planar`). Each processing element (PE) has a tile of the input plane. A tile whose outputs for a group of
+output channels, with their halo, exceed the accumulators is cut further, in equal numbers of parts in all PEs; the
+parts follow one another.
 
 **Compression.** A channel's part of a tile is one block, row by row; the weights of a group of output channels for one
 input channel are another: (k, r, s), last fastest. A zero run longer than the index can say has zeros in the code.
@@ -36,57 +36,11 @@ from cosim.clib import as_buffer, check, ffi, lib
 from ..tensors import ConvShape, Stage
 from .layer_core import LayerRun, forward_pairs
 from .operands import Operands
+from .planar import PlanarTiling, Span, at_least_one, check_planar, up
 
 Ints = npt.NDArray[np.int32]
-Span = tuple[int, int]
 
 _COUNTS = ("steps", "stalls", "waits", "drains", "products", "outside", "placeholders")
-
-
-@dataclass(frozen=True)
-class PlanarTiling:
-    """The PEs, and the output channels that they work on between two barriers. ValueError for a value below 1."""
-
-    pe_rows: int
-    pe_columns: int
-    group: int
-
-    def __post_init__(self) -> None:
-        _at_least_one(self, ("pe_rows", "pe_columns", "group"))
-
-    @property
-    def pes(self) -> int:
-        """Processing elements."""
-        return self.pe_rows * self.pe_columns
-
-    def spans(self, size: int, pes: int, parts: int = 1) -> list[list[Span]]:
-        """By part, the range of each PE along one side; empty ones where there are more PEs and parts than places."""
-        tiles = _even((0, size), pes)
-        cut = [_even(tile, parts) for tile in tiles]
-        return [[pieces[part] for pieces in cut] for part in range(parts)]
-
-
-def _even(span: Span, parts: int) -> list[Span]:
-    begin, size = span[0], span[1] - span[0]
-    return [(begin + size * i // parts, begin + size * (i + 1) // parts) for i in range(parts)]
-
-
-def _up(size: int, parts: int) -> int:
-    return -(-size // parts)
-
-
-def _at_least_one(what: Any, names: tuple[str, ...]) -> None:
-    for name in names:
-        if getattr(what, name) < 1:
-            raise ValueError(f"{name} must be at least 1, got {getattr(what, name)}")
-
-
-def _check(shape: ConvShape, stage: Stage, operands: Operands) -> None:
-    if stage is not Stage.FF:
-        raise ValueError(f"SCNN and DCNN are modelled for inference: stage ff, not {stage}")
-    if shape.stride != 1 or shape.groups != 1:
-        raise ValueError(f"modelled for stride 1 and groups 1, got {shape.stride} and {shape.groups}")
-    operands.check(shape, stage)
 
 
 @dataclass(frozen=True)
@@ -117,7 +71,7 @@ class Scnn:
     stages = (Stage.FF,)
 
     def __post_init__(self) -> None:
-        _at_least_one(self, tuple(field.name for field in fields(self) if field.name not in ("tiling", "weight_fifo")))
+        at_least_one(self, tuple(field.name for field in fields(self) if field.name not in ("tiling", "weight_fifo")))
         if not 0 <= self.weight_fifo < 1 << 31:
             raise ValueError(f"weight_fifo must be 0 to 2**31 - 1, got {self.weight_fifo}")
         for name, most in (
@@ -132,19 +86,20 @@ class Scnn:
 
     def run(self, shape: ConvShape, stage: Stage, operands: Operands) -> LayerRun:
         """See LayerCore. Feed-forward, stride 1, groups 1."""
-        _check(shape, stage, operands)
+        check_planar(shape, stage, operands)
         assert operands.x is not None and operands.w is not None  # check() has seen them
         x, w = operands.x.to_bool(), operands.w.to_bool()
+        across = min(self.tiling.group, shape.k)  # a larger group has no more channels than the layer
         parts = self.parts(shape)
         row_parts = self.tiling.spans(shape.h, self.tiling.pe_rows, parts[0])
         column_parts = self.tiling.spans(shape.w, self.tiling.pe_columns, parts[1])
-        weights = self._weight_blocks(w)
+        weights = self._weight_blocks(w, across)
         counts = ffi.new("cs_scnn_counts *")
         cycles = 0
         for image in x:
             for rows in row_parts:
                 for columns in column_parts:
-                    cycles += self._part(shape, image, rows, columns, weights, counts)
+                    cycles += self._part(shape, image, rows, columns, weights, across, counts)
         pairs = forward_pairs(shape, operands.x, operands.w)
         multipliers = self.tiling.pes * self.weights * self.inputs
         events = {name: int(getattr(counts, name)) for name in _COUNTS}
@@ -168,10 +123,10 @@ class Scnn:
         Cuts the longer side first. ValueError where not even one input fits.
         """
         across = min(shape.k, self.tiling.group)
-        tile = _up(shape.h, self.tiling.pe_rows), _up(shape.w, self.tiling.pe_columns)
+        tile = up(shape.h, self.tiling.pe_rows), up(shape.w, self.tiling.pe_columns)
         parts = [1, 1]
         while True:
-            rows, columns = _up(tile[0], parts[0]), _up(tile[1], parts[1])
+            rows, columns = up(tile[0], parts[0]), up(tile[1], parts[1])
             if (rows + shape.r - 1) * (columns + shape.s - 1) * across <= self.banks * self.bank_entries:
                 return parts[0], parts[1]
             if rows == columns == 1:
@@ -181,10 +136,9 @@ class Scnn:
                 )
             parts[0 if rows >= columns else 1] += 1
 
-    def _weight_blocks(self, w: npt.NDArray[np.bool_]) -> tuple[Ints, npt.NDArray[np.int64]]:
+    def _weight_blocks(self, w: npt.NDArray[np.bool_], across: int) -> tuple[Ints, npt.NDArray[np.int64]]:
         """A block of each (group, channel): (k, r, s) of the group, the last group filled up with zeros."""
         k, r, s, c = w.shape
-        across = self.tiling.group
         groups = -(-k // across)
         full = np.zeros((groups * across, r, s, c), dtype=np.uint8)
         full[:k] = w
@@ -213,18 +167,20 @@ class Scnn:
         rows: list[Span],
         columns: list[Span],
         weights: tuple[Ints, npt.NDArray[np.int64]],
+        across: int,
         counts: Any,
     ) -> int:
         """Cycles of one part of all tiles. All PEs lay out their accumulators alike, for the largest of them."""
         height = max(end - begin for begin, end in rows) + shape.r - 1
         pitch = max(end - begin for begin, end in columns) + shape.s - 1
-        k, r, s = np.indices((self.tiling.group, shape.r, shape.s), dtype=np.int32).reshape(3, -1)
+        k, r, s = np.indices((across, shape.r, shape.s), dtype=np.int32).reshape(3, -1)
         of_weights = _Operand(*weights, self._bank((k * height + shape.r - 1 - r) * pitch + shape.s - 1 - s), r, s)
         tiles = [
             self._inputs(image[slice(*row), slice(*column)], row[0] + shape.pad, column[0] + shape.pad, pitch)
             for row in rows
+            if row[0] < row[1]
             for column in columns
-            if row[0] < row[1] and column[0] < column[1]
+            if column[0] < column[1]
         ]
         params = ffi.new("cs_scnn_params *")
         params.weights, params.inputs, params.banks = self.weights, self.inputs, self.banks
@@ -237,7 +193,7 @@ class Scnn:
             ffi.new("cs_scnn_operand *[]", [tile.c for tile in tiles]),
             len(tiles),
             of_weights.c,
-            -(-shape.k // self.tiling.group),
+            -(-shape.k // across),
             as_buffer(waiting, "uint16_t", np.uint16, "waiting", writable=True),
             waiting.size,
             as_buffer(done, "int64_t", np.int64, "done", writable=True),
@@ -285,41 +241,3 @@ class _Operand:
         self.c.entry_count = entries.size
         self.c.blocks = starts.size - 1
         self.c.positions = bank.size
-
-
-@dataclass(frozen=True)
-class Dcnn:
-    """A `LayerCore`: DCNN, the dense accelerator beside SCNN: the same PEs, tiles and multipliers, dot products.
-
-    outputs   output channels that a PE computes at once
-    depth     input channels that it adds up in one cycle; outputs * depth multipliers
-
-    A PE owns its tile of the output plane. It takes a cycle for each output position, filter position, `depth` input
-    channels and `outputs` output channels; zeros, those of the padding too, are multiplied like everything else. All
-    PEs start a group of output channels together. Raises ValueError for a value below 1.
-    """
-
-    tiling: PlanarTiling
-    outputs: int
-    depth: int
-
-    stages = (Stage.FF,)
-
-    def __post_init__(self) -> None:
-        _at_least_one(self, ("outputs", "depth"))
-
-    def run(self, shape: ConvShape, stage: Stage, operands: Operands) -> LayerRun:
-        """See LayerCore. Feed-forward, stride 1, groups 1."""
-        _check(shape, stage, operands)
-        places = -(-shape.p // self.tiling.pe_rows) * -(-shape.q // self.tiling.pe_columns)  # of the largest tile
-        group = self.tiling.group
-        across = shape.k // group * -(-group // self.outputs) + -(-(shape.k % group) // self.outputs)
-        return LayerRun(
-            cycles=shape.n * places * shape.r * shape.s * -(-shape.c // self.depth) * across,
-            multipliers=self.tiling.pes * self.outputs * self.depth,
-            dense_macs=shape.macs,
-            macs=shape.macs,
-            skipped={},
-            events={"padding_macs": shape.n * shape.p * shape.q * shape.r * shape.s * shape.c * shape.k - shape.macs},
-            way="nothing (dense)",
-        )

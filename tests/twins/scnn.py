@@ -110,10 +110,8 @@ def run(core, shape, x, w):
                         vectors(encode(block[..., c].reshape(-1), max_zeros), core.weights) for c in range(shape.c)
                     ]
                     pes = []
-                    for row in rows:
-                        for column in columns:
-                            if not len(row) or not len(column):
-                                continue
+                    for row in filter(len, rows):
+                        for column in filter(len, columns):
                             places = [(i, j) for i in row for j in column]
 
                             def output(at, tap, places=places, taps=taps):

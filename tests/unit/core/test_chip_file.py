@@ -75,6 +75,17 @@ def test_values_that_the_core_refuses_are_mistakes_of_the_file(tmp_path):
         load_chip(path)
 
 
+@pytest.mark.parametrize("kind", ["scnn", "dcnn"])
+def test_more_processing_elements_than_the_limit_are_refused_at_once(tmp_path, kind):
+    path = tmp_path / "c.yaml"
+    path.write_text(f"extends: {CHIPS / kind}.yaml\ncore: {{pe_rows: {2**20}, pe_columns: {2**20}}}\n")
+    with pytest.raises(
+        ScenarioError,
+        match=rf"c.yaml:2:17: core.pe_rows: pe_rows and pe_columns must give at most {2**16} processing elements",
+    ):
+        load_chip(path)
+
+
 class FixedSpec(Spec):
     """A core that takes the same for every layer."""
 

@@ -340,3 +340,16 @@ def test_cycles_were_published_of_the_masks_in_the_file_only(tmp_path):
     path = write(tmp_path, {"L": counts | {"published_cycles": 6}})
     assert read_layers(path)[0].published_cycles == 6
     assert read_layers(path, density=0.5)[0].published_cycles is None
+
+
+def test_all_layers_together_have_a_limit_beside_that_of_each(tmp_path):
+    """2^28 elements of input and 2^14 of weights a layer: the sixteenth is too many, before any is drawn."""
+    layer = {"shape": {"c": 2**14, "h": 2**14, "k": 1}, "x": 0.5, "w": 0.5}
+    path = write(tmp_path, {f"L{at}": layer for at in range(17)})
+    total = 16 * (2**28 + 2**14)
+    (problem,) = problems(path)
+    assert problem.endswith(
+        f": L15: the tensors up to here have {total} elements; a run takes at most {2**32}, so choose fewer layers"
+    )
+    csv = HEAD + "".join(f"L{at},1,1,16384,1,16384,1,1,1\n" for at in range(17))
+    assert problems(write(tmp_path, csv, "layers.csv"))[0].startswith("layers.csv:17:1: L15: the tensors up to here")

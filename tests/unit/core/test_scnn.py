@@ -1,4 +1,4 @@
-"""SCNN against its stepped twin; what becomes of every product; DCNN by hand; refusals."""
+"""SCNN against its stepped twin; what becomes of every product; refusals."""
 
 import numpy as np
 import pytest
@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from twins import scnn as twin
 
 from cosim.clib import as_buffer, ffi, lib
-from cosim.models.core import Dcnn, Operands, PlanarTiling, Scnn, forward_pairs
+from cosim.models.core import Operands, PlanarTiling, Scnn, forward_pairs
+from cosim.models.core.planar import MAX_PES
 from cosim.models.tensors import BitTensor, ConvShape, Stage
 
 pytestmark = pytest.mark.c_library
@@ -24,19 +25,25 @@ def core_of(tiling=(2, 2, 2), weights=4, inputs=4, banks=32, bank_entries=32, ba
 @st.composite
 def cases(draw):
     rng = np.random.default_rng(draw(st.integers(0, 2**32)))
+
+    def mostly(small, *limits):
+        return draw(st.sampled_from([small] * 4 + list(limits)))
+
     size = st.integers(1, 6)
     h, w, pad = draw(size), draw(size), draw(st.integers(0, 2))
     r, s = draw(st.integers(1, min(3, h + 2 * pad))), draw(st.integers(1, min(3, w + 2 * pad)))
     shape = ConvShape(n=draw(st.integers(1, 2)), c=draw(st.integers(1, 5)), h=h, w=w, k=draw(size), r=r, s=s, pad=pad)
+    rows, columns, group = (draw(st.integers(1, 3)) for _ in range(3))
+    rows, columns = mostly((rows, columns), (MAX_PES, 1), (1, MAX_PES), (256, 256))
     core = core_of(
-        tiling=tuple(draw(st.integers(1, 3)) for _ in range(3)),
-        weights=draw(st.integers(1, 4)),
-        inputs=draw(st.integers(1, 4)),
-        banks=draw(st.integers(1, 9)),
-        bank_entries=32,
-        bank_queue=draw(st.integers(1, 5)),
-        weight_fifo=draw(st.sampled_from([0, 1, 2, 5, 50])),
-        bits=draw(st.integers(1, 4)),
+        tiling=(rows, columns, mostly(group, 2**20)),
+        weights=mostly(draw(st.integers(1, 4)), lib.CS_SCNN_MAX_VECTOR),
+        inputs=mostly(draw(st.integers(1, 4)), lib.CS_SCNN_MAX_VECTOR),
+        banks=mostly(draw(st.integers(1, 9)), lib.CS_SCNN_MAX_BANKS),
+        bank_entries=mostly(32, 2**20),
+        bank_queue=mostly(draw(st.integers(1, 5)), lib.CS_SCNN_MAX_QUEUE),
+        weight_fifo=mostly(draw(st.sampled_from([0, 1, 2, 5, 50])), 2**20),
+        bits=mostly(draw(st.integers(1, 4)), 30),
     )
     densities = st.sampled_from([0.0, 0.1, 0.5, 0.9, 1.0])
     x, weights = rng.random(shape.x_shape) < draw(densities), rng.random(shape.w_shape) < draw(densities)
@@ -157,27 +164,6 @@ def test_tiles_whose_outputs_exceed_the_accumulators_are_cut():
         core.parts(ConvShape(n=1, c=1, h=12, w=12, k=8, r=12, s=12))
 
 
-def test_dcnn_by_hand():
-    shape = ConvShape(n=2, c=6, h=5, w=5, k=11, r=3, s=3, pad=1)
-    core = Dcnn(PlanarTiling(2, 2, 8), outputs=4, depth=4)
-    run = core.run(shape, Stage.FF, operands_of(np.ones(shape.x_shape, bool), np.ones(shape.w_shape, bool)))
-    # Tiles of at most 3 x 3; 6 channels in 2 cycles; 8 + 3 output channels in 2 + 1.
-    assert run.cycles == 2 * 9 * 9 * 2 * 3
-    assert run.macs == run.dense_macs == shape.macs
-    assert run.macs + run.events["padding_macs"] == 2 * 25 * 9 * 6 * 11
-    assert run.multipliers == 64
-
-
-@pytest.mark.parametrize("core", [core_of(), Dcnn(PlanarTiling(2, 2, 2), 4, 4)])
-def test_what_is_not_modelled_is_refused(core):
-    shape = ConvShape(n=1, c=2, h=4, w=4, k=2, r=1, s=1, stride=2)
-    given = operands_of(np.ones(shape.x_shape, bool), np.ones(shape.w_shape, bool))
-    with pytest.raises(ValueError, match=r"^modelled for stride 1 and groups 1, got 2 and 1$"):
-        core.run(shape, Stage.FF, given)
-    with pytest.raises(ValueError, match=r"stage ff, not wg$"):
-        core.run(shape, Stage.WG, given)
-
-
 @pytest.mark.parametrize(
     ("values", "message"),
     [
@@ -189,6 +175,10 @@ def test_what_is_not_modelled_is_refused(core):
         ({"weight_fifo": 1 << 31}, "weight_fifo must be 0 to 2[*][*]31 - 1, got 2147483648"),
         ({"bits": 31}, "index_bits must be at most 30, got 31"),
         ({"tiling": (0, 1, 1)}, "pe_rows must be at least 1, got 0"),
+        (
+            {"tiling": (257, 256, 1)},
+            "pe_rows and pe_columns must give at most 65536 processing elements, got 257 x 256 = 65792",
+        ),
     ],
 )
 def test_values_beyond_the_limits_are_refused(values, message):
