@@ -9,11 +9,11 @@
 #define STATE_MAGIC 0x65726f632d736f63u
 
 static int valid(const cs_core_params *params) {
-    return params != NULL && cs_aligned(CS_ADDRESS(params), sizeof(uint32_t)) && params->lanes >= 1 &&
-           params->group >= 1 && params->lanes % params->group == 0 && params->lanes <= (1 << 20) &&
-           params->window >= 1 && params->queue >= 1 && params->queue <= (1 << 28) && params->macs_per_lane >= 1 &&
-           params->macs_per_lane <= (1 << 28) && params->run_ahead >= 1 && params->pixel_reuse >= 1 &&
-           params->coarse_jump >= 0 && params->lane_latency >= 0 && cs_isa_usable(params->isa);
+    return params->lanes >= 1 && params->group >= 1 && params->lanes % params->group == 0 &&
+           params->lanes <= (1 << 20) && params->window >= 1 && params->queue >= 1 && params->queue <= (1 << 28) &&
+           params->macs_per_lane >= 1 && params->macs_per_lane <= (1 << 28) && params->run_ahead >= 1 &&
+           params->pixel_reuse >= 1 && params->coarse_jump >= 0 && params->lane_latency >= 0 &&
+           cs_isa_usable(params->isa);
 }
 
 /* Lay the arrays out behind the header. None is shorter for more channels or a longer walk. */
@@ -67,6 +67,8 @@ static void lay_out(cs_core_state *state) {
 
 static int32_t set_up(cs_core_state *state, const cs_core_params *params, int32_t channels, int32_t max_length,
                       int32_t coarse) {
+    if (params == NULL) return CS_EINVAL;
+    if (!CS_IS_ALIGNED(params)) return CS_EBUFFER;
     if (!valid(params) || channels < 0 || max_length < 0 || max_length > MAX_LENGTH) return CS_EINVAL;
     memset(state, 0, sizeof *state);
     state->magic = STATE_MAGIC;

@@ -10,8 +10,9 @@ static int32_t set_up(cs_banks_state *state, const cs_core_params *params, const
     size_t unused;
     const int32_t status = cs_core_state_words(params, 0, 0, 0, &unused); /* checks params */
     if (status != CS_OK) return status;
-    if (!cs_aligned(CS_ADDRESS(banks), sizeof(uint32_t))) return CS_EBUFFER;
-    if (banks == NULL || max_blocks < 0 || banks->max_pending < 1 || banks->max_pending > MAX_PENDING) return CS_EINVAL;
+    if (banks == NULL) return CS_EINVAL;
+    if (!CS_IS_ALIGNED(banks)) return CS_EBUFFER;
+    if (max_blocks < 0 || banks->max_pending < 1 || banks->max_pending > MAX_PENDING) return CS_EINVAL;
     for (int m = 0; m < 2; ++m)
         if (banks->banks[m] < 1 || banks->banks[m] > 65536 || banks->ports[m] < 1) return CS_EINVAL;
     memset(state, 0, sizeof *state);
@@ -29,8 +30,8 @@ static int32_t set_up(cs_banks_state *state, const cs_core_params *params, const
     state->lane_words = (lanes + 63) / 64;
     PLACE(due, state->lane_words * sizeof(uint64_t));
     PLACE(calendar, CS_BANKS_SLOTS * state->lane_words * sizeof(uint64_t));
-    PLACE(places, groups * (size_t)state->buffer_places * sizeof(cs_banks_place));
-    PLACE(lefts, groups * (size_t)max_blocks * sizeof(cs_banks_left));
+    PLACE(buffers, groups * (size_t)state->buffer_places * sizeof(cs_banks_place));
+    PLACE(leavings, groups * (size_t)max_blocks * sizeof(cs_banks_leaving));
     for (int m = 0; m < 2; ++m) {
         PLACE(backlog[m], (size_t)banks->banks[m] * sizeof(int64_t));
         PLACE(free_ports[m], (size_t)banks->banks[m] * sizeof(int32_t));

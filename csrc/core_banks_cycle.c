@@ -9,26 +9,6 @@ static int64_t smaller(int64_t a, int64_t b) {
     return a < b ? a : b;
 }
 
-static uint32_t entry_of(const uint32_t *outputs, int32_t block, int32_t lane) {
-    return outputs[3 + outputs[0] + (size_t)block * outputs[0] + (size_t)lane];
-}
-
-static cs_banks_group *group_of(const cs_banks_state *state, uint64_t *base, int32_t index) {
-    return (cs_banks_group *)(base + state->groups) + index;
-}
-
-static cs_banks_lane *lane_of(const cs_banks_state *state, uint64_t *base, int32_t index) {
-    return (cs_banks_lane *)(base + state->lanes) + index;
-}
-
-static cs_banks_place *places_of(const cs_banks_state *state, uint64_t *base, int32_t group) {
-    return (cs_banks_place *)(base + state->places) + (size_t)group * (size_t)state->buffer_places;
-}
-
-static cs_banks_left *lefts_of(const cs_banks_state *state, uint64_t *base, int32_t group) {
-    return (cs_banks_left *)(base + state->lefts) + (size_t)group * (size_t)state->max_blocks;
-}
-
 static void set_bit(uint64_t *mask, int32_t bit) {
     mask[bit / WORD] |= (uint64_t)1 << (bit % WORD);
 }
@@ -61,10 +41,10 @@ static int64_t next_in_calendar(const cs_banks_state *state) {
 /* Lanes of the group that were held up by a block that all have left by `cycle`. */
 static void let_go(cs_banks_state *state, uint64_t *base, int32_t group, int32_t block, int64_t cycle) {
     for (int32_t i = 0; i < state->params.group; ++i) {
-        cs_banks_lane *lane = lane_of(state, base, group * state->params.group + i);
+        cs_banks_lane *lane = cs_banks_lane_of(state, base, group * state->params.group + i);
         if (!lane->held_up || lane->position - state->params.run_ahead != block) continue;
         lane->held_up = 0;
-        --group_of(state, base, group)->held_up;
+        --cs_banks_group_of(state, base, group)->held_up;
         if (cycle > lane->wake) lane->wake = cycle;
         schedule(state, base, group * state->params.group + i, lane->wake);
     }
@@ -72,9 +52,9 @@ static void let_go(cs_banks_state *state, uint64_t *base, int32_t group, int32_t
 
 /* The lane's block is left at the start of `cycle`. */
 static void leave(cs_banks_state *state, uint64_t *base, const uint32_t *outputs, cs_banks_lane *lane, int64_t cycle) {
-    cs_banks_left *left = lefts_of(state, base, lane->group) + lane->position;
+    cs_banks_leaving *left = cs_banks_leavings_of(state, base, lane->group) + lane->position;
     if (cycle > left->by) left->by = cycle;
-    if (++left->lanes == (int32_t)outputs[0] && group_of(state, base, lane->group)->held_up > 0)
+    if (++left->lanes == (int32_t)outputs[0] && cs_banks_group_of(state, base, lane->group)->held_up > 0)
         let_go(state, base, lane->group, lane->position, left->by);
     ++lane->position;
     if (++lane->place == state->buffer_places) lane->place = 0;
@@ -85,7 +65,7 @@ static void leave(cs_banks_state *state, uint64_t *base, const uint32_t *outputs
 /* Leave up to `coarse_jump` coarse-zero blocks at the start of `cycle`. */
 static void jump(cs_banks_state *state, uint64_t *base, const uint32_t *outputs, cs_banks_lane *lane, int64_t cycle) {
     for (int32_t left = 0; left < state->params.coarse_jump && lane->position < (int32_t)outputs[1]; ++left) {
-        if (!(entry_of(outputs, lane->position, lane->index) & CS_CORE_JUMPED)) return;
+        if (!(cs_banks_entry_of(outputs, lane->position, lane->index) & CS_CORE_JUMPED)) return;
         leave(state, base, outputs, lane, cycle);
     }
 }
@@ -107,7 +87,7 @@ static int64_t look(cs_banks_state *state, uint64_t *base, const uint32_t *outpu
 }
 
 static void finish(cs_banks_state *state, uint64_t *base, cs_banks_lane *lane, int64_t cycle) {
-    cs_banks_group *group = group_of(state, base, lane->group);
+    cs_banks_group *group = cs_banks_group_of(state, base, lane->group);
     const int64_t macs = state->params.macs_per_lane;
     const int64_t emptied = lane->free_at + (lane->queued + macs - 1) / macs;
     const int64_t done = emptied > cycle ? emptied : cycle;
@@ -121,27 +101,27 @@ static void finish(cs_banks_state *state, uint64_t *base, cs_banks_lane *lane, i
  * no cycle of their own here: measured 1.3 times as fast at a density of one half.
  */
 static void proceed(cs_banks_state *state, uint64_t *base, const uint32_t *outputs, int32_t index, int64_t cycle) {
-    cs_banks_lane *lane = lane_of(state, base, index);
-    const cs_banks_place *places = places_of(state, base, lane->group);
-    const cs_banks_left *lefts = lefts_of(state, base, lane->group);
+    cs_banks_lane *lane = cs_banks_lane_of(state, base, index);
+    const cs_banks_place *buffer = cs_banks_buffer_of(state, base, lane->group);
+    const cs_banks_leaving *leavings = cs_banks_leavings_of(state, base, lane->group);
     const int32_t run_ahead = state->params.run_ahead;
     while (lane->position < (int32_t)outputs[1]) {
-        const uint32_t entry = entry_of(outputs, lane->position, lane->index);
+        const uint32_t entry = cs_banks_entry_of(outputs, lane->position, lane->index);
         if (entry & CS_CORE_JUMPED) {
             jump(state, base, outputs, lane, ++cycle);
             continue;
         }
         lane->wake = cycle;
         if (lane->position >= run_ahead) {
-            const cs_banks_left *left = lefts + (lane->position - run_ahead);
+            const cs_banks_leaving *left = leavings + (lane->position - run_ahead);
             if (left->lanes < (int32_t)outputs[0]) {
                 lane->held_up = 1;
-                ++group_of(state, base, lane->group)->held_up;
+                ++cs_banks_group_of(state, base, lane->group)->held_up;
                 return;
             }
             if (left->by > cycle) lane->wake = cycle = left->by;
         }
-        const cs_banks_place *place = places + lane->place;
+        const cs_banks_place *place = buffer + lane->place;
         if ((entry & CS_CORE_READS) || place->block != lane->position || !place->fetched) {
             schedule(state, base, index, cycle);
             return;
@@ -153,10 +133,10 @@ static void proceed(cs_banks_state *state, uint64_t *base, const uint32_t *outpu
 
 /* A group that is walked as a whole asks for its next block when a lane is there, or is done. */
 static void go_on(cs_banks_state *state, uint64_t *base, const uint32_t *outputs, int32_t index) {
-    cs_banks_group *group = group_of(state, base, index);
+    cs_banks_group *group = cs_banks_group_of(state, base, index);
     const int32_t first = index * state->params.group;
     if (group->position < (int32_t)outputs[1]) {
-        cs_banks_lane *lane = lane_of(state, base, first);
+        cs_banks_lane *lane = cs_banks_lane_of(state, base, first);
         lane->wake = cs_banks_whole_asks_at(group);
         schedule(state, base, first, lane->wake);
         return;
@@ -168,8 +148,8 @@ static void go_on(cs_banks_state *state, uint64_t *base, const uint32_t *outputs
 
 void cs_banks_load(cs_banks_state *state, uint64_t *base, int32_t index, const uint32_t *record, int64_t turns,
                    int64_t begin) {
-    cs_banks_group *group = group_of(state, base, index);
-    cs_banks_place *places = places_of(state, base, index);
+    cs_banks_group *group = cs_banks_group_of(state, base, index);
+    cs_banks_place *buffer = cs_banks_buffer_of(state, base, index);
     const int32_t first = index * state->params.group;
     for (; turns > 0 && group->at < state->record_count; --turns)
         group->at += cs_banks_size_of(record + group->at);
@@ -177,22 +157,22 @@ void cs_banks_load(cs_banks_state *state, uint64_t *base, int32_t index, const u
     group->through = group->at >= state->record_count;
     group->running = group->held_up = 0;
     for (int32_t i = 0; i < state->buffer_places; ++i)
-        places[i].block = -1;
+        buffer[i].block = -1;
     if (group->through) return;
     const uint32_t *outputs = record + group->at;
     group->running = (int32_t)outputs[0];
     group->whole = cs_banks_is_whole(&state->params, outputs);
     if (group->whole) {
         group->bank = (int32_t)((int64_t)outputs[2] % state->banks.banks[0]);
-        lane_of(state, base, first)->group = index;
-        places[0].fetched = 0;
+        cs_banks_lane_of(state, base, first)->group = index;
+        buffer[0].fetched = 0;
         cs_banks_whole_begin(state, base, group, first);
         go_on(state, base, outputs, index);
         return;
     }
-    memset(lefts_of(state, base, index), 0, outputs[1] * sizeof(cs_banks_left));
+    memset(cs_banks_leavings_of(state, base, index), 0, outputs[1] * sizeof(cs_banks_leaving));
     for (int32_t i = 0; i < group->running; ++i) {
-        cs_banks_lane *lane = lane_of(state, base, first + i);
+        cs_banks_lane *lane = cs_banks_lane_of(state, base, first + i);
         lane->group = index;
         lane->index = i;
         lane->bank[0] = (int32_t)((int64_t)outputs[2] % state->banks.banks[0]);
@@ -202,7 +182,7 @@ void cs_banks_load(cs_banks_state *state, uint64_t *base, int32_t index, const u
         lane->free_at = begin;
     }
     for (int32_t i = 0; i < (int32_t)outputs[0]; ++i) {
-        jump(state, base, outputs, lane_of(state, base, first + i), begin);
+        jump(state, base, outputs, cs_banks_lane_of(state, base, first + i), begin);
         proceed(state, base, outputs, first + i, begin);
     }
 }
@@ -226,7 +206,7 @@ static void turn_over(cs_banks_state *state, uint64_t *base, const uint32_t *rec
     int64_t turn_at = CS_NEVER;
     state->live = 0;
     for (int32_t g = 0; g < groups; ++g) {
-        cs_banks_group *group = group_of(state, base, g);
+        cs_banks_group *group = cs_banks_group_of(state, base, g);
         while (!group->through && group->running == 0 && group->done_at <= cycle) {
             group->cycles = group->done_at + state->params.lane_latency;
             cs_banks_load(state, base, g, record, groups, group->cycles);
@@ -239,58 +219,11 @@ static void turn_over(cs_banks_state *state, uint64_t *base, const uint32_t *rec
     state->turn_at = turn_at;
 }
 
-/* ---- ports ----------------------------------------------------------------------------------------------------- */
-
-/* DMA and pruning unit go first. Returns 1 with what they leave in free_ports, 0 where they want nothing. */
-static int serve_others(cs_banks_state *state, uint64_t *base, int64_t cycle) {
-    const cs_banks_reservation *pending = (const cs_banks_reservation *)(base + state->reservations);
-    for (; state->pending > 0 && pending[state->first_pending].clk < cycle; --state->pending) {
-        const cs_banks_reservation *next = pending + state->first_pending;
-        ((int64_t *)(base + state->backlog[next->memory]))[next->bank] += next->accesses;
-        state->backlog_left += next->accesses;
-        state->first_pending = (state->first_pending + 1) % state->banks.max_pending;
-    }
-    if (state->backlog_left == 0) return 0;
-    for (int m = 0; m < 2; ++m) {
-        int64_t *backlog = (int64_t *)(base + state->backlog[m]);
-        int32_t *free_ports = (int32_t *)(base + state->free_ports[m]);
-        const int32_t ports = state->banks.ports[m];
-        for (int32_t bank = 0; bank < state->banks.banks[m]; ++bank) {
-            const int32_t served = backlog[bank] < ports ? (int32_t)backlog[bank] : ports;
-            backlog[bank] -= served;
-            free_ports[bank] = ports - served;
-            state->result.served[m] += served;
-            state->backlog_left -= served;
-        }
-    }
-    return 1;
-}
-
-static void free_all_ports(const cs_banks_state *state, uint64_t *base, int memory) {
-    int32_t *free_ports = (int32_t *)(base + state->free_ports[memory]);
-    for (int32_t bank = 0; bank < state->banks.banks[memory]; ++bank)
-        free_ports[bank] = state->banks.ports[memory];
-}
-
-/* Cycles `cycle` .. `last`, in which no lane wants anything. */
-static void serve_idle(cs_banks_state *state, uint64_t *base, int64_t cycle, int64_t last) {
-    const cs_banks_reservation *pending = (const cs_banks_reservation *)(base + state->reservations);
-    while (cycle <= last) {
-        if (state->backlog_left == 0) {
-            if (state->pending == 0) return;
-            const int64_t arrival = pending[state->first_pending].clk + 1;
-            if (arrival > cycle) cycle = arrival;
-            if (cycle > last) return;
-        }
-        serve_others(state, base, cycle++);
-    }
-}
-
 /* ---- one cycle ------------------------------------------------------------------------------------------------- */
 
 static int earlier(const cs_banks_request *a, const cs_banks_request *b) {
     if (a->since != b->since) return a->since < b->since;
-    return a->group != b->group ? a->group < b->group : a->block < b->block;
+    return a->asker != b->asker ? a->asker < b->asker : a->block < b->block;
 }
 
 static void insert(cs_banks_request *requests, int32_t *count, cs_banks_request new_one) {
@@ -318,23 +251,23 @@ static found_lanes visit_due(cs_banks_state *state, uint64_t *base, const uint32
         uint64_t stay = 0;
         for (uint64_t set = due[w]; set != 0; set &= set - 1) {
             const int32_t index = (int32_t)w * WORD + __builtin_ctzll(set);
-            cs_banks_lane *lane = lane_of(state, base, index);
+            cs_banks_lane *lane = cs_banks_lane_of(state, base, index);
             if (lane->wake > cycle) { /* later than the calendar reaches */
                 schedule(state, base, index, lane->wake);
                 continue;
             }
-            const cs_banks_group *group = group_of(state, base, lane->group);
+            const cs_banks_group *group = cs_banks_group_of(state, base, lane->group);
             if (group->whole) {
                 stay |= set & -set;
                 waiting[found.waiting++] = index;
                 insert(input, &found.requests[0],
                        (cs_banks_request){
-                           .since = lane->wake, .group = lane->group, .block = group->position, .bank = group->bank});
+                           .since = lane->wake, .asker = lane->group, .block = group->position, .bank = group->bank});
                 continue;
             }
             const uint32_t *outputs = record + group->at;
-            const uint32_t entry = entry_of(outputs, lane->position, lane->index);
-            cs_banks_place *place = places_of(state, base, lane->group) + lane->place;
+            const uint32_t entry = cs_banks_entry_of(outputs, lane->position, lane->index);
+            cs_banks_place *place = cs_banks_buffer_of(state, base, lane->group) + lane->place;
             if (place->block != lane->position) *place = (cs_banks_place){.since = cycle, .block = lane->position};
             if (!(entry & CS_CORE_READS)) lane->has_other = 1;
             if (place->fetched && lane->has_other) {
@@ -347,7 +280,7 @@ static found_lanes visit_due(cs_banks_state *state, uint64_t *base, const uint32
                 place->asked_in_this_cycle = 1;
                 insert(input, &found.requests[0],
                        (cs_banks_request){.since = place->since,
-                                          .group = lane->group,
+                                          .asker = lane->group,
                                           .block = lane->position,
                                           .bank = lane->bank[0],
                                           .place = lane->place});
@@ -355,7 +288,7 @@ static found_lanes visit_due(cs_banks_state *state, uint64_t *base, const uint32
             if (!lane->has_other) {
                 if (lane->since < 0) lane->since = cycle;
                 insert(other, &found.requests[1],
-                       (cs_banks_request){.since = lane->since, .group = index, .bank = lane->bank[1]});
+                       (cs_banks_request){.since = lane->since, .asker = index, .bank = lane->bank[1]});
             }
         }
         due[w] = stay;
@@ -369,7 +302,8 @@ static void grant(cs_banks_state *state, uint64_t *base, const found_lanes *foun
         int32_t *free_ports = (int32_t *)(base + state->free_ports[m]);
         const cs_banks_request *requests = (const cs_banks_request *)(base + state->requests[m]);
         for (int32_t i = 0; i < found->requests[m]; ++i) {
-            cs_banks_place *place = m == 0 ? places_of(state, base, requests[i].group) + requests[i].place : NULL;
+            cs_banks_place *place =
+                m == 0 ? cs_banks_buffer_of(state, base, requests[i].asker) + requests[i].place : NULL;
             if (m == 0) place->asked_in_this_cycle = 0;
             if (free_ports[requests[i].bank] == 0) continue;
             --free_ports[requests[i].bank];
@@ -377,7 +311,7 @@ static void grant(cs_banks_state *state, uint64_t *base, const found_lanes *foun
             if (m == 0)
                 place->fetched = 1;
             else
-                lane_of(state, base, requests[i].group)->has_other = 1;
+                cs_banks_lane_of(state, base, requests[i].asker)->has_other = 1;
         }
     }
 }
@@ -392,28 +326,28 @@ static int32_t look_or_wait(cs_banks_state *state, uint64_t *base, const uint32_
     const int32_t *waiting = (const int32_t *)(base + state->waiting);
     int32_t left = 0, whole_left = 0;
     for (int32_t i = 0; i < found->waiting; ++i) {
-        cs_banks_lane *lane = lane_of(state, base, waiting[i]);
-        cs_banks_group *group = group_of(state, base, lane->group);
+        cs_banks_lane *lane = cs_banks_lane_of(state, base, waiting[i]);
+        cs_banks_group *group = cs_banks_group_of(state, base, lane->group);
         if (group->whole) { /* its lanes' waits are counted when it has the block */
-            cs_banks_place *place = places_of(state, base, lane->group);
+            cs_banks_place *place = cs_banks_buffer_of(state, base, lane->group);
             if (!place->fetched) {
                 ++whole_left;
                 continue;
             }
             place->fetched = 0;
             not_due(state, base, waiting[i]);
-            cs_banks_whole_look(state, base, group, waiting[i], record + group->at, lefts_of(state, base, lane->group),
-                                cycle);
+            cs_banks_whole_look(state, base, group, waiting[i], record + group->at,
+                                cs_banks_leavings_of(state, base, lane->group), cycle);
             go_on(state, base, record + group->at, lane->group);
             continue;
         }
-        if (!lane->has_other || !places_of(state, base, lane->group)[lane->place].fetched) {
+        if (!lane->has_other || !cs_banks_buffer_of(state, base, lane->group)[lane->place].fetched) {
             ++lane->waits;
             ++left;
             continue;
         }
         const uint32_t *outputs = record + group->at;
-        const uint32_t entry = entry_of(outputs, lane->position, lane->index);
+        const uint32_t entry = cs_banks_entry_of(outputs, lane->position, lane->index);
         not_due(state, base, waiting[i]);
         proceed(state, base, outputs, waiting[i], look(state, base, outputs, lane, entry, cycle));
     }
@@ -426,7 +360,7 @@ void cs_banks_run(cs_banks_state *state, uint64_t *base, const uint32_t *record,
         const int64_t cycle = state->now + 1;
         if (cycle < state->next_event) {
             state->now = smaller(until, state->next_event - 1);
-            serve_idle(state, base, cycle, state->now);
+            cs_banks_serve_idle(state, base, cycle, state->now);
             continue;
         }
         turn_page(state, base, cycle);
@@ -435,10 +369,10 @@ void cs_banks_run(cs_banks_state *state, uint64_t *base, const uint32_t *record,
             state->result.done = 1;
             return;
         }
-        const int ports_known = serve_others(state, base, cycle);
+        const int ports_known = cs_banks_serve_others(state, base, cycle);
         const found_lanes found = visit_due(state, base, record, cycle);
         for (int m = 0; m < 2 && !ports_known; ++m)
-            if (found.requests[m] > 0) free_all_ports(state, base, m);
+            if (found.requests[m] > 0) cs_banks_free_all_ports(state, base, m);
         grant(state, base, &found);
         const int32_t left = look_or_wait(state, base, record, cycle, &found);
         state->next_event = left > 0 ? cycle + 1 : smaller(state->turn_at, next_in_calendar(state));

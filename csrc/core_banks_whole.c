@@ -19,7 +19,7 @@ void cs_banks_whole_begin(const cs_banks_state *state, uint64_t *base, cs_banks_
     int32_t *ready = (int32_t *)(base + state->ready) + first, *held = (int32_t *)(base + state->held) + first;
     for (int32_t i = 0; i < state->params.group; ++i)
         ready[i] = held[i] = 0;
-    group->position = group->soonest = group->latest = 0;
+    group->position = group->first_ready = group->last_ready = 0;
     group->from = group->allowed = group->begun;
 }
 
@@ -30,8 +30,8 @@ typedef struct {
     const uint32_t *entries;
     int32_t *ready; /* when the lane has left the block before, and what its queue holds then */
     int32_t *held;
-    int32_t fetched;         /* on the same clock; afterwards it begins in the cycle behind this */
-    int32_t soonest, latest; /* of `ready` afterwards */
+    int32_t fetched;                 /* on the same clock; afterwards it begins in the cycle behind this */
+    int32_t first_ready, last_ready; /* of `ready` afterwards */
 } whole_block;
 
 /* `cs_core_enter` without a branch; a constant number of lanes is worth a third of the time. */
@@ -39,7 +39,7 @@ CS_ALWAYS_INLINE void look_lanes(whole_block *block, int32_t lanes) {
     const uint32_t *restrict entries = block->entries;
     int32_t *restrict ready = block->ready, *restrict held = block->held;
     const int32_t depth = block->depth, fetched = block->fetched;
-    int32_t soonest = INT32_MAX, latest = 0;
+    int32_t first_ready = INT32_MAX, last_ready = 0;
     for (int32_t i = 0; i < lanes; ++i) {
         const int32_t look = ready[i] > fetched ? ready[i] : fetched, left = held[i] - (look - ready[i]);
         const int32_t busy = left > 0, drained = left > 0 ? left : 0;
@@ -47,11 +47,11 @@ CS_ALWAYS_INLINE void look_lanes(whole_block *block, int32_t lanes) {
         const int32_t later = look - fetched + (over > 0 ? over + 1 - busy : 0);
         held[i] = over > 0 ? depth - 1 : all - busy;
         ready[i] = later;
-        soonest = later < soonest ? later : soonest;
-        latest = later > latest ? later : latest;
+        first_ready = later < first_ready ? later : first_ready;
+        last_ready = later > last_ready ? later : last_ready;
     }
-    block->soonest = soonest;
-    block->latest = latest;
+    block->first_ready = first_ready;
+    block->last_ready = last_ready;
 }
 
 CS_ALWAYS_INLINE void look_any(whole_block *block) {
@@ -106,11 +106,11 @@ static void count_waits(cs_banks_state *state, uint64_t *base, const cs_banks_gr
 }
 
 void cs_banks_whole_look(cs_banks_state *state, uint64_t *base, cs_banks_group *group, int32_t first,
-                         const uint32_t *outputs, cs_banks_left *lefts, int64_t cycle) {
+                         const uint32_t *outputs, cs_banks_leaving *leavings, int64_t cycle) {
     const int32_t lanes = (int32_t)outputs[0], run_ahead = state->params.run_ahead;
     if (cycle > cs_banks_whole_asks_at(group)) count_waits(state, base, group, first, lanes, cycle);
     /* Later than this every lane stands there, its queue empty: all waits are alike, and 31 bits hold them. */
-    const int64_t waited = cycle - group->from, longest = (int64_t)group->latest + state->params.queue;
+    const int64_t waited = cycle - group->from, longest = (int64_t)group->last_ready + state->params.queue;
     whole_block block = {.lanes = lanes,
                          .depth = state->params.queue,
                          .entries = outputs + 3 + lanes + (size_t)group->position * (size_t)lanes,
@@ -119,12 +119,12 @@ void cs_banks_whole_look(cs_banks_state *state, uint64_t *base, cs_banks_group *
                          .fetched = (int32_t)(waited < longest ? waited : longest)};
     look(&block, state->params.isa);
     group->from = cycle + 1;
-    group->soonest = block.soonest;
-    group->latest = block.latest;
-    lefts[group->position].by = group->from + block.latest;
+    group->first_ready = block.first_ready;
+    group->last_ready = block.last_ready;
+    leavings[group->position].by = group->from + block.last_ready;
     ++group->position;
     if (++group->bank == state->banks.banks[0]) group->bank = 0;
-    if (group->position >= run_ahead) group->allowed = lefts[group->position - run_ahead].by;
+    if (group->position >= run_ahead) group->allowed = leavings[group->position - run_ahead].by;
 }
 
 void cs_banks_whole_finish(const cs_banks_state *state, uint64_t *base, cs_banks_group *group, int32_t first,

@@ -19,13 +19,13 @@ void cs_banks_whole_begin(const cs_banks_state *state, uint64_t *base, cs_banks_
 
 /* The cycle in which the group asks for its next block. */
 static inline int64_t cs_banks_whole_asks_at(const cs_banks_group *group) {
-    const int64_t first = group->from + group->soonest;
+    const int64_t first = group->from + group->first_ready;
     return first > group->allowed ? first : group->allowed;
 }
 
 /* The block is fetched in `cycle`: all lanes look at it as soon as they can, and leave it. */
 void cs_banks_whole_look(cs_banks_state *state, uint64_t *base, cs_banks_group *group, int32_t first,
-                         const uint32_t *outputs, cs_banks_left *lefts, int64_t cycle);
+                         const uint32_t *outputs, cs_banks_leaving *leavings, int64_t cycle);
 
 /* All blocks are left: the lanes' cycles, and when the last lane has emptied its queue. */
 void cs_banks_whole_finish(const cs_banks_state *state, uint64_t *base, cs_banks_group *group, int32_t first,

@@ -15,9 +15,11 @@
 #define CS_OK 0
 /* An output buffer or a queue is full; call again with room. Nothing is lost. */
 #define CS_FULL 1
-/* An argument breaks the contract (null, out of range, unknown code). */
+/* An argument breaks the contract: null where something must be, out of range, unknown code. */
 #define CS_EINVAL 2
-/* A buffer is too small or misaligned. */
+/* A buffer is too small; or a pointer, to whatever it points, is no multiple of what its type's alignment is. Null is
+ * aligned. Where several arguments are wrong, the status is that of one of them.
+ */
 #define CS_EBUFFER 3
 /* The state buffer is not initialised, or belongs to another configuration. */
 #define CS_ESTATE 4

@@ -8,9 +8,7 @@ static int64_t out_size(int32_t in, int32_t filter, int32_t stride, int32_t pad)
 }
 
 static int valid(const cs_mac_shape *z) {
-    if (z == NULL || !cs_aligned(CS_ADDRESS(z), sizeof(uint32_t)) || z->n < 1 || z->c < 1 || z->h < 1 || z->w < 1 ||
-        z->k < 1 || z->r < 1 || z->s < 1)
-        return 0;
+    if (z->n < 1 || z->c < 1 || z->h < 1 || z->w < 1 || z->k < 1 || z->r < 1 || z->s < 1) return 0;
     if (z->stride < 1 || z->pad < 0 || z->groups < 1 || z->c % z->groups || z->k % z->groups) return 0;
     const int64_t p = out_size(z->h, z->r, z->stride, z->pad), q = out_size(z->w, z->s, z->stride, z->pad);
     if (p < 1 || q < 1) return 0;
@@ -33,8 +31,9 @@ static cs_mac_rows carve(char *scratch, int64_t pixels, int64_t channels) {
 }
 
 int32_t cs_mac_scratch_bytes(const cs_mac_shape *z, int32_t stage, size_t *bytes) {
-    if (!valid(z) || bytes == NULL) return CS_EINVAL;
-    if (!cs_aligned(CS_ADDRESS(bytes), sizeof(uint64_t))) return CS_EBUFFER;
+    if (z == NULL || bytes == NULL) return CS_EINVAL;
+    if (!CS_IS_ALIGNED(z) || !CS_IS_ALIGNED(bytes)) return CS_EBUFFER;
+    if (!valid(z)) return CS_EINVAL;
     const int64_t cg = z->c / z->groups, kg = z->k / z->groups, taps = (int64_t)z->r * z->s;
     const int64_t inputs = (int64_t)z->n * z->h * z->w;
     const int64_t outputs =
@@ -137,9 +136,9 @@ static int32_t gather(const cs_mac_shape *z, int32_t accumulate, int32_t isa, in
                       size_t from_count, const float *w, size_t w_count, float *to, size_t to_count, void *scratch,
                       size_t scratch_bytes) {
     size_t needed;
-    if (!way_known(accumulate, isa) || cs_mac_scratch_bytes(z, transposed ? CS_MAC_BP : CS_MAC_FF, &needed) != CS_OK ||
-        !from || !w || !to || !scratch)
-        return CS_EINVAL;
+    if (!way_known(accumulate, isa) || !from || !w || !to || !scratch) return CS_EINVAL;
+    const int32_t status = cs_mac_scratch_bytes(z, transposed ? CS_MAC_BP : CS_MAC_FF, &needed);
+    if (status != CS_OK) return status;
     const int64_t p = out_size(z->h, z->r, z->stride, z->pad), q = out_size(z->w, z->s, z->stride, z->pad);
     const int64_t cg = z->c / z->groups, kg = z->k / z->groups;
     const int64_t inputs = (int64_t)z->n * z->h * z->w, outputs = z->n * p * q;
@@ -190,9 +189,9 @@ static void pad_rows(const float *tensor, int64_t pixels, int64_t channels, int6
 int32_t cs_mac_wg(const cs_mac_shape *z, int32_t accumulate, int32_t isa, const float *x, size_t x_count,
                   const float *dy, size_t dy_count, float *dw, size_t dw_count, void *scratch, size_t scratch_bytes) {
     size_t needed;
-    if (!way_known(accumulate, isa) || cs_mac_scratch_bytes(z, CS_MAC_WG, &needed) != CS_OK || !x || !dy || !dw ||
-        !scratch)
-        return CS_EINVAL;
+    if (!way_known(accumulate, isa) || !x || !dy || !dw || !scratch) return CS_EINVAL;
+    const int32_t status = cs_mac_scratch_bytes(z, CS_MAC_WG, &needed);
+    if (status != CS_OK) return status;
     const int64_t p = out_size(z->h, z->r, z->stride, z->pad), q = out_size(z->w, z->s, z->stride, z->pad);
     const int64_t inputs = (int64_t)z->n * z->h * z->w, outputs = z->n * p * q, taps = (int64_t)z->r * z->s;
     const int64_t cg = z->c / z->groups, kg = z->k / z->groups;

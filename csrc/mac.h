@@ -28,6 +28,7 @@
 #include "isa.h"
 
 /* cffi: begin */
+/* In elements; at least 1 each, pad at least 0; groups divides c and k. */
 typedef struct {
     int32_t n, c, h, w, k, r, s, stride, pad, groups;
 } cs_mac_shape;
@@ -40,9 +41,16 @@ typedef struct {
 #define CS_ACCUMULATE_FP16 1
 #define CS_ACCUMULATE_INT32 2
 
-/* Bytes of scratch that a stage needs. CS_EINVAL for a shape without outputs, or one whose tensors exceed 2^31. */
+/* *bytes: of scratch that a stage (CS_MAC_...) needs. CS_EINVAL for an unknown stage, a shape without outputs, and one
+ * of whose tensors has 2^31 elements or more, channels of x, y and w filled up to multiples of 16.
+ */
 int32_t cs_mac_scratch_bytes(const cs_mac_shape *shape, int32_t stage, size_t *bytes);
-/* y from x and w. */
+/* The three stages. Counts are in elements, exactly those of the layouts; scratch is aligned as a float, at least as
+ * large as cs_mac_scratch_bytes says, and holds nothing afterwards (CS_EBUFFER otherwise). CS_EINVAL for an unknown way
+ * to accumulate, an instruction set that is not there, and operands that are not finite, or not integers of -128 .. 127
+ * with INT32; nothing is written then. Buffers do not overlap.
+ *
+ * y from x and w. */
 int32_t cs_mac_ff(const cs_mac_shape *shape, int32_t accumulate, int32_t isa, const float *x, size_t x_count,
                   const float *w, size_t w_count, float *y, size_t y_count, void *scratch, size_t scratch_bytes);
 /* dx from dy and w. */

@@ -151,8 +151,8 @@ void cs_mac_gather_sums(const cs_mac_gather *g, int32_t isa, int32_t accumulate,
         return;
     }
 #endif
+    (void)isa; /* of no use where there is one version only */
     gather_plain(g, rows, packed, output, accumulate);
-    (void)isa;
 }
 
 CS_ALWAYS_INLINE void outer_block(const cs_mac_outer *g, const cs_mac_rows *rows, const float *dense, float *sums,
@@ -232,6 +232,6 @@ void cs_mac_outer_sums(const cs_mac_outer *g, int32_t isa, int32_t accumulate, c
         return;
     }
 #endif
+    (void)isa; /* of no use where there is one version only */
     outer_plain(g, rows, dense, sums, accumulate);
-    (void)isa;
 }

@@ -26,13 +26,13 @@ typedef struct {
  * of the output's row and column, from 0 to 2**30.
  */
 typedef struct {
-    const int32_t *entries;
+    const int32_t *entries; /* [entry_count] */
     size_t entry_count;
-    const int64_t *starts;
+    const int64_t *starts; /* [blocks + 1] */
     size_t blocks;
-    const int32_t *bank;
-    const int32_t *row;
-    const int32_t *column;
+    const int32_t *bank;   /* [positions] */
+    const int32_t *row;    /* [positions] */
+    const int32_t *column; /* [positions] */
     size_t positions;
 } cs_scnn_operand;
 
@@ -48,14 +48,17 @@ typedef struct {
 } cs_scnn_counts;
 
 /* Compress `blocks` rows of `length` bytes (zero or not): an index has room for `max_zeros` zeros in front of an
- * element. CS_EBUFFER if the entries do not fit; blocks * length always do. */
+ * element. `starts` has blocks + 1 entries. CS_EBUFFER if the entries do not fit `capacity`; blocks * length always do.
+ */
 int32_t cs_scnn_encode(const uint8_t *mask, size_t blocks, size_t length, int32_t max_zeros, int32_t *entries,
                        size_t capacity, int64_t *starts, size_t start_count);
 
-/* All output-channel groups of one part of the plane: inputs[pe] has a block of each channel of that processing
- * element's tile, weights one of each (group, channel). Returns the cycles of all groups; counts are added to.
+/* All output-channel groups of one part of the plane: inputs[pe], of `pes` at least 1, has a block of each channel of
+ * that processing element's tile, weights one of each (group, channel). *cycles: of all groups; counts are added to.
  *
- * `waiting` is scratch for pes * banks queues, `done` for pes + channels times.
+ * `waiting` is scratch for pes * banks queues, `done` for pes + channels times; CS_EBUFFER if there are fewer.
+ * CS_EINVAL for values beyond their ranges, starts that do not rise within the entries, and positions, banks, rows or
+ * columns that are not there.
  */
 int32_t cs_scnn_run(const cs_scnn_params *params, const cs_scnn_operand *const *inputs, size_t pes,
                     const cs_scnn_operand *weights, size_t groups, uint16_t *waiting, size_t waiting_count,

@@ -196,9 +196,9 @@ typedef struct {
 } pooled;
 
 static int32_t pool_shape(const cs_vec_pool *z, size_t x_count, size_t y_count, pooled *out) {
-    if (z == NULL || !cs_aligned(CS_ADDRESS(z), sizeof(uint32_t)) || z->n < 1 || z->h < 1 || z->w < 1 || z->c < 1 ||
-        z->size < 1 || z->stride < 1)
-        return CS_EINVAL;
+    if (z == NULL) return CS_EINVAL;
+    if (!CS_IS_ALIGNED(z)) return CS_EBUFFER;
+    if (z->n < 1 || z->h < 1 || z->w < 1 || z->c < 1 || z->size < 1 || z->stride < 1) return CS_EINVAL;
     if (z->pad < 0 || z->pad >= z->size || z->size > 32768) return CS_EINVAL; /* else a window may be all padding */
     const int64_t rows = (int64_t)z->h + 2 * z->pad - z->size, columns = (int64_t)z->w + 2 * z->pad - z->size;
     if (rows < 0 || columns < 0) return CS_EINVAL;

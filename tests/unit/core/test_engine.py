@@ -352,6 +352,8 @@ def test_the_c_library_refuses_walks_that_do_not_fit_their_buffers():
     for name in ("lanes", "group", "window", "queue", "macs_per_lane", "run_ahead", "pixel_reuse"):
         setattr(params, name, 1)
     assert lib.cs_core_state_words(params, 1, 64, 0, words) == lib.CS_OK
+    amid = ffi.cast("cs_core_params *", int(ffi.cast("uintptr_t", params)) + 2)
+    assert lib.cs_core_state_words(amid, 1, 64, 0, words) == lib.CS_EBUFFER
     longest = 2**28  # keeps a group's clock within 31 bits
     assert lib.cs_core_state_words(params, 1, longest, 0, words) == lib.CS_OK
     assert lib.cs_core_state_words(params, 1, longest + 1, 0, words) == lib.CS_EINVAL

@@ -291,7 +291,7 @@ def test_misaligned_buffers_are_refused():
         assert lib.cs_mac_scratch_bytes(shape, stage, needed) == lib.CS_OK
         memory = [ffi.new("char[]", 1024) for _ in range(4)]
 
-        def run(amid=None, name=name, memory=memory):
+        def run(amid=None, name=name, memory=memory, shape=shape):
             places = [int(ffi.cast("uintptr_t", part)) + 2 * (at == amid) for at, part in enumerate(memory)]
             a, b, out = (ffi.cast("float *", place) for place in places[:3])
             scratch = ffi.cast("void *", places[3])
@@ -300,3 +300,6 @@ def test_misaligned_buffers_are_refused():
 
         assert run() == lib.CS_OK
         assert [run(amid) for amid in range(4)] == [lib.CS_EBUFFER] * 4
+        amid = ffi.cast("cs_mac_shape *", int(ffi.cast("uintptr_t", shape)) + 2)
+        assert lib.cs_mac_scratch_bytes(amid, stage, needed) == lib.CS_EBUFFER
+        assert run(shape=amid) == lib.CS_EBUFFER

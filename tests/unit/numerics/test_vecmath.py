@@ -112,6 +112,14 @@ def test_pooling_equals_the_twin(seed, made):
     assert pool.mean_backward(dy, x.shape).tobytes() == twin.mean_pool_backward(pool, dy, x.shape).tobytes()
 
 
+def test_a_misaligned_pooling_is_refused():
+    pool = ffi.new("cs_vec_pool *", (1, 1, 1, 1, 1, 1, 0))
+    x, y, index = ffi.new("float[1]"), ffi.new("float[1]"), ffi.new("int32_t[1]")
+    assert lib.cs_vec_max_pool(pool, x, 1, y, 1, index) == lib.CS_OK
+    amid = ffi.cast("cs_vec_pool *", int(ffi.cast("uintptr_t", pool)) + 2)
+    assert lib.cs_vec_max_pool(amid, x, 1, y, 1, index) == lib.CS_EBUFFER
+
+
 @pytest.mark.parametrize(("size", "stride", "pad"), [(0, 1, 0), (1, 0, 0), (2, 1, 2), (2, 1, -1)])
 def test_pooling_that_makes_no_sense_is_refused(size, stride, pad):
     with pytest.raises(ValueError, match=r"^pooling needs size >= 1, stride >= 1 and 0 <= pad < size"):
