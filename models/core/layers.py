@@ -44,7 +44,7 @@ MAX_ELEMENTS = 1 << 28
 """Of one tensor, which is drawn element by element; the largest of VGG16 at a batch of 64 has 2^27.6."""
 
 MAX_FILE_ELEMENTS = 1 << 32
-"""Of all tensors that are drawn of a file, which are kept packed: half a GiB. All of VGG16 at a batch of 64 has 2^31."""
+"""Of all tensors that are drawn of a file: packed, half a GiB. All of VGG16 at a batch of 64 has 2^31."""
 
 Positive = Annotated[int, Field(ge=1)]
 Size = Annotated[int, Field(ge=1, le=MAX_SIZE)]
