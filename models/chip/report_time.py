@@ -39,7 +39,27 @@ def elapsed(chips: Sequence[Chip]) -> Section:
         [[chip["name"], *_core_shares(chip)] for chip in chips],
         note="Balance: mean over the cores of the compute cycles of the busiest. Transfers: dram, noc, sram, dma.",
     )
-    return Section("Time: utilisation and stalls by reason", [path, cores, _orders(chips)])
+    return Section("Time: utilisation and stalls by reason", [path, cores, *_bank_waits(chips), _orders(chips)])
+
+
+def _bank_waits(chips: Sequence[Chip]) -> list[Table]:
+    """Of chips with `core: banks: conflict`; nothing where there is none."""
+    rows = []
+    for chip in chips:
+        if (waits := chip["core"].get("bank_wait_cycles")) is not None:
+            executed = chip["macs"]["executed"]
+            rows.append([chip["name"], waits / 1e6, waits / executed if executed else None])
+    if not rows:
+        return []
+    return [
+        Table(
+            [Column("chip"), Column("lane-cycles waiting", "M"), Column("for each executed MAC")],
+            rows,
+            title="Lanes waiting for a bank",
+            note="Cycles, summed over all lanes, in which one would have looked at a block, but for the banks; part of "
+            "the compute cycles.",
+        )
+    ]
 
 
 def _orders(chips: Sequence[Chip]) -> Table:

@@ -26,6 +26,7 @@ from .operands import Operands
 from .params import CoreParams
 from .policy import SkipPolicy
 from .tile import COUNT_NAMES, Tile, TileResult
+from .walker import Walker
 
 NEVER: int = lib.CS_NEVER
 _MEMORIES = ("input", "other")
@@ -96,13 +97,15 @@ class BankedTile:
         longest = -(-tile.longest_walk(shape, stage) // params.window)
         # As many words at most; those that are not written to never take memory.
         room = tile.outputs(shape, stage) * (4 + longest)
-        run = RecordedTile(params, policy, shape, stage, operands, tile, max(room, 1), level)
+        walker = Walker(params, policy, shape, stage, operands, level)
+        run = RecordedTile(walker, tile, max(room, 1))
         self._ideal = run.result
         self._record = run.record
         # Groups, and lanes of a group, that never get an output need no state.
         self._groups = max(1, min(params.groups, run.result.groups_run))
         self._group = max(1, min(params.group, len(tile.channels)))
-        run.c_params.lanes, run.c_params.group = self._groups * self._group, self._group
+        c_params = walker.c_params
+        c_params.lanes, c_params.group = self._groups * self._group, self._group
         c_banks = ffi.new(
             "cs_core_banks *",
             {
@@ -112,13 +115,13 @@ class BankedTile:
             },
         )
         words = ffi.new("size_t *")
-        status = lib.cs_core_banks_state_words(run.c_params, c_banks, longest, words)
+        status = lib.cs_core_banks_state_words(c_params, c_banks, longest, words)
         check("cs_core_banks_state_words", status)
         self._state = np.zeros(words[0], dtype=np.uint64)
         self._pointer = as_buffer(self._state, "uint64_t", np.uint64, "state", writable=True)
         self._entries = as_buffer(self._record, "uint32_t", np.uint32, "record")
         status = lib.cs_core_banks_init(
-            self._pointer, self._state.size, run.c_params, c_banks, longest, self._entries, self._record.size
+            self._pointer, self._state.size, c_params, c_banks, longest, self._entries, self._record.size
         )
         check("cs_core_banks_init", status)
         self.now = -1

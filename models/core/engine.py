@@ -93,7 +93,7 @@ def run_tiles(
 
     `level` is an instruction set of `cosim.isa` other than the selected one: the result is the same.
     """
-    costs, _, _ = _run(Walker(params, policy, shape, Stage(stage), operands, level), params, tiles)
+    costs, _, _ = _run(Walker(params, policy, shape, Stage(stage), operands, level), tiles)
     return costs
 
 
@@ -108,7 +108,7 @@ def run_tile(
     level: str | None = None,
 ) -> TileResult:
     """The same of one tile, with the time of each group and lane."""
-    return _result(params, *_run(Walker(params, policy, shape, Stage(stage), operands, level), params, (tile,)))
+    return _result(params, *_run(Walker(params, policy, shape, Stage(stage), operands, level), (tile,)))
 
 
 def run_operation(
@@ -119,33 +119,28 @@ def run_operation(
 
 
 class RecordedTile:
-    """One tile whose lanes' scans are kept, for an engine that steps them; at most `words` words of them."""
+    """One tile of a walker's operation whose lanes' scans are kept, for an engine that steps them (`banked`).
 
-    def __init__(
-        self,
-        params: CoreParams,
-        policy: SkipPolicy,
-        shape: ConvShape,
-        stage: Stage,
-        operands: Operands,
-        tile: Tile,
-        words: int,
-        level: str | None = None,
-    ) -> None:
-        walker = Walker(params, policy, shape, Stage(stage), operands, level)
-        self.c_params = walker.c_params
+    result  as `run_tile` gives it
+    record  uint32 (words that were written,): the layout of cs_core_record
+
+    `words` is the room for the record: 3 words a group of outputs, and for each of its outputs one and one a block.
+    Raises KernelError where that is not enough, ValueError for a tile that does not fit.
+    """
+
+    def __init__(self, walker: Walker, tile: Tile, words: int) -> None:
         entries = np.zeros(words, dtype=np.uint32)
         pointer = as_buffer(entries, "uint32_t", np.uint32, "record", writable=True)
         record = ffi.new("cs_core_record *", {"words": pointer, "capacity": words})
-        self.result = _result(params, *_run(walker, params, (tile,), record))
+        self.result = _result(walker.params, *_run(walker, (tile,), record))
         self.record = entries[: record.used]
-        """The layout of cs_core_record."""
 
 
 def _run(
-    walker: Walker, params: CoreParams, tiles: Sequence[Tile], record: Any = ffi.NULL
+    walker: Walker, tiles: Sequence[Tile], record: Any = ffi.NULL
 ) -> tuple[TileCosts, npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """The tiles' costs, the last ones' cycles by group (a row a tile), and the last one's by lane."""
+    params = walker.params
     counts = np.zeros((len(tiles), len(COUNT_NAMES)), dtype=np.int64)
     rows = max(1, min(len(tiles), _MOST_CYCLES // params.groups))
     by_group = np.zeros((rows, params.groups), dtype=np.int64)
@@ -181,4 +176,4 @@ def _result(
     )
 
 
-__all__ = ["TileCosts", "run_operation", "run_tile", "run_tiles"]
+__all__ = ["RecordedTile", "TileCosts", "run_operation", "run_tile", "run_tiles"]

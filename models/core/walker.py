@@ -31,8 +31,12 @@ from .tile import Tile
 
 
 class Walker:
-    """One operation with one policy. Raises ValueError where an operand is missing or has another shape, or the stage
-    cannot skip what the policy names. What is derived from the masks is kept in `operands`."""
+    """One operation with one policy on cores of `params`, tile by tile.
+
+    Raises ValueError where an operand is missing or has another shape, or the stage cannot skip what the policy names.
+    What is derived from the masks is kept in `operands`. `level` is an instruction set of `cosim.isa` other than the
+    selected one. `c_params`: the parameters as the C engine takes them.
+    """
 
     def __init__(
         self,
@@ -45,7 +49,8 @@ class Walker:
     ) -> None:
         policy.check_stage(stage)
         operands.check(shape, stage)
-        self._params, self._policy, self._shape, self._stage, self._operands = params, policy, shape, stage, operands
+        self.params = params
+        self._policy, self._shape, self._stage, self._operands = policy, shape, stage, operands
         self._coarse = policy.coarse and params.coarse_jump > 0 and stage is not Stage.WG
         self._needs = operands.output_needed is not None and "output" in policy.operands
         self.c_params = c_params = ffi.new("cs_core_params *")
@@ -94,7 +99,7 @@ class Walker:
 
     def _pixels(self, state: Any, state_words: int, tile: Tile, group: int, outputs: _Struct, record: Any) -> None:
         """One set of outputs per pixel."""
-        params, policy, shape, stage, operands = self._params, self._policy, self._shape, self._stage, self._operands
+        params, policy, shape, stage, operands = self.params, self._policy, self._shape, self._stage, self._operands
         coarse, depth = self._coarse, tile.depth
 
         def make() -> tuple[_Struct, _Struct]:

@@ -1,5 +1,10 @@
 """Where in the planes non-zeros lie: in clumps, as in the feature maps of photographs.
 
+A statistical workload asks for it with `planes:` (a `PlanesSpec`): left out, every element lies where it is drawn;
+`planes: {}` takes `persistence` and `common` as fitted to VGG16; either can be given. It moves activations (`x`) of
+planes of more than one row and column; weights, gradients, tokens and linear layers stay. docs/workloads.md says what
+it was fitted to.
+
 An element is non-zero where a random height is among the lowest of its channel and image: as many of them as are
 non-zero without this, so that the count of every channel and image stays what it was and only places change. A height
 is the sum of octaves: a field that is constant on squares of 1, 2, 4, ... pixels, up to half the plane or more, each
@@ -28,7 +33,8 @@ Float64Array = npt.NDArray[np.float64]
 def clustered(masks: Sequence[Mask], noise: Float64Array, planes: PlanesSpec, stream: Stream) -> tuple[Mask, ...]:
     """The masks (n, h, w, c) with their non-zeros moved within image and channel; nested ones stay nested.
 
-    `noise`, of the same shape and in [0, 1), decides among neighbours: the low ones are non-zero.
+    `noise`, of the same shape and in [0, 1), decides among neighbours: the low ones are non-zero. Counts of each image
+    and channel stay; what is drawn depends on `stream`, `planes` and the shape alone.
     """
     images, rows, columns, channels = noise.shape
     moved = [np.empty(mask.shape, dtype=np.bool_) for mask in masks]

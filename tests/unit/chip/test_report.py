@@ -144,6 +144,27 @@ def test_without_hindsight_only_what_was_done_is_shown(tmp_path):
     assert [row[:3] for row in table.rows] == [["PNPU", "sparsity balancer", "yes"], ["dense", "static", "yes"]]
 
 
+def bank_waits(report):
+    blocks = section(report, "Time: utilisation and stalls by reason").blocks
+    return [block for block in blocks if block.title == "Lanes waiting for a bank"]
+
+
+def test_waits_for_banks_are_shown_of_chips_that_have_them(report, tmp_path):
+    assert bank_waits(report) == []
+    (tmp_path / "chip.yaml").write_text(
+        f"extends: {SCENARIOS}/chips/pnpu.yaml\ncore: {{banks: conflict, weight_memory: {{ports: 1}}}}\n"
+    )
+    file = tmp_path / "small.yaml"
+    file.write_text(SCENARIO.replace(f"chip: {SCENARIOS}/chips/pnpu.yaml", "chip: chip.yaml"))
+    result = run_scenario(load_scenario(file))
+    (table,) = bank_waits(build_report(result))
+    ((name, waits, each),) = table.rows  # the baseline's banks are ideal
+    chip = result.summary["chips"][0]
+    assert name == chip["name"]
+    assert waits == chip["core"]["bank_wait_cycles"] / 1e6 > 0
+    assert each == chip["core"]["bank_wait_cycles"] / chip["macs"]["executed"]
+
+
 def test_the_energy_is_the_sum_of_its_components(result, report):
     for chip, column in zip(result.summary["chips"], (1, 2), strict=True):
         energy = chip["energy_fj"]

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from twins.core import run_tile_with_banks
+from twins.core_banks import run_tile_with_banks
 from twins.core_cases import draw_case, draw_wide, draw_wide_case, operands_of, whole_masks
 
 from cosim.clib import KernelError, ffi, lib
@@ -165,6 +165,21 @@ def test_without_contention_it_is_the_ideal_core_to_the_cycle(seed):
     assert result.lane_wait_cycles == (0,) * params.lanes
     assert result.reads == (ideal.input_block_reads, ideal.other_block_reads)
     assert result.served == (0, 0)
+
+
+@pytest.mark.parametrize("group", [1, 2**20])
+def test_lanes_that_never_get_an_output_need_no_state(group):
+    shape = ConvShape(n=1, c=64, h=3, w=3, k=4, r=1, s=1)
+    tile, operands = Tile.whole(shape, Stage.FF), operands_of(whole_masks(shape, True))
+    params = CoreParams(2**20, group, window=1, queue=4, run_ahead=2**20)
+    banked = BankedTile(params, BankParams(1, 1), BOTH, shape, Stage.FF, operands, tile)
+    assert banked._state.nbytes < 2**18
+    banked.advance()
+    waits, busy = banked.result().lane_wait_cycles, banked.result().tile.lane_busy_cycles
+    assert len(waits) == len(busy) == 2**20
+    at_work = 36 if group == 1 else 4
+    assert min(busy[:at_work]) > 0 == max(busy[at_work:])
+    assert sum(waits) > 0 == sum(waits[at_work:])
 
 
 # ---- single rules, with numbers worked out by hand ---------------------------------------------------------------

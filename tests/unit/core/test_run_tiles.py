@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from cosim.clib import ffi, lib
-from cosim.models.core import CoreParams, Operands, SkipPolicy, Tile, run_tile, run_tiles
+from cosim.models.core import CoreParams, Operands, SkipPolicy, Tile, engine, run_tile, run_tiles
 from cosim.models.core.tile import COUNT_NAMES
 from cosim.models.tensors import BitTensor, ConvShape, Stage
 
@@ -32,7 +32,10 @@ def operands_of(shape, stage):
 
 @pytest.mark.parametrize("shape", [SHAPE, GROUPED], ids=["whole", "grouped"])
 @pytest.mark.parametrize("stage", Stage)
-def test_tiles_of_all_sizes_in_any_order(stage, shape):
+@pytest.mark.parametrize("kept", [1, 4, 1 << 20])
+def test_tiles_of_all_sizes_in_any_order(stage, shape, kept, monkeypatch):
+    """However many tiles' cycles are kept at once (two groups of lanes each)."""
+    monkeypatch.setattr(engine, "_MOST_CYCLES", kept)
     policy = SkipPolicy(frozenset({"input", "weight"} if stage is Stage.FF else {"weight", "output"}))
     operands = operands_of(shape, stage)
     every = range(shape.c if stage is Stage.BP else shape.k)
