@@ -23,6 +23,7 @@ def describe(
     from rich.table import Table  # noqa: PLC0415
 
     from ..registry import UnknownNameError  # noqa: PLC0415
+    from ..scenario.jsonschema import keys_of_files  # noqa: PLC0415
 
     known = registry()
     named: list[tuple[str, str, str, type[Any]]] = [
@@ -49,7 +50,8 @@ def describe(
         table = Table(box=None, pad_edge=False, header_style="bold")
         for heading in ("field", "type", "unit", "default", "meaning"):
             table.add_column(heading, overflow="fold")  # a name cut short would be of no use
-        for row in fields_of(model, elsewhere):
+        fields = _Fields({}, {}).of({"properties": keys_of_files(scenario=what == "scenario")}, "", ())
+        for row in (*fields_of(model, elsewhere), *fields):
             table.add_row(*(escape(cell) for cell in row))
         console.print(table)
 

@@ -14,14 +14,20 @@ from .files import EXTENDS
 from .loader import DEFAULT_KIND
 from .sweep import SWEEP
 
-__all__ = ["component_schema", "scenario_schema"]
+__all__ = ["component_schema", "keys_of_files", "scenario_schema"]
 
+_EXTENDS_SCHEMA = {"type": "string", "description": "YAML file to start from; the keys here override its keys"}
 _SWEEP_SCHEMA = {
     "type": "object",
     "description": "paths and the values that they take: every combination is run",
     "additionalProperties": {"type": "array", "minItems": 1, "uniqueItems": True},
     "minProperties": 1,
 }
+
+
+def keys_of_files(*, scenario: bool) -> dict[str, dict[str, Any]]:
+    """What a file may say beside the fields of the model: of anything that stands in a file, or of a scenario."""
+    return {EXTENDS: _EXTENDS_SCHEMA} | ({SWEEP: _SWEEP_SCHEMA} if scenario else {})
 
 
 class _Generator(GenerateJsonSchema):
@@ -63,14 +69,13 @@ def _with_references(definitions: dict[str, Any], scenarios: set[str]) -> dict[s
     for name, definition in definitions.items():
         whole = definition
         if definition.get("type") == "object" and definition.get("additionalProperties") is False:
-            extends = {"type": "string", "description": "YAML file to start from; the keys here override its keys"}
-            properties = {EXTENDS: extends, **definition.get("properties", {})}
-            if f"#/$defs/{name}" in scenarios:
-                properties[SWEEP] = _SWEEP_SCHEMA
-            whole = {**definition, "properties": properties}
-            if "required" in definition:  # what extends a file need not repeat it
+            more = keys_of_files(scenario=f"#/$defs/{name}" in scenarios)
+            whole = {**definition, "properties": {**more, **definition.get("properties", {})}}
+            if "required" in definition:  # the file that is extended has it, or each point of a sweep sets it
                 del whole["required"]
-                whole["anyOf"] = [{"required": definition["required"]}, {"required": [EXTENDS]}]
+                whole["anyOf"] = [
+                    {"required": required} for required in (definition["required"], *([key] for key in more))
+                ]
             if f"#/$defs/{name}" not in scenarios:
                 path = {"type": "string", "pattern": r"\.ya?ml$", "description": "path of a YAML file"}
                 whole = {"anyOf": [path, whole]}

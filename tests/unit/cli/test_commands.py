@@ -65,7 +65,11 @@ def test_describe(site, here):
     assert "clock quantity, like '50 MHz' ps required core clock" in one
     assert "core.lanes integer >= 1 4 lanes of one core" in one
     assert "core.buffer quantity, like '64 KiB' B 64 KiB input buffer" in one
-    assert "any schedule: " in cosim("describe", "demo", site=site, cwd=here).stdout
+    assert one[-1] == "extends text YAML file to start from; the keys here override its keys"
+    demo = cosim("describe", "demo", site=site, cwd=here).stdout
+    assert "any schedule: " in demo
+    last = " ".join(demo.splitlines()[-1].split())
+    assert last == "sweep mapping to list of any paths and the values that they take: every combination is run"
     chip = [" ".join(line.split()) for line in cosim("describe", "chip", site=site, cwd=here).stdout.splitlines()]
     unit = "core.coarse_unit [integer >= 1, <= 4096, integer >= 1, <= 4096] [1, 1] output x input channels of a coarse"
     assert f"{unit} unit" in chip

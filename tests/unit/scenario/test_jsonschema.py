@@ -20,6 +20,7 @@ def test_a_file_may_refer_or_extend_where_the_schema_wants_a_thing():
     demo = schema["$defs"]["Demo"]  # the scenario itself is no path
     assert demo["type"] == "object"
     assert demo["properties"]["sweep"]["additionalProperties"]["type"] == "array"
+    assert {"required": ["sweep"]} in demo["anyOf"]  # its points may set what is required
     assert "sweep" not in inline["properties"]
     assert schema["allOf"] == [
         {"if": {"properties": {"kind": {"const": "demo"}}, "required": ["kind"]}, "then": {"$ref": "#/$defs/Demo"}}
