@@ -74,13 +74,14 @@ int32_t cs_noc_multicast(void *state, size_t state_bytes, int64_t clk, uint64_t 
 static int64_t noc_next_clock(const noc_view *v) {
     const noc_header *head = v->head;
     if (head->routers_active || head->sources_active) return head->now + 1;
-    int64_t clk = head->heap_count > 0 ? v->packets[v->sources[v->heap[0]].first].created : CS_NEVER;
-    /* `now` is CS_NEVER at most after an advance to CS_NEVER - 1 or so; then the wheel is empty. */
-    for (int64_t ahead = 1; ahead < WHEEL && head->now < CS_NEVER - ahead && head->now + ahead < clk; ++ahead) {
-        const size_t turn = (size_t)(head->now + ahead) % WHEEL;
-        if (head->arrivals[turn] | head->credits[turn] | head->landings[turn]) clk = head->now + ahead;
+    const int64_t created = head->heap_count > 0 ? v->packets[v->sources[v->heap[0]].first].created : CS_NEVER;
+    for (int64_t clk = head->now + 1; clk < created && clk < head->quiet; ++clk) {
+        const size_t at = (size_t)clk;
+        if (noc_list(v, v->flits, at)[0] | noc_list(v, v->credits, at)[0] | noc_list(v, v->landings, at)[0] |
+            noc_source_list(v, at)[0])
+            return clk;
     }
-    return clk;
+    return created;
 }
 
 int32_t cs_noc_next(const void *state, size_t state_bytes, int64_t *clk) {

@@ -9,43 +9,42 @@ static size_t reserve(size_t *total, size_t count, size_t size) {
     return start;
 }
 
-/* Offsets of the parts; with `state` null only the total is meaningful. */
-size_t noc_lay_out(const cs_noc_config *config, char *state, noc_view *v) {
+/* Offsets of the parts, in the order of the view; returns the size of all. */
+static size_t lay_out(const cs_noc_config *config, size_t at[NOC_PARTS]) {
     const size_t nodes = (size_t)config->columns * (size_t)config->rows;
     const size_t words = (nodes + 63) / 64;
     size_t total = 0;
-    size_t at[14];
     at[0] = reserve(&total, 1, sizeof(noc_header));
     at[1] = reserve(&total, nodes, sizeof(noc_router));
     at[2] = reserve(&total, nodes, sizeof(noc_source));
     at[3] = reserve(&total, (size_t)config->max_packets, sizeof(noc_packet));
-    at[4] = reserve(&total, nodes * CS_NOC_LINKS, sizeof(int64_t));
+    at[4] = reserve(&total, words, sizeof(uint64_t));
     at[5] = reserve(&total, words, sizeof(uint64_t));
-    at[6] = reserve(&total, words, sizeof(uint64_t));
-    at[7] = reserve(&total, WHEEL * nodes * CS_NOC_PORTS, sizeof(noc_arrival));
-    at[8] = reserve(&total, WHEEL * nodes * CS_NOC_PORTS, sizeof(noc_arrival));
-    at[9] = reserve(&total, WHEEL * nodes * (CS_NOC_PORTS + 1), sizeof(uint32_t));
+    at[6] = reserve(&total, WHEEL * (nodes * CS_NOC_PORTS + 1), sizeof(uint32_t));
+    at[7] = reserve(&total, WHEEL * (nodes * CS_NOC_PORTS + 1), sizeof(uint32_t));
+    at[8] = reserve(&total, WHEEL * (nodes + 1), sizeof(uint32_t));
+    at[9] = reserve(&total, WHEEL * (nodes * CS_NOC_PORTS + 1), sizeof(uint32_t));
     at[10] = reserve(&total, nodes * CS_NOC_PORTS * (size_t)config->vcs * (size_t)config->depth, sizeof(uint32_t));
     at[11] = reserve(&total, nodes, sizeof(int32_t));
-    at[12] = reserve(&total, nodes * 2 * CS_NOC_PORTS, sizeof(uint32_t));
-    at[13] = reserve(&total, 2 * nodes, sizeof(uint16_t));
-    if (state == NULL) return total;
+    at[12] = reserve(&total, 2 * nodes, sizeof(uint16_t));
+    return total;
+}
+
+static void find_parts(char *state, const size_t at[NOC_PARTS], size_t nodes, noc_view *v) {
     v->head = (noc_header *)(void *)(state + at[0]);
     v->routers = (noc_router *)(void *)(state + at[1]);
     v->sources = (noc_source *)(void *)(state + at[2]);
     v->packets = (noc_packet *)(void *)(state + at[3]);
-    v->link_flits = (int64_t *)(void *)(state + at[4]);
-    v->active_routers = (uint64_t *)(void *)(state + at[5]);
-    v->active_sources = (uint64_t *)(void *)(state + at[6]);
-    v->arrivals = (noc_arrival *)(void *)(state + at[7]);
-    v->landings = (noc_arrival *)(void *)(state + at[8]);
-    v->credits = (uint32_t *)(void *)(state + at[9]);
+    v->active_routers = (uint64_t *)(void *)(state + at[4]);
+    v->active_sources = (uint64_t *)(void *)(state + at[5]);
+    v->flits = (uint32_t *)(void *)(state + at[6]);
+    v->credits = (uint32_t *)(void *)(state + at[7]);
+    v->source_credits = (uint32_t *)(void *)(state + at[8]);
+    v->landings = (uint32_t *)(void *)(state + at[9]);
     v->places = (uint32_t *)(void *)(state + at[10]);
     v->heap = (int32_t *)(void *)(state + at[11]);
-    v->links = (uint32_t *)(void *)(state + at[12]);
-    v->column = (uint16_t *)(void *)(state + at[13]);
+    v->column = (uint16_t *)(void *)(state + at[12]);
     v->row = v->column + nodes;
-    return total;
 }
 
 static int valid_config(const cs_noc_config *c) {
@@ -63,7 +62,7 @@ int32_t noc_open(const void *state, size_t state_bytes, noc_view *v) {
     if (head->magic != NOC_MAGIC) return CS_ESTATE;
     if (state_bytes < head->bytes) return CS_EBUFFER;
     /* The callers that only read take a const buffer and write nothing through the view. */
-    noc_lay_out(&head->config, (char *)(uintptr_t)state, v);
+    find_parts((char *)(uintptr_t)state, head->at, (size_t)head->nodes, v);
     return CS_OK;
 }
 
@@ -71,7 +70,8 @@ int32_t cs_noc_state_bytes(const cs_noc_config *config, size_t *bytes) {
     if (config == NULL || bytes == NULL) return CS_EINVAL;
     if (!CS_IS_ALIGNED(config) || !CS_IS_ALIGNED(bytes)) return CS_EBUFFER;
     if (!valid_config(config)) return CS_EINVAL;
-    *bytes = noc_lay_out(config, NULL, NULL);
+    size_t at[NOC_PARTS];
+    *bytes = lay_out(config, at);
     return CS_OK;
 }
 
@@ -111,10 +111,11 @@ int32_t cs_noc_init(void *state, size_t state_bytes, const cs_noc_config *config
     if (status != CS_OK) return status;
     if (state == NULL) return CS_EINVAL;
     if (state_bytes < bytes || !CS_IS_ALIGNED((noc_header *)state)) return CS_EBUFFER;
-    noc_view v;
     memset(state, 0, bytes);
-    noc_lay_out(config, (char *)state, &v);
-    noc_header *head = v.head;
+    noc_header *head = (noc_header *)state;
+    noc_view v;
+    lay_out(config, head->at);
+    find_parts((char *)state, head->at, (size_t)config->columns * (size_t)config->rows, &v);
     head->config = *config;
     head->bytes = bytes;
     head->nodes = config->columns * config->rows;
@@ -131,18 +132,17 @@ int32_t cs_noc_init(void *state, size_t state_bytes, const cs_noc_config *config
     for (int32_t node = 0; node < head->nodes; ++node) {
         v.column[node] = (uint16_t)(node % config->columns);
         v.row[node] = (uint16_t)(node / config->columns);
-        uint32_t *links = &v.links[(size_t)node * 2 * CS_NOC_PORTS];
-        for (int port = 0; port < NODE_PORT; ++port) {
-            if (!noc_has_neighbour(config, v.column[node], v.row[node], port)) continue;
-            const uint32_t behind = (uint32_t)noc_neighbour(config, node, port) * 64u + (uint32_t)((port ^ 1) * GROUP);
-            links[port] = links[CS_NOC_PORTS + port] = behind;
-        }
-        links[CS_NOC_PORTS + NODE_PORT] = (uint32_t)(head->nodes + node) * 64u;
         noc_router *r = &v.routers[node];
-        for (int lane = 0; lane < LANES; ++lane)
-            r->credits[lane] = (small)config->depth;
-        for (int port = 0; port < CS_NOC_PORTS; ++port)
-            r->free_vcs[port] = all_vcs;
+        for (int lane = 0; lane < LANES; ++lane) {
+            const int port = lane / GROUP, vc = lane % GROUP;
+            if (vc >= config->vcs || !noc_has_neighbour(config, v.column[node], v.row[node], port)) continue;
+            const uint32_t there = (uint32_t)noc_neighbour(config, node, port);
+            const uint32_t opposite = there * 64 + (uint32_t)((port ^ 1) * GROUP + vc);
+            r->in[lane].behind = port == NODE_PORT ? there * GROUP + (uint32_t)vc : opposite;
+            r->out[lane].ahead = port == NODE_PORT ? there * 64 + (uint32_t)lane : opposite;
+            r->out[lane].credits = (small)config->depth;
+            r->free |= (uint64_t)1 << lane;
+        }
         noc_source *s = &v.sources[node];
         s->first = s->last = s->current = NOBODY;
         s->with_credit = all_vcs;

@@ -13,44 +13,41 @@ int32_t cs_noc_stats(const void *state, size_t state_bytes, cs_noc_counts *count
     const noc_header *head = v.head;
     const size_t links = (size_t)head->nodes * CS_NOC_LINKS;
     if (link_flits != NULL && link_capacity < links) return CS_EBUFFER;
-    if (link_flits != NULL) memcpy(link_flits, v.link_flits, links * sizeof *link_flits);
     cs_noc_counts c = {.packets_submitted = head->submitted,
                        .packets_delivered = head->arrived,
                        .packets_queued = head->submitted - head->started,
                        .packets_in_net = head->started - head->arrived,
-                       .flits_injected = head->flits_injected,
-                       .buffer_writes = head->buffer_writes,
                        .flits_copied = head->flits_copied,
                        .vc_allocations = head->vc_allocations,
                        .clocks = head->now};
-    for (size_t link = 0; link < links; ++link) {
-        if (link % CS_NOC_LINKS < NODE_PORT) c.mesh_hops += v.link_flits[link];
-        if (link % CS_NOC_LINKS == NODE_PORT) c.flits_ejected += v.link_flits[link];
+    for (size_t node = 0; node < (size_t)head->nodes; ++node) {
+        const int64_t *sent = v.routers[node].sent;
+        if (link_flits != NULL) memcpy(&link_flits[node * CS_NOC_LINKS], sent, sizeof v.routers[node].sent);
+        for (int port = 0; port < NODE_PORT; ++port)
+            c.mesh_hops += sent[port];
+        c.flits_ejected += sent[NODE_PORT];
+        c.flits_injected += sent[NODE_LINK];
     }
+    for (size_t turn = 0; turn < WHEEL; ++turn)
+        c.buffer_writes -= noc_list(&v, v.flits, turn)[0]; /* on their way */
     c.buffer_reads = c.mesh_hops + c.flits_ejected;
+    c.buffer_writes += c.mesh_hops + c.flits_injected;
     *counts = c;
     return CS_OK;
 }
 
-/* Entries of the wheel for one lane: flits on their way to it, or credits to it. */
-static int32_t pending_flits(const noc_view *v, uint32_t lane) {
+static int32_t count_in(const uint32_t *list, uint32_t entry) {
     int32_t total = 0;
-    for (size_t turn = 0; turn < WHEEL; ++turn) {
-        const noc_arrival *list = &v->arrivals[turn * (size_t)v->head->nodes * CS_NOC_PORTS];
-        for (uint32_t i = 0; i < v->head->arrivals[turn]; ++i)
-            total += list[i].lane == lane;
-    }
+    for (uint32_t i = 1; i <= list[0]; ++i)
+        total += list[i] == entry;
     return total;
 }
 
-static int32_t pending_credits(const noc_view *v, uint32_t lane, int64_t from, int64_t to) {
+/* Flits to a lane, or credits to it, in the clocks `from` to `to` after the last one. */
+static int32_t pending(const noc_view *v, uint32_t *lists, uint32_t lane, unsigned from, unsigned to) {
     int32_t total = 0;
-    for (int64_t clk = from; clk <= to; ++clk) {
-        const size_t turn = (size_t)clk % WHEEL;
-        const uint32_t *list = &v->credits[turn * (size_t)v->head->nodes * (CS_NOC_PORTS + 1)];
-        for (uint32_t i = 0; i < v->head->credits[turn]; ++i)
-            total += list[i] == lane;
-    }
+    for (unsigned ahead = from; ahead <= to; ++ahead)
+        total += count_in(noc_list(v, lists, (size_t)v->head->now + ahead), lane);
     return total;
 }
 
@@ -62,7 +59,6 @@ int32_t cs_noc_channels(const void *state, size_t state_bytes, cs_noc_channel *o
     if (!CS_IS_ALIGNED(count) || !CS_IS_ALIGNED(out)) return CS_EBUFFER;
     const noc_header *head = v.head;
     const cs_noc_config *c = &head->config;
-    const int64_t now = head->now;
     size_t done = 0;
     for (int32_t node = 0; node < head->nodes; ++node) {
         for (int link = 0; link < CS_NOC_LINKS; ++link) {
@@ -73,22 +69,27 @@ int32_t cs_noc_channels(const void *state, size_t state_bytes, cs_noc_channel *o
                     return CS_FULL;
                 }
                 cs_noc_channel ch = {.node = node, .link = link, .vc = vc};
-                uint32_t back = (uint32_t)node * 64u + (uint32_t)(link * GROUP + vc);
+                const int lane = link * GROUP + vc;
+                const uint32_t back = (uint32_t)(node * 64 + lane);
                 if (link == NODE_PORT) {
                     /* The node sends a credit for each flit at once: its pending credit tells where a flit is. */
-                    const int64_t landed = now + CREDIT_CLOCKS + c->credit_delay;
-                    ch.credits = v.routers[node].credits[link * GROUP + vc];
-                    ch.returning = pending_credits(&v, back, now + 1, landed);
-                    ch.flits = pending_credits(&v, back, landed + 1, landed + HOP_CLOCKS);
+                    const unsigned landed = CREDIT_CLOCKS + (unsigned)c->credit_delay;
+                    ch.credits = v.routers[node].out[lane].credits;
+                    ch.returning = pending(&v, v.credits, back, 1, landed);
+                    ch.flits = pending(&v, v.credits, back, landed + 1, landed + HOP_CLOCKS);
+                } else if (link == NODE_LINK) {
+                    const int there = NODE_PORT * GROUP + vc;
+                    ch.credits = v.sources[node].credits[vc];
+                    ch.buffered = v.routers[node].in[there].count;
+                    ch.flits = pending(&v, v.flits, (uint32_t)(node * 64 + there), 1, WHEEL);
+                    for (size_t turn = 0; turn < WHEEL; ++turn)
+                        ch.returning += count_in(noc_source_list(&v, turn), (uint32_t)(node * GROUP + vc));
                 } else {
-                    const int32_t to = link == NODE_LINK ? node : noc_neighbour(c, node, link);
-                    const int port = link == NODE_LINK ? NODE_PORT : link ^ 1;
-                    if (link == NODE_LINK) back = (uint32_t)(head->nodes + node) * 64u + (uint32_t)vc;
-                    ch.credits =
-                        link == NODE_LINK ? v.sources[node].credits[vc] : v.routers[node].credits[link * GROUP + vc];
-                    ch.buffered = v.routers[to].count[port * GROUP + vc];
-                    ch.flits = pending_flits(&v, (uint32_t)to * 64u + (uint32_t)(port * GROUP + vc));
-                    ch.returning = pending_credits(&v, back, now + 1, now + WHEEL);
+                    const uint32_t there = v.routers[node].out[lane].ahead;
+                    ch.credits = v.routers[node].out[lane].credits;
+                    ch.buffered = v.routers[there / 64].in[there % 64].count;
+                    ch.flits = pending(&v, v.flits, there, 1, WHEEL);
+                    ch.returning = pending(&v, v.credits, back, 1, WHEEL);
                 }
                 out[done++] = ch;
             }
@@ -111,18 +112,22 @@ int32_t cs_noc_buffered(const void *state, size_t state_bytes, cs_noc_flit *out,
             for (int vc = 0; vc < c->vcs; ++vc) {
                 const int lane = port * GROUP + vc;
                 const noc_router *r = &v.routers[node];
-                for (int i = 0; i < r->count[lane]; ++i) {
+                unsigned place = r->first[lane];
+                int32_t left = r->in[lane].left;
+                for (int i = 0; i < r->in[lane].count; ++i) {
                     if (done == capacity) {
                         *count = done;
                         return CS_FULL;
                     }
-                    const uint32_t flit = *noc_place_of(&v, node, lane, (unsigned)((r->first[lane] + i) % c->depth));
-                    out[done++] = (cs_noc_flit){.tag = v.packets[flit >> 3].tag,
+                    const noc_packet *p = &v.packets[*noc_place_of(&v, node, lane, place) >> 1];
+                    if (left == 0) left = p->flits;
+                    out[done++] = (cs_noc_flit){.tag = p->tag,
                                                 .node = node,
                                                 .port = port,
                                                 .vc = vc,
-                                                .head = (int32_t)(flit & 1u),
-                                                .tail = (int32_t)((flit >> 1) & 1u)};
+                                                .head = left == p->flits,
+                                                .tail = left == 1};
+                    if (--left == 0) ++place;
                 }
             }
         }

@@ -4,11 +4,11 @@
 
 #include "noc.h"
 
-/* Input and output virtual channels of a router are bits of a word, at port * GROUP + vc. iSLIP counts them port * vcs
+/* A lane is a virtual channel of a router, router * 64 + port * GROUP + vc. Input and output virtual channels of a
+ * router are bits of a word, at port * GROUP + vc. iSLIP counts them port * vcs
  * + vc; the order is the same, and a pointer "just past" the last VC of a port finds the first of the next. */
 #define GROUP 8
 #define LANES (CS_NOC_PORTS * GROUP)
-#define LANE_BYTES 0x0101010101010101u
 #define NODE_PORT 4
 #define NODE_LINK 5
 /* Clocks from a grant in the switch to the flit's arrival; to the credit's arrival upstream; from a source to the
@@ -19,6 +19,7 @@
 /* Longest delay: a node's credit for a flit, HOP_CLOCKS + CREDIT_CLOCKS + the largest credit_delay. */
 #define WHEEL 16
 #define NOBODY (-1)
+#define NOC_PARTS 13
 #define NOC_MAGIC 0x31636f6e5f7363u
 
 /* Wide enough for a mask of a link's VCs, a lane, a place or a count. NOTE: not uint8_t, which may alias anything: with
@@ -35,30 +36,47 @@ typedef struct {
     int32_t copies; /* the first of its copies, packets too; of a copy, the next one; NOBODY: none */
 } noc_packet;
 
+/* An input VC. Flits are not kept one by one: those of a packet follow each other, so its first packet, how much of it
+ * is left and how many flits there are say it all. The packets behind the first are in the VC's queue. */
 typedef struct {
-    uint64_t busy;                   /* input VCs that hold a packet: routing, waiting or active */
-    uint64_t active;                 /* input VCs that hold an output VC */
+    uint32_t behind;   /* where its credits go: a lane of the router behind, or node * GROUP + vc of its source */
+    int32_t left;      /* flits of the first packet that have not left, those on their way to this buffer included */
+    small count;       /* flits in the buffer */
+    small out_port;    /* of the first packet */
+    small out_lane;    /* the output VC that it holds, while it does */
+    small accept_next; /* iSLIP accept pointer, over output VCs */
+} noc_input;
+
+typedef struct {
+    uint32_t ahead; /* the lane where its flits go; to the node: the one where the node's credits come back, its own */
+    small credits;
+    small owner;      /* input VC that holds it; valid where it is not free */
+    small grant_next; /* iSLIP grant pointer, over input VCs */
+} noc_output;
+
+typedef struct {
+    uint64_t ready;                  /* input VCs with an output VC, a flit and a credit */
+    uint64_t credited;               /* input VCs with an output VC and a credit */
+    uint64_t busy;                   /* input VCs that hold a packet: routing, waiting or with an output VC */
+    uint64_t plain;                  /* of those, the ones whose next flit is neither head nor tail nor multicast */
     uint64_t routing;                /* input VCs that get their output port this clock */
     uint64_t waiting;                /* input VCs that ask for a VC of their output */
-    uint64_t ready;                  /* active input VCs with a flit and a credit */
-    small free_vcs[CS_NOC_PORTS];    /* output VCs that no packet holds */
+    uint64_t free;                   /* output VCs that no packet holds */
     small output_next[CS_NOC_PORTS]; /* iSLIP grant pointer of the switch, over inputs */
     small input_next[CS_NOC_PORTS];  /* its accept pointer, over outputs */
     small vc_next[CS_NOC_PORTS];     /* the VC of an input that bids first */
-    small credits[LANES];            /* of an output VC */
-    small owner[LANES];              /* input VC that holds an output VC; valid where not in free_vcs */
-    small grant_next[LANES];         /* iSLIP grant pointer of an output VC, over input VCs */
-    small accept_next[LANES];        /* accept pointer of an input VC, over output VCs */
-    small out_port[LANES];           /* of an input VC, once routed */
-    small out_lane[LANES];           /* of an active input VC: the output VC it holds */
-    small first[LANES];              /* place of the first flit of an input VC */
-    small count[LANES];              /* its flits */
+    int64_t sent[CS_NOC_LINKS];      /* flits over each output, and from the node */
+    noc_input in[LANES];
+    noc_output out[LANES];
+    uint32_t packet[LANES]; /* the first one of a busy input VC: its slot * 2 + whether it is multicast */
+    small first[LANES];     /* place of an input VC's first packet in its queue */
+    small queued[LANES];    /* packets in the queue: the head has been sent to this router, the tail has not left it */
 } noc_router;
 
 typedef struct {
     int32_t first, last; /* queue of packets, in order of (created, submission) */
     int32_t current;     /* the packet in progress, or NOBODY */
-    int32_t sent;        /* of its flits */
+    int32_t left;        /* of its flits */
     int32_t heap_place;  /* while SOURCE_FUTURE */
     small status;
     small vc;   /* of the packet in progress */
@@ -68,38 +86,23 @@ typedef struct {
 } noc_source;
 
 typedef struct {
-    uint32_t lane; /* router * 64 + port * GROUP + vc */
-    uint32_t flit; /* packet * 8 + multicast * 4 + tail * 2 + head */
-} noc_arrival;
-
-typedef struct {
     uint64_t magic;
     cs_noc_config config;
     int64_t now;     /* last processed clock */
+    int64_t quiet;   /* from here on the wheel is empty */
     int64_t started; /* packets whose head has been sent */
     int64_t submitted, delivered, arrived;
-    int64_t flits_injected, buffer_writes, flits_copied, vc_allocations;
+    int64_t flits_copied, vc_allocations;
     int32_t nodes, words;
-    int32_t node_places;      /* places of a router's buffers */
+    int32_t node_places;      /* places of a router's queues */
     small lane_places[LANES]; /* the first one of each input VC's */
     int32_t heap_count;
     int32_t free_packet, free_count;
     int32_t out_first, out_last;            /* delivered, not yet handed out */
     int32_t routers_active, sources_active; /* whether a bit of the masks is set */
-    uint32_t arrivals[WHEEL], credits[WHEEL], landings[WHEEL];
     size_t bytes;
+    size_t at[NOC_PARTS]; /* where the parts are in the buffer, in the order of the view */
 } noc_header;
-
-/* A list of the wheel, with its length. */
-typedef struct {
-    noc_arrival *list;
-    uint32_t *count;
-} noc_flits_due;
-
-typedef struct {
-    uint32_t *list;
-    uint32_t *count;
-} noc_credits_due;
 
 /* Where the parts of a state buffer are; made anew in each call, so that the buffer may be copied or moved. */
 typedef struct {
@@ -107,23 +110,18 @@ typedef struct {
     noc_router *routers;
     noc_source *sources;
     noc_packet *packets;
-    int64_t *link_flits;
     uint64_t *active_routers, *active_sources;
-    noc_arrival *arrivals; /* [WHEEL][nodes * CS_NOC_PORTS] flits that reach a router */
-    noc_arrival *landings; /* [WHEEL][nodes * CS_NOC_PORTS] heads and tails that reach a node, copies included */
-    uint32_t *credits;     /* [WHEEL][nodes * 6] lanes of routers, and from nodes * 64 on of sources */
-    uint32_t *places;      /* [nodes][CS_NOC_PORTS][vcs][depth] buffered flits */
-    int32_t *heap;         /* sources whose next packet lies in the future */
-    uint32_t
-        *links; /* [nodes][2][CS_NOC_PORTS] the first lane behind an output, and the one behind which an input is */
+    /* [WHEEL] lists, their lengths first: what happens at a clock. */
+    uint32_t *flits;          /* lanes of routers that flits reach */
+    uint32_t *credits;        /* lanes of routers' outputs */
+    uint32_t *source_credits; /* node * GROUP + vc */
+    uint32_t *landings;       /* packets whose tail reaches its node, copies included */
+    uint32_t *places;         /* [nodes][CS_NOC_PORTS][vcs][depth] queues of packets, slot * 2 + multicast */
+    int32_t *heap;            /* sources whose next packet lies in the future */
     uint16_t *column, *row;
-    /* Where goes what routers send in the clock at hand, looked up once for all of them. */
-    noc_flits_due hops, landing; /* flits to routers, heads and tails to nodes */
-    noc_credits_due to_routers, to_sources, from_nodes;
 } noc_view;
 
 /* noc_layout.c: where the parts of a state are, and who is whose neighbour. */
-size_t noc_lay_out(const cs_noc_config *config, char *state, noc_view *v);
 int32_t noc_open(const void *state, size_t state_bytes, noc_view *v);
 int noc_has_neighbour(const cs_noc_config *c, int32_t x, int32_t y, int port);
 int32_t noc_neighbour(const cs_noc_config *c, int32_t node, int port);
@@ -135,6 +133,24 @@ int32_t noc_heap_take(noc_view *v);
 
 /* noc_clock.c: everything that happens in one clock. */
 void noc_run_clock(noc_view *v, int64_t clk);
+
+/* noc_router.c: what reaches the routers, and what they send. */
+void noc_take_arrivals(noc_view *v, int64_t clk);
+void noc_run_routers(noc_view *v, int64_t clk);
+
+/* Lists of the wheel: at most a flit, a landing and a credit for each port of each router, and a credit for a source.
+ */
+static inline uint32_t *noc_list(const noc_view *v, uint32_t *lists, size_t clk) {
+    return lists + clk % WHEEL * ((size_t)v->head->nodes * CS_NOC_PORTS + 1);
+}
+
+static inline uint32_t *noc_source_list(const noc_view *v, size_t clk) {
+    return v->source_credits + clk % WHEEL * ((size_t)v->head->nodes + 1);
+}
+
+static inline void noc_append(uint32_t *list, uint32_t entry) {
+    list[++list[0]] = entry;
+}
 
 /* Dimension order: the output port at `node` on the way to `dst`. */
 static inline int noc_route(const noc_view *v, int32_t node, int32_t dst) {
@@ -153,9 +169,18 @@ static inline int first_from(uint64_t mask, unsigned start) {
     return (int)((start + (unsigned)lowest(turned)) & 63u);
 }
 
+/* A place of an input VC's queue; `place` may be past its end, by less than its length. */
 static inline uint32_t *noc_place_of(const noc_view *v, int32_t node, int lane, unsigned place) {
     const noc_header *head = v->head;
-    return &v->places[(size_t)node * (size_t)head->node_places + head->lane_places[lane] + place];
+    const unsigned depth = (unsigned)head->config.depth;
+    return &v->places[(size_t)node * (size_t)head->node_places + head->lane_places[lane] +
+                      (place < depth ? place : place - depth)];
+}
+
+/* A head is sent to an input VC, or by the node into its router: its packet enters the queue. */
+static inline void noc_enqueue(const noc_view *v, int32_t node, int lane, uint32_t packet) {
+    noc_router *r = &v->routers[node];
+    *noc_place_of(v, node, lane, (unsigned)r->first[lane] + r->queued[lane]++) = packet;
 }
 
 #endif

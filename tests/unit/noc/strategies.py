@@ -46,3 +46,21 @@ def submitted(config, packets, room=None):
     for tag, (created, src, dst, flits) in enumerate(packets):
         state.submit(created, tag, src, dst, flits)
     return state
+
+
+@st.composite
+def worms(draw, max_vcs=3):
+    """Few packets, most of them long, in a small network: a worm runs alone until another one meets it, in any of its
+    clocks, at any of its routers, in another VC of its input or from another input; and buffers of any depth."""
+    config = MeshConfig(
+        draw(st.integers(1, 4)),
+        draw(st.integers(1, 2)),
+        vcs=draw(st.integers(1, max_vcs)),
+        depth=draw(st.integers(1, 9)),
+        routing_delay=draw(st.sampled_from([1, 1, 0])),
+        credit_delay=draw(st.sampled_from([0, 0, 3])),
+        speculative=draw(st.booleans()),
+    )
+    node = st.integers(0, config.nodes - 1)
+    packet = st.tuples(st.integers(0, 40), node, node, st.sampled_from([1, 2, 3, 17, 24]))
+    return config, sorted(draw(st.lists(packet, min_size=1, max_size=8)), key=lambda packet: packet[0])
