@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from twins.core_cases import draw_case, operands_of
+from twins.core_cases import draw_case, draw_wide_case, operands_of
 
 from cosim.isa import available
 from cosim.models.core import SkipPolicy, Tile, run_operation, run_tile
@@ -138,9 +138,9 @@ def test_32_macs_are_the_non_zero_pairs_of_the_skipped_operands(shape, seed, den
                 assert result.dense_macs == shape.macs == result.macs + result.skipped_macs
 
 
-@given(st.integers(0, 2**64))
-def test_33_a_core_is_never_faster_than_its_work_and_every_lane_s_cycle_has_one_account(seed):
-    params, policy, shape, stage, masks, tile = draw_case(seed)
+@given(st.integers(0, 2**64), st.sampled_from([draw_case, draw_wide_case]))
+def test_33_a_core_is_never_faster_than_its_work_and_every_lane_s_cycle_has_one_account(seed, draw):
+    params, policy, shape, stage, masks, tile = draw(seed)
     result = run_tile(params, policy, shape, stage, operands_of(masks), tile)
     for group, cycles in enumerate(result.group_cycles):
         for busy in result.lane_busy_cycles[group * params.group : (group + 1) * params.group]:
@@ -154,9 +154,9 @@ def test_33_a_core_is_never_faster_than_its_work_and_every_lane_s_cycle_has_one_
     assert result.cycles * params.groups >= sum(result.group_cycles)
 
 
-@given(st.integers(0, 2**64), st.integers(0, 3))
-def test_45_density_0_multiplies_nothing_and_density_1_costs_what_dense_does(seed, stage):
-    params, _, shape, _, _, _ = draw_case(seed)
+@given(st.integers(0, 2**64), st.integers(0, 3), st.sampled_from([draw_case, draw_wide_case]))
+def test_45_density_0_multiplies_nothing_and_density_1_costs_what_dense_does(seed, stage, draw):
+    params, _, shape, _, _, _ = draw(seed)
     stage = list(Stage)[stage % 3]
     policy = SkipPolicy(frozenset({"input", "weight"}))
     whole = Tile.whole(shape, stage)

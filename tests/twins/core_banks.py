@@ -94,7 +94,7 @@ def run_tile_with_banks(params, policy, shape, stage, operands, tile, banks, por
             taken[memory, bank] = now_served
         backlog = +backlog  # without zeros
 
-        lookers, input_requests, other_requests = [], {}, []
+        lookers, input_requests, other_requests = set(), {}, []
         for g in range(count):
             if present[g] is None or begins[g] > cycle:
                 continue
@@ -106,7 +106,7 @@ def run_tile_with_banks(params, policy, shape, stage, operands, tile, banks, por
                     continue
                 if i >= params.run_ahead and not all(blocks > i - params.run_ahead for blocks in left):
                     continue
-                lookers.append((g, index))
+                lookers.add((g, index))
                 asked.setdefault(i, cycle)
                 if i not in fetched:
                     input_requests[(asked[i], g, i)] = (number + i) % banks[0]

@@ -152,9 +152,9 @@ def test_the_drawn_cases_have_conflicts():
     assert sum(min(result.served) > 0 for result in results) >= 5
 
 
-@given(st.integers(0, 2**64))
-def test_without_contention_it_is_the_ideal_core_to_the_cycle(seed):
-    params, policy, shape, stage, masks, tile = draw_case(seed)
+@given(st.integers(0, 2**64), st.sampled_from([draw_case, draw_wide_case]))
+def test_without_contention_it_is_the_ideal_core_to_the_cycle(seed, draw):
+    params, policy, shape, stage, masks, tile = draw(seed)
     operands = operands_of(masks)
     plenty = BankParams(input_banks=1, other_banks=1, input_ports=params.lanes, other_ports=params.lanes)
     banked = BankedTile(params, plenty, policy, shape, stage, operands, tile)
