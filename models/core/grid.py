@@ -20,7 +20,8 @@ from ..numerics.streams import Stream
 from ..tensors import BitTensor, ConvShape, Stage
 from .chip_file import CoreChip
 from .layer_core import LayerRun
-from .layers import MaskSpec, stage_operands
+from .layers import stage_operands
+from .masks import MaskSpec
 from .operands import Operands
 
 LAYER = ConvShape(n=1, c=128, h=28, w=28, k=128, r=3, s=3, pad=1)

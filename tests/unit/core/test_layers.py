@@ -8,7 +8,8 @@ import zipfile
 import numpy as np
 import pytest
 
-from cosim.models.core.layers import MaskSpec, read_layers, stage_operands
+from cosim.models.core.layers import read_layers, stage_operands
+from cosim.models.core.masks import MaskSpec
 from cosim.models.numerics.streams import Stream
 from cosim.models.tensors import BitTensor, ConvShape, Stage
 from cosim.scenario import ScenarioError
