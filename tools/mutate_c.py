@@ -76,6 +76,7 @@ MUTATIONS = [
     Mutation("cs_skips_count", "skips.c", "begin + window < bits ? begin + window : bits", "begin + window < bits ? begin + window : bits - 1", SKIPS),
     # ---- the core engine
     Mutation("cs_core_state_words", "core.c", "max_length > MAX_LENGTH) return", "max_length > MAX_LENGTH + 1) return", ENGINE),
+    Mutation("cs_core_state_words", "core.c", "if (!CS_IS_ALIGNED(params)) return CS_EBUFFER;", "if (!CS_IS_ALIGNED(params)) return CS_EINVAL;", ENGINE),
     Mutation("cs_core_init", "core.c", "if (state_words < header.words) return CS_EBUFFER;\n    memset(state, 0, header.kept_words", "if (state_words + 1 < header.words) return CS_EBUFFER;\n    memset(state, 0, header.kept_words", ENGINE),
     Mutation("cs_core_run_pixels", "core.c", "row < pixels->row_end", "row + 1 < pixels->row_end", ENGINE),
     Mutation("cs_core_run_pixels", "core.c", "cs_write_bits(walk, at, step, cs_read_bits(from, pixels->first_bit + done, step));", "cs_write_bits(walk, at, step, cs_read_bits(from, pixels->first_bit + (done > 0 ? done - 1 : 0), step));", ENGINE),
@@ -148,6 +149,7 @@ MUTATIONS = [
     Mutation("cs_numfmt_decode", "numfmt.c", "(int32_t)code - 256", "(int32_t)code - 255", FORMATS),
     Mutation("cs_numfmt_amax", "numfmt.c", "for (size_t i = 0; i < count; ++i) {\n        const uint32_t bits = to_bits(values[i]) &", "for (size_t i = 1; i < count; ++i) {\n        const uint32_t bits = to_bits(values[i]) &", FORMATS),
     # ---- multiply-accumulates
+    Mutation("cs_mac_scratch_bytes", "mac.c", "if (!CS_IS_ALIGNED(z) || !CS_IS_ALIGNED(bytes)) return CS_EBUFFER;", "if (!CS_IS_ALIGNED(bytes)) return CS_EBUFFER;\n    if (!CS_IS_ALIGNED(z)) return CS_EINVAL;", MAC),
     Mutation("cs_mac_scratch_bytes", "mac.c", "to_count != gathered || scratch_bytes < needed", "to_count != gathered || scratch_bytes + 1 < needed", MAC),
     Mutation("cs_mac_ff", "mac_sums.c", "in = out * stride + tap - pad;", "in = out * stride + tap - pad + (pad > 0);", MAC),
     Mutation("cs_mac_bp", "mac_sums.c", "const int64_t shifted = out + pad - tap;", "const int64_t shifted = out + pad - tap + (stride > 1);", MAC),
@@ -164,6 +166,7 @@ MUTATIONS = [
     Mutation("cs_vec_batch_norm_stats", "vecmath.c", "variance[i] /= (double)rows;", "variance[i] /= (double)(rows > 1 ? rows - 1 : 1);", VECMATH),
     Mutation("cs_vec_batch_norm_apply", "vecmath.c", "(double)gamma[i] + (double)beta[i]);", "(double)gamma[i] + (double)beta[0]);", VECMATH),
     Mutation("cs_vec_batch_norm_bp", "vecmath.c", "const double inverse = 1.0 / (double)rows;", "const double inverse = 1.0 / (double)(rows + 1);", VECMATH),
+    Mutation("cs_vec_max_pool", "vecmath.c", "if (!CS_IS_ALIGNED(z)) return CS_EBUFFER;", "if (!CS_IS_ALIGNED(z)) return CS_EINVAL;", VECMATH),
     Mutation("cs_vec_max_pool", "vecmath.c", "from[c] = here[c] > to[c] ? place : from[c];", "from[c] = here[c] >= to[c] ? place : from[c];", VECMATH),
     Mutation("cs_vec_max_pool_bp", "vecmath.c", "place >= z.h * z.w) return", "place > z.h * z.w) return", VECMATH),
     Mutation("cs_vec_mean_pool", "vecmath.c", "y[out * z.c + c] = (float)(sum / elements);", "y[out * z.c + c] = (float)(sum / (elements + 1.0));", VECMATH),
@@ -194,7 +197,7 @@ MUTATIONS = [
     Mutation("law 19", "dram_rules.c", "s->refresh_until[rank] = clk + s->latency[CS_DRAM_RANK][CS_DRAM_REF][CS_DRAM_ACT];", "s->refresh_until[rank] = clk + 2 * s->latency[CS_DRAM_RANK][CS_DRAM_REF][CS_DRAM_ACT];", DRAM_LAWS + "19_energy_is_counts_times_the_table_and_residencies_are_the_time"),
     Mutation("silence", "dram.c", "s->commands[command] += skipped;", "s->commands[command] += skipped - (skipped > 2);", DRAM_LAWS + "silence_is_accounted_for_as_if_stepped"),
     Mutation("silence", "dram_rules.c", "+ interval - 1) / interval - 1;", "+ interval - 1) / interval;", DRAM_LAWS + "silence_is_accounted_for_as_if_stepped"),
-    Mutation("silence", "dram.c", "if (sink->commands == NULL && is_idle(s)) skip_idle_refreshes", "if (0 && sink->commands == NULL && is_idle(s)) skip_idle_refreshes", DRAM_LAWS + "silence_of_a_second_costs_as_much_as_a_microsecond"),
+    Mutation("silence", "dram.c", "if (sink->commands == NULL && is_idle(s)) skip_idle_refreshes", "if (0 && sink->commands == NULL && is_idle(s)) skip_idle_refreshes", DRAM_LAWS + "silence_of_hours_costs_as_much_as_of_a_microsecond"),
     Mutation("law 20", "noc_router.c", "credits = --out->credits;", "credits = out->credits;", NOC_LAWS + "20_21_every_place_is_somewhere"),
     Mutation("law 21", "noc_clock.c", "} else if (s->credits[s->vc] == 0) {", "} else if (s->credits[s->vc] == 255) {", NOC_LAWS + "20_21_every_place_is_somewhere"),
     Mutation("law 23", "noc.c", "v->packets[s->last].next = slot;\n        s->last = slot;", "p->next = v->packets[s->first].next;\n        v->packets[s->first].next = slot;\n        if (p->next == NOBODY) s->last = slot;", NOC_LAWS + "23_one_vc_keeps_the_order_between_two_nodes"),

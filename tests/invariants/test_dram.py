@@ -500,9 +500,9 @@ def test_silence_is_accounted_for_as_if_stepped(data):
 
 
 @settings(max_examples=10)
-@given(channels(), st.integers(10**9, 10**10))
-def test_silence_of_a_second_costs_as_much_as_a_microsecond(channel, clks):
-    """Ten times as many clocks take no more steps: this ends. Red for: refreshes simulated one by one."""
+@given(channels(), st.integers(10**12, 10**13))
+def test_silence_of_hours_costs_as_much_as_of_a_microsecond(channel, clks):
+    """Any number of clocks takes as many steps. Red for: refreshes simulated one by one, which takes seconds."""
     device, mapping, scheduler = channel
     start = time.process_time()
     short = Controller(device, mapping, scheduler).stats(10_000)
