@@ -31,7 +31,8 @@ PATIENCE = 10
 """Times as long as without a mistake, and half a minute: a loop that a mistake made endless is noticed, too."""
 
 BITS, SKIPS = "tests/unit/core/test_bits.py", "tests/unit/core/test_skips.py"
-ENGINE, BANKED = "tests/unit/core/test_engine.py", "tests/unit/core/test_banked.py"
+ENGINE = "tests/unit/core/test_engine.py tests/unit/core/test_engine_refusals.py"
+BANKED = "tests/unit/core/test_banked.py"
 SCNN = "tests/unit/core/test_scnn.py"
 MISALIGNED = "tests/robustness/test_misaligned.py"
 FORMATS, MAC = "tests/unit/numerics/test_formats.py", "tests/unit/numerics/test_mac.py"
