@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import sys
 import traceback
@@ -24,6 +25,14 @@ __all__ = [
 EXIT_FAILED = 1
 EXIT_USAGE = 2
 EXIT_INTERRUPTED = 130
+
+
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""What writing to an open file, or to stdout, fails with when the disk is full; such an error names no file."""
+
+
+def _what_failed(error: OSError) -> str:
+    return f"{error.filename}: {error.strerror}" if error.filename is not None else str(error.strerror)
 
 
 def complain(message: object) -> None:
@@ -72,8 +81,8 @@ def boundary() -> Iterator[None]:
             if isinstance(code, int):
                 complain(error)
                 sys.exit(code)
-            if isinstance(error, OSError) and error.filename is not None:
-                complain(f"cosim: {error.filename}: {error.strerror}")
+            if isinstance(error, OSError) and (error.filename is not None or error.errno in NO_ROOM):
+                complain(f"cosim: {_what_failed(error)}")
                 sys.exit(EXIT_FAILED)
             traceback.print_exc()
             complain("cosim: internal error; please report it with the lines above and `cosim doctor`")
@@ -86,7 +95,7 @@ def mistakes_named(command: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        complain(f"cosim {command}: {error.filename}: {error.strerror}")
+        complain(f"cosim {command}: {_what_failed(error)}")
     except KeyError as error:
         complain(f"cosim {command}: {error.args[0]}")
     except ValueError as error:

@@ -15,10 +15,11 @@ from cosim.scenario.provenance import Provenance, check_provenance, origin, para
 
 from ..core import BankParams, CoreParams, SkipPolicy, StagePolicies, TileModel
 from ..core.params import MAX_COARSE_UNIT, MAX_PARAMETER
-from ..energy import MAC_FORMATS, EnergyTableSpec
+from ..energy import MAC_FORMATS, EnergyTableSpec, nanometres
 from ..energy.scaling import SUPPLY_MV
 from ..noc import MeshConfig
-from ..sram import MemoryConfig
+from ..sram import MemoryConfig, SramEnergy
+from ..sram.energy import CELLS
 from ..tensors import Stage
 
 Positive = Annotated[int, Field(ge=1)]
@@ -233,6 +234,13 @@ class ChipSpec(Spec):
 
     @model_validator(mode="after")
     def _at_its_operating_point(self) -> ChipSpec:
+        low_mv, high_mv = SUPPLY_MV
+        for name, point in self.operating_points.items():
+            if not name:
+                raise misfit("an operating point needs a name", "operating_points", name)
+            if not low_mv <= point.voltage <= high_mv:
+                path = ("operating_points", name, "voltage")
+                raise misfit(f"expected {low_mv} to {high_mv} mV, which energies can be scaled to", *path)
         if not self.operating_point:
             return self
         if self.operating_point not in self.operating_points:
@@ -303,9 +311,19 @@ class ChipSpec(Spec):
                 yield misfit(f"must be whole bytes, got {bits} bits", *path)
                 if path[0] == "storage":
                     return
+        node, cell = nanometres(self.energy.sram.node), self.energy.sram.cell
+        if (node, cell) not in CELLS:
+            known = ", ".join(f"{node} nm {cell}" for node, cell in CELLS)
+            yield misfit(f"no energies are tabulated of {node} nm {cell}; there are {known}", "energy", "sram", "node")
+            return
+        try:
+            SramEnergy(1, self.storage.word, node, cell)
+        except ValueError as error:
+            yield misfit(str(error), "storage", "word")
+            return
         for place, memory in self.memories().items():
             try:
-                memory.config(self.storage.word)
+                SramEnergy.of_bank(memory.config(self.storage.word), node, cell)
             except ValueError as error:
                 yield misfit(str(error), *place)
         try:

@@ -20,7 +20,7 @@ from cosim.scenario import Spec, misfit
 from .scaling import SUPPLY_MV, energy_factor
 
 Node = Literal["65 nm", "45 nm", "32 nm"]
-Percent = Annotated[int, Field(ge=0, le=1000, strict=True)]
+Percent = Annotated[int, Field(ge=1, le=1000, strict=True)]
 
 ACTIONS = {
     "core.mac": "a multiply-accumulate in a lane",
@@ -86,6 +86,9 @@ ELEMENTS = {
     "leakage.top": "everything else, a nanosecond",
 }
 """What a table gives energies of, beside its memories."""
+
+ABSENT = ("scan.index", "queue.bit", "jump")
+"""Elements of skipping: a core without it lacks them, and its table says so by 0 fJ. Nothing else is free."""
 
 MAC_FORMATS = {8: "mac.fp8", 16: "mac.fp16"}
 """Width of a stored value in bits -> the element that is a multiply-accumulate of two of them."""
@@ -183,6 +186,10 @@ class EnergyTableSpec(Spec):
         for element in self.elements:
             if element not in ELEMENTS:
                 raise misfit(f"unknown element; known are {', '.join(ELEMENTS)}", "elements", element)
+        for element, entry in self.elements.items():
+            if entry.low == 0 and (entry.high or element not in ABSENT):
+                least = "0 fJ, all three, of a core that lacks it, or more" if element in ABSENT else "more than 0 fJ"
+                raise misfit(f"no action is free: expected {least}", "elements", element, "low")
         missing = [element for element in ELEMENTS if element not in self.elements]
         if missing:
             raise misfit(f"no energy is given for {', '.join(missing)}", "elements")

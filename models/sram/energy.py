@@ -86,14 +86,12 @@ class SramEnergy:
         if not 1 <= self.word_bits <= widest:
             raise ValueError(
                 f"word_bits {self.word_bits}: expected 1 to {widest} at {self.node_nm} nm {self.cell}; build "
-                "wider words "
-                "of several banks side by side"
+                "wider words of several banks side by side"
             )
         if not 1 <= self.capacity_bytes <= _CAPACITIES[-1] * _KIB:
             raise ValueError(
                 f"capacity_bytes {self.capacity_bytes}: expected 1 to {_CAPACITIES[-1] * _KIB}; build larger "
-                "memories of "
-                "several banks"
+                "memories of several banks"
             )
 
     @classmethod

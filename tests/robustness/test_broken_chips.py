@@ -59,6 +59,42 @@ CHIPS = {
         "ideal_sram: on\n",
         "chip.yaml:2:13: ideal_sram: expected true or false, got the text 'on'; YAML 1.2 has only true and false",
     ),
+    "a free multiply-accumulate": (
+        "energy: {extends: energy/lp65.yaml, elements: {mac.fp8: {energy: 0 fJ, low: 0 fJ, high: 0 fJ}}}\n",
+        "chip.yaml:2:77: energy.elements.mac.fp8.low: no action is free: expected more than 0 fJ",
+    ),
+    "a queue that may be free": (
+        "energy: {extends: energy/lp65.yaml, elements: {queue.bit: {low: 0 fJ}}}\n",
+        "chip.yaml:2:65: energy.elements.queue.bit.low: no action is free: expected 0 fJ, all three, of a core that "
+        "lacks it, or more",
+    ),
+    "memories that may be free": (
+        "energy: {extends: energy/lp65.yaml, sram: {low_percent: 0}}\n",
+        "chip.yaml:2:57: energy.sram.low_percent: must be at least 1, got 0",
+    ),
+    "a word that no table has": (
+        "storage: {word: 136 bit}\n",
+        "chip.yaml:2:17: storage.word: word_bits 136: expected 1 to 128 at 65 nm lop; build wider words of several "
+        "banks side by side",
+    ),
+    "a node that no table has": (
+        "energy: {extends: energy/lp65.yaml, sram: {node: 45 nm}}\n",
+        "chip.yaml:2:50: energy.sram.node: no energies are tabulated of 45 nm lop; there are 65 nm hp, 65 nm lop, "
+        "65 nm lstp, 28 nm hp, 28 nm lop, 28 nm lstp",
+    ),
+    "a bank that no table has": (
+        "core: {input_memory: {size: 64 MiB, banks: 1}}\n",
+        "chip.yaml:2:22: core.input_memory: capacity_bytes 67108864: expected 1 to 262144; build larger memories of "
+        "several banks",
+    ),
+    "an operating point that energies do not scale to": (
+        "operating_points: {turbo: {clock: 100 MHz, noc_clock: 400 MHz, voltage: 2 V}}\noperating_point: turbo\n",
+        "chip.yaml:2:73: operating_points.turbo.voltage: expected 600 to 1300 mV, which energies can be scaled to",
+    ),
+    "an operating point without a name": (
+        'operating_points: {"": {clock: 100 MHz, noc_clock: 400 MHz, voltage: 1 V}}\n',
+        "chip.yaml:2:24: operating_points.: an operating point needs a name",
+    ),
 }
 
 

@@ -7,6 +7,7 @@ import pty
 import signal
 import subprocess
 import time
+from pathlib import Path
 
 import pytest
 from robustness.plugin import COMMAND, SCENARIO, cosim, environment, install
@@ -217,6 +218,21 @@ def test_an_internal_error_exits_1_with_its_traceback(failing, here):
     assert "Traceback" in done.stderr and "AssertionError: counts differ" in done.stderr
     assert done.stderr.endswith("cosim: internal error; please report it with the lines above and `cosim doctor`\n")
     assert not (here / "out").exists()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no device that is always full")
+def test_a_full_place_for_what_is_printed_is_no_internal_error(site, here):
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [*COMMAND, "describe"],
+            env=environment(site),
+            cwd=here,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert (done.returncode, done.stderr) == (1, "cosim: No space left on device\n")
 
 
 def test_a_full_disk_is_no_internal_error(failing, here):

@@ -7,7 +7,7 @@ from helpers.chips import SCENARIOS
 from pydantic import ValidationError
 
 from cosim.models.energy import ACTIONS, ELEMENTS, EnergyEntry, EnergyTableSpec, Level, SramEntry, energy_fj
-from cosim.models.energy.table import MissingEnergyError, half_up
+from cosim.models.energy.table import ABSENT, MissingEnergyError, half_up
 from cosim.scenario import load_component
 
 ENTRY = {"energy": "2 pJ", "low": "1 pJ", "high": "3 pJ", "node": "45 nm", "voltage": "0.9 V", "assumed": "round"}
@@ -30,6 +30,20 @@ def test_no_element_is_free(table: EnergyTableSpec):
     assert set(table.elements) == set(ELEMENTS)
     for entry in table.elements.values():
         assert 0 < entry.low < entry.energy < entry.high
+
+
+def test_only_elements_of_skipping_may_be_absent():
+    everything = dict.fromkeys(ELEMENTS, ENTRY)
+    nothing = {**ENTRY, "energy": "0 fJ", "low": "0 fJ", "high": "0 fJ"}
+    for element in ELEMENTS:
+        table = {"node": "65 nm", "sram": MEMORIES, "elements": {**everything, element: nothing}}
+        if element in ABSENT:
+            assert EnergyTableSpec.model_validate(table).elements[element].energy == 0
+        else:
+            with pytest.raises(ValidationError, match="no action is free: expected more than 0 fJ"):
+                EnergyTableSpec.model_validate(table)
+        least = {**ENTRY, "low": "1 fJ"}
+        EnergyTableSpec.model_validate({**table, "elements": {**everything, element: least}})
 
 
 def test_an_unknown_action_is_an_error():
