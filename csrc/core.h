@@ -17,7 +17,7 @@
 /* cffi: begin */
 typedef struct {
     int32_t lanes, group;                 /* 1 to 2^20, group divides lanes */
-    int32_t window;                       /* indices of a block; at least 1, as all up to coarse_jump */
+    int32_t window;                       /* indices of a block; at least 1, as is all down to pixel_reuse */
     int32_t queue, macs_per_lane;         /* indices, at most 2^28; indices a cycle, at most 2^28 */
     int32_t run_ahead;                    /* blocks */
     int32_t pixel_reuse;                  /* outputs for which a block of the other operand is read once */

@@ -17,8 +17,8 @@
 #define CS_FULL 1
 /* An argument breaks the contract: null where something must be, out of range, unknown code. */
 #define CS_EINVAL 2
-/* A buffer is too small; or a pointer, to whatever it points, is no multiple of what its type's alignment is. Null is
- * aligned. Where several arguments are wrong, the status is that of one of them.
+/* A buffer is too small; or a pointer, to whatever it points, is no multiple of its type's alignment: so in every
+ * function. Null is aligned. Where several arguments are wrong, the status is that of one of them.
  */
 #define CS_EBUFFER 3
 /* The state buffer is not initialised, or belongs to another configuration. */
