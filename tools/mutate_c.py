@@ -179,7 +179,7 @@ MUTATIONS = [
     Mutation("cs_sram_share", "sram.c", "if (!CS_IS_ALIGNED(memory) || ", "if (", MISALIGNED),
     Mutation("cs_noc_replay", "noc.c", "!CS_IS_ALIGNED(head_out) || ", "", MISALIGNED),
     Mutation("cs_fabric_next", "fabric.c", "    if (!CS_IS_ALIGNED(time_ps)) return CS_EBUFFER;\n", "", MISALIGNED),
-    Mutation("cs_fabric_submit", "fabric.c", " || !CS_IS_ALIGNED(parts->sram_bytes)", "", "tests/unit/fabric/test_fabric_limits.py"),
+    Mutation("cs_fabric_submit", "fabric_layout.c", " || !CS_IS_ALIGNED(parts->sram_bytes)", "", "tests/unit/fabric/test_fabric_limits.py"),
     # ---- the memory system's laws (tests/invariants): each mistake, and the law that it breaks
     Mutation("law 13", "dram_fr_fcfs.c", "consider(best, dram_max(next, dram_ready(s, command, bank)), command, bank, which, i);", "consider(best, dram_max(next - 1, dram_ready(s, command, bank)), command, bank, which, i);", DRAM_LAWS + "13_one_command_a_clock"),
     Mutation("law 13", "dram_round_robin.c", "dram_max(next, dram_ready(s, CS_DRAM_ACT, bank));", "dram_max(next - 1, dram_ready(s, CS_DRAM_ACT, bank));", DRAM_LAWS + "13_one_command_a_clock"),

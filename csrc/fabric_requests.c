@@ -1,0 +1,194 @@
+/* Requests: cut off descriptors, led from stage to stage, and told when they are through. */
+#include "fabric_state.h"
+#include "sram.h"
+
+#include <string.h>
+
+/* One list of stages per kind of request; a request walks its list. */
+#define MAX_STAGES 6
+static const uint8_t walk[5][MAX_STAGES] = {
+    {ST_NOC_OUT, ST_DRAM, ST_NOC_BACK, ST_SRAM_WRITE, ST_DONE},
+    {ST_SRAM_READ, ST_NOC_OUT, ST_DRAM, ST_NOC_BACK, ST_DONE},
+    {ST_SRAM_READ, ST_NOC_OUT, ST_SRAM_WRITE, ST_DONE},
+    {ST_DRAM, ST_DONE},
+    {ST_SRAM_WRITE, ST_DONE},
+};
+static const uint8_t resource_of[ST_DONE] = {CS_FABRIC_SRAM, CS_FABRIC_NOC, CS_FABRIC_DRAM, CS_FABRIC_NOC,
+                                             CS_FABRIC_SRAM};
+
+static void finish(fabric_state *f, uint64_t tag, int64_t start, int64_t t, const int64_t *spent) {
+    int32_t at = (f->done_head + f->done_count) % f->done_capacity;
+    cs_fabric_done *done = &FABRIC_DONE(f)[at];
+    done->tag = tag;
+    done->start_ps = start;
+    done->time_ps = t;
+    memcpy(done->spent_ps, spent, sizeof done->spent_ps);
+    f->done_count++; /* cannot overflow: see has_room */
+}
+
+static int32_t data_flits(const fabric_noc *noc, int32_t bytes) {
+    return 1 + (bytes + noc->p.flit_bytes - 1) / noc->p.flit_bytes; /* a head flit, then the data */
+}
+
+static void count_flits(fabric_noc *noc, int32_t src, int32_t dst, int32_t flits) {
+    int32_t x = noc->p.mesh_x, dx = src % x - dst % x, dy = src / x - dst / x;
+    noc->stats.noc_flits += flits;
+    noc->stats.noc_flit_hops += (int64_t)flits * (1 + (dx < 0 ? -dx : dx) + (dy < 0 ? -dy : dy));
+}
+
+/* Starts the request's present stage; returns 1 if it takes no time. The caller moves on. */
+static int start_stage(fabric_state *f, const cs_fabric_parts *parts, int32_t index, int64_t t, int32_t *status) {
+    fabric_request *r = &FABRIC_REQUESTS(f)[index];
+    enum fabric_stage stage = walk[r->kind][r->stage];
+    if (stage == ST_DRAM) {
+        int32_t channel = (int32_t)(r->address / f->c.channel_interleave_bytes % f->c.drams);
+        fabric_dram *dram = &FABRIC_DRAMS(f)[channel];
+        if (dram->p.ideal) return 1;
+        r->next = FABRIC_NONE;
+        r->offered = 0;
+        int64_t begin = r->address & (f->c.burst_bytes - 1);
+        r->bursts = (int32_t)((begin + (r->bytes > 0 ? r->bytes : 1) - 1) / f->c.burst_bytes + 1);
+        if (dram->tail == FABRIC_NONE)
+            dram->head = index;
+        else
+            FABRIC_REQUESTS(f)[dram->tail].next = index;
+        dram->tail = index;
+        return 0;
+    }
+    if (stage == ST_SRAM_READ || stage == ST_SRAM_WRITE) {
+        int32_t far = r->kind == K_MOVE && stage == ST_SRAM_WRITE;
+        const fabric_descriptor *d = r->descriptor == FABRIC_NONE ? NULL : &FABRIC_DESCRIPTORS(f)[r->descriptor];
+        int32_t memory = far ? d->d.far_memory : r->memory, client = far ? d->d.far_client : r->client;
+        int32_t is_write = r->kind == K_LOCAL ? r->is_write : stage == ST_SRAM_WRITE;
+        fabric_sram *sram = &FABRIC_SRAMS(f)[r->sram];
+        int64_t words = r->kind == K_LOCAL ? r->words : (r->bytes + sram->p.word_bytes - 1) / sram->p.word_bytes;
+        if (!sram->p.ideal && words > sram->p.words) words = sram->p.words;
+        if (r->kind == K_LOCAL) r->words -= words;
+        FABRIC_WORDS(f)[sram->words_at + (is_write ? FABRIC_MEMORIES : 0) + (size_t)memory] += words;
+        if (sram->p.ideal || words == 0) return 1;
+        int64_t clk = fabric_clk_at(&sram->clock, t), word = (far ? r->far_word : r->word) % sram->p.words;
+        if (word + words > sram->p.words) word = 0;
+        int32_t s = cs_sram_submit(parts->sram[r->sram], parts->sram_bytes[r->sram], clk, (uint64_t)index, memory,
+                                   client, word, words);
+        if (s != CS_OK) *status = s;
+        sram->stale = 1;
+        return 0;
+    }
+    /* A packet: to the memory's node (or the far node), or back from it. */
+    const fabric_descriptor *d = &FABRIC_DESCRIPTORS(f)[r->descriptor];
+    const fabric_endpoint *e = &FABRIC_ENDPOINTS(f)[d->d.endpoint];
+    fabric_noc *noc = &FABRIC_NOCS(f)[e->e.noc];
+    int32_t out = stage == ST_NOC_OUT;
+    int32_t far = r->kind == K_MOVE ? d->d.far_node : r->port_node;
+    int32_t carries_data = out ? r->kind != K_READ : r->kind == K_READ;
+    int32_t flits = carries_data ? data_flits(noc, r->bytes) : 1;
+    fabric_packet packet = {.noc = e->e.noc,
+                            .port = d->d.endpoint,
+                            .src = out ? e->e.node : far,
+                            .dst = out ? far : e->e.node,
+                            .flits = flits,
+                            .request = index};
+    count_flits(noc, packet.src, packet.dst, flits);
+    if (noc->p.ideal) return 1;
+    FABRIC_OUTBOX(f)[f->outbox_count++] = packet; /* a request is in one place at a time: it cannot overflow */
+    return 0;
+}
+
+int32_t fabric_take_request(fabric_state *f) {
+    int32_t index = f->free_request;
+    if (index != FABRIC_NONE) f->free_request = FABRIC_REQUESTS(f)[index].next;
+    return index;
+}
+
+int32_t fabric_issue(fabric_state *f, int32_t which, int64_t t, const fabric_request *cause) {
+    fabric_endpoint *e = &FABRIC_ENDPOINTS(f)[which];
+    if (e->head == FABRIC_NONE || e->in_flight >= e->e.outstanding) return FABRIC_NONE;
+    int32_t index = fabric_take_request(f);
+    if (index == FABRIC_NONE) return FABRIC_NONE;
+    int32_t at = e->head;
+    fabric_descriptor *d = &FABRIC_DESCRIPTORS(f)[at];
+    fabric_noc *noc = &FABRIC_NOCS(f)[e->e.noc];
+    fabric_request *r = &FABRIC_REQUESTS(f)[index];
+
+    int64_t address = d->d.address + d->row * d->d.stride_bytes + d->offset;
+    int64_t room = e->e.request_bytes - (address & (e->e.request_bytes - 1)), left = d->d.row_bytes - d->offset;
+    int32_t bytes = (int32_t)(left < room ? left : room), word_bytes = FABRIC_SRAMS(f)[e->e.sram].p.word_bytes;
+    *r = (fabric_request){.mark = t,
+                          .base = d->base,
+                          .address = address,
+                          .word = d->word,
+                          .far_word = d->far_word,
+                          .descriptor = at,
+                          .sram = e->e.sram,
+                          .memory = d->d.memory,
+                          .client = e->e.client,
+                          .is_write = d->d.kind == CS_FABRIC_WRITE,
+                          .bytes = bytes,
+                          .next = FABRIC_NONE,
+                          .kind = (uint8_t)d->d.kind,
+                          .port_node = noc->p.memory_nodes[address / f->c.port_interleave_bytes % noc->p.memory_ports]};
+    if (cause != NULL && cause->base == d->base)
+        memcpy(r->spent, cause->spent, sizeof r->spent);
+    else
+        r->spent[CS_FABRIC_DMA] = t - d->base; /* it waited behind descriptors that were there before it */
+
+    noc->stats.requests++;
+    if (d->d.kind == CS_FABRIC_READ)
+        noc->stats.dram_read_bytes += bytes;
+    else if (d->d.kind == CS_FABRIC_WRITE)
+        noc->stats.dram_write_bytes += bytes;
+    else
+        noc->stats.moved_bytes += bytes;
+    d->word += (bytes + word_bytes - 1) / word_bytes;
+    d->far_word += (bytes + word_bytes - 1) / word_bytes;
+    d->offset += bytes;
+    if (d->offset == d->d.row_bytes) d->offset = 0, d->row++;
+    d->in_flight++;
+    e->in_flight++;
+    if (d->row == d->d.rows) {
+        d->issued_all = 1;
+        e->head = d->next;
+        if (e->head == FABRIC_NONE) e->tail = FABRIC_NONE;
+    }
+    return index;
+}
+
+/* A request that is through: frees its place, completes what it was the last of, and issues the one that waited for
+ * its place (its index, or NONE). */
+static int32_t retire(fabric_state *f, int32_t index, int64_t t) {
+    fabric_request old = FABRIC_REQUESTS(f)[index];
+    FABRIC_REQUESTS(f)[index].next = f->free_request;
+    f->free_request = index;
+    if (old.descriptor == FABRIC_NONE) {
+        f->direct--;
+        finish(f, old.tag, old.base, t, old.spent);
+        return FABRIC_NONE;
+    }
+    fabric_descriptor *d = &FABRIC_DESCRIPTORS(f)[old.descriptor];
+    int32_t which = d->d.endpoint;
+    FABRIC_ENDPOINTS(f)[which].in_flight--;
+    if (--d->in_flight == 0 && d->issued_all) {
+        finish(f, d->d.tag, d->base, t, old.spent);
+        d->next = f->free_descriptor;
+        f->free_descriptor = old.descriptor;
+        f->descriptors--;
+    }
+    return fabric_issue(f, which, t, &old);
+}
+
+void fabric_run(fabric_state *f, const cs_fabric_parts *parts, int32_t index, int64_t t, int32_t *status) {
+    while (index != FABRIC_NONE && start_stage(f, parts, index, t, status)) {
+        fabric_request *r = &FABRIC_REQUESTS(f)[index];
+        if (walk[r->kind][++r->stage] == ST_DONE) index = retire(f, index, t);
+    }
+}
+
+void fabric_end_stage(fabric_state *f, const cs_fabric_parts *parts, int32_t index, int64_t t, int32_t *status) {
+    fabric_request *r = &FABRIC_REQUESTS(f)[index];
+    r->spent[resource_of[walk[r->kind][r->stage]]] += t - r->mark;
+    r->mark = t;
+    if (r->words > 0) { /* a long access goes on with its next piece */
+    } else if (walk[r->kind][++r->stage] == ST_DONE)
+        index = retire(f, index, t);
+    fabric_run(f, parts, index, t, status);
+}

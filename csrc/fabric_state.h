@@ -1,0 +1,172 @@
+/* Inside of the fabric: its state, and what its parts (fabric*.c) offer each other. Not seen by Python. */
+#ifndef CS_FABRIC_STATE_H
+#define CS_FABRIC_STATE_H
+
+#include "fabric.h"
+
+enum fabric_stage { ST_SRAM_READ, ST_NOC_OUT, ST_DRAM, ST_NOC_BACK, ST_SRAM_WRITE, ST_DONE };
+enum fabric_kind { K_READ = CS_FABRIC_READ, K_WRITE = CS_FABRIC_WRITE, K_MOVE = CS_FABRIC_MOVE, K_ACCESS, K_LOCAL };
+
+#define FABRIC_NONE (-1)
+/* 53 days of simulated time; edges later than this are never reached. */
+#define FABRIC_LIMIT_PS ((int64_t)1 << 62)
+/* Words of local memories and nodes of a network. */
+#define FABRIC_WORD_LIMIT ((int64_t)1 << 40)
+#define FABRIC_NODE_LIMIT 65536
+#define FABRIC_MEMORIES 256             /* of one SRAM engine */
+#define FABRIC_MAGIC 0x6661627269633031 /* "fabric01" */
+
+typedef struct {
+    cs_fabric_descriptor d;
+    int64_t base;           /* when it was submitted */
+    int64_t row, offset;    /* where the next request begins */
+    int64_t word, far_word; /* likewise in the local memories */
+    int64_t in_flight;
+    int32_t issued_all, next; /* next in its endpoint's queue, or in the free list */
+} fabric_descriptor;
+
+typedef struct {
+    int64_t mark; /* up to here the time is in spent[] */
+    int64_t spent[CS_FABRIC_RESOURCES];
+    int64_t base, address, word, far_word, words;
+    uint64_t tag; /* direct accesses */
+    int32_t descriptor, sram, memory, client, is_write, port_node, bytes;
+    int32_t offered, bursts; /* in DRAM: bytes before the next burst, and bursts not yet done */
+    int32_t next;            /* in a memory's waiting line, or in the free list */
+    uint8_t kind, stage;
+} fabric_request;
+
+typedef struct {
+    cs_fabric_endpoint e;
+    int32_t head, tail; /* descriptors with requests still to issue */
+    int32_t in_flight;
+} fabric_endpoint;
+
+/* A clock, and the last edge looked for: most questions are about the same instant, and are
+ * answered without a division. */
+typedef struct {
+    cs_fabric_clock period;
+    int64_t limit;           /* FABRIC_LIMIT_PS in periods: clocks past limit * period_den are never reached */
+    int64_t clk, begin, end; /* begin <= t < end is in clock clk */
+} fabric_ticker;
+
+/* Requests that wait at a DRAM controller; it accepts at most one a clock. */
+typedef struct {
+    cs_fabric_dram p;
+    fabric_ticker clock;
+    int64_t next, accepted_clk;
+    int32_t head, tail, stale;
+} fabric_dram;
+
+typedef struct {
+    cs_fabric_noc p;
+    fabric_ticker clock;
+    int64_t next;
+    int32_t stale; /* something was submitted, or it was advanced: `next` is to be asked again */
+    cs_fabric_stats stats;
+} fabric_noc;
+
+typedef struct {
+    cs_fabric_sram p;
+    fabric_ticker clock;
+    int64_t next;
+    int32_t stale;
+    size_t words_at; /* index of its counters in `words` */
+} fabric_sram;
+
+/* A packet to be created at the end of the instant, in the order of its port. */
+typedef struct {
+    int32_t noc, port, src, dst, flits, request;
+} fabric_packet;
+
+typedef struct {
+    uint64_t magic;
+    cs_fabric_config c;
+    int64_t now;
+    int32_t free_request, free_descriptor, outbox_count;
+    int32_t descriptors, direct, max_direct; /* under way, and of the latter how many may be */
+    int32_t done_head, done_count, done_capacity;
+    size_t nocs_at, drams_at, srams_at, endpoints_at, descriptors_at, requests_at, outbox_at, done_at, words_at, size;
+} fabric_state;
+
+#define FABRIC_PART(f, type, at) ((type *)((char *)(f) + (f)->at))
+#define FABRIC_NOCS(f) FABRIC_PART(f, fabric_noc, nocs_at)
+#define FABRIC_DRAMS(f) FABRIC_PART(f, fabric_dram, drams_at)
+#define FABRIC_SRAMS(f) FABRIC_PART(f, fabric_sram, srams_at)
+#define FABRIC_ENDPOINTS(f) FABRIC_PART(f, fabric_endpoint, endpoints_at)
+#define FABRIC_DESCRIPTORS(f) FABRIC_PART(f, fabric_descriptor, descriptors_at)
+#define FABRIC_REQUESTS(f) FABRIC_PART(f, fabric_request, requests_at)
+#define FABRIC_OUTBOX(f) FABRIC_PART(f, fabric_packet, outbox_at)
+#define FABRIC_DONE(f) FABRIC_PART(f, cs_fabric_done, done_at)
+#define FABRIC_WORDS(f) FABRIC_PART(f, int64_t, words_at)
+
+/* fabric_layout.c: where the parts of a state are. The callers that only read take a const buffer and write nothing
+ * through *f. */
+int32_t fabric_open(const void *state, size_t bytes, fabric_state **f);
+/* Every part must have a state buffer; the parts check the buffers themselves. */
+int32_t fabric_open_with_parts(const void *state, size_t bytes, const cs_fabric_parts *parts, fabric_state **f);
+
+/* fabric_requests.c: what becomes of descriptors and of single requests. */
+
+/* Takes a place; NONE: there is none. */
+int32_t fabric_take_request(fabric_state *f);
+/* Cuts the next request off the descriptor at the head of the endpoint's queue: its index, or NONE where nothing may be
+ * issued. `cause` is the request whose end made room, if any: what its time went to is this one's past, too. */
+int32_t fabric_issue(fabric_state *f, int32_t which, int64_t t, const fabric_request *cause);
+/* Starts a request's present stage, and goes on as long as nothing takes time (ideal parts). */
+void fabric_run(fabric_state *f, const cs_fabric_parts *parts, int32_t index, int64_t t, int32_t *status);
+/* The request's present stage ended at t. */
+void fabric_end_stage(fabric_state *f, const cs_fabric_parts *parts, int32_t index, int64_t t, int32_t *status);
+
+/* fabric_clock.c: what happens next, at whichever part. */
+
+/* What became ready at t is handed to the parts, in an order that the order of the requests does not matter for. */
+void fabric_flush_outbox(fabric_state *f, const cs_fabric_parts *parts, int64_t t, int32_t *status);
+void fabric_offer_to_drams(fabric_state *f, const cs_fabric_parts *parts, int64_t t, int32_t *status);
+/* When something happens next, and the network that acts then (NONE: another part). `rest`: when any other part acts.
+ */
+int32_t fabric_refresh_next(fabric_state *f, const cs_fabric_parts *parts, int64_t *earliest, int32_t *network,
+                            int64_t *rest);
+/* All that happens at t. */
+void fabric_step(fabric_state *f, const cs_fabric_parts *parts, int64_t t, int32_t *status);
+/* As step(), while only one network acts, up to its first clock with a delivery or to `limit`: nothing but a delivery
+ * of its own could make it meet another part. */
+void fabric_run_network(fabric_state *f, const cs_fabric_parts *parts, int32_t which, int64_t limit, int32_t *status);
+
+/* Records that were not taken yet stay where they are, so new work waits for room. */
+static inline int fabric_has_room(const fabric_state *f) {
+    return f->done_count + f->descriptors + f->direct < f->done_capacity;
+}
+
+/* ---- clocks --------------------------------------------------------------------------------------------- */
+
+static inline int64_t fabric_edge(const fabric_ticker *clock, int64_t clk) {
+    const int64_t num = clock->period.period_num, den = clock->period.period_den;
+    if (den == 1) return clk > clock->limit ? CS_NEVER : clk * num;
+    if (clk == CS_NEVER || clk / den > clock->limit) return CS_NEVER;
+    return clk / den * num + clk % den * num / den;
+}
+
+/* An engine may still have to take in, at an edge that has just passed, what arrived since. */
+static inline int64_t fabric_later(int64_t now, int64_t t) {
+    return t < now ? now : t;
+}
+
+/* The last edge at or before t. */
+static inline int64_t fabric_clk_at(fabric_ticker *clock, int64_t t) {
+    if (clock->begin <= t && t < clock->end) return clock->clk;
+    const int64_t num = clock->period.period_num, den = clock->period.period_den;
+    /* Most questions are about the very next clock: then there is nothing to divide. */
+    if (den == 1 && clock->begin < clock->end && clock->end <= t && t < clock->end + num &&
+        clock->clk + 2 <= clock->limit) {
+        *clock = (fabric_ticker){clock->period, clock->limit, clock->clk + 1, clock->end, clock->end + num};
+        return clock->clk;
+    }
+    int64_t clk = t / num * den + t % num * den / num;
+    while (fabric_edge(clock, clk + 1) <= t)
+        ++clk;
+    *clock = (fabric_ticker){clock->period, clock->limit, clk, fabric_edge(clock, clk), fabric_edge(clock, clk + 1)};
+    return clk;
+}
+
+#endif
