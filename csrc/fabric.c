@@ -3,100 +3,90 @@
 
 #include <string.h>
 
-int32_t cs_fabric_submit(void *state, size_t bytes, const cs_fabric_parts *parts, int64_t now_ps,
-                         const cs_fabric_descriptor *what) {
-    fabric_state *f;
-    const int32_t opened = fabric_open_with_parts(state, bytes, parts, &f);
-    if (opened != CS_OK) return opened;
-    if (what == NULL) return CS_EINVAL;
-    if (!CS_IS_ALIGNED(what)) return CS_EBUFFER;
-    if (what->endpoint < 0 || what->endpoint >= f->c.endpoints || what->kind < 0 || what->kind > CS_FABRIC_MOVE ||
-        what->row_bytes < 1 || what->rows < 1 || what->address < 0 || what->word < 0 || what->far_word < 0 ||
-        what->stride_bytes < 0 || what->word > FABRIC_WORD_LIMIT || what->far_word > FABRIC_WORD_LIMIT ||
-        now_ps < f->now || now_ps > FABRIC_LIMIT_PS)
-        return CS_EINVAL;
-    /* The last byte has an address, and its word a number. */
-    if (what->row_bytes > CS_NEVER - what->address ||
-        (what->rows > 1 && what->stride_bytes > (CS_NEVER - what->address - what->row_bytes) / (what->rows - 1)) ||
-        what->rows > (CS_NEVER >> 1) / what->row_bytes)
-        return CS_EINVAL;
-    fabric_endpoint *e = &FABRIC_ENDPOINTS(f)[what->endpoint];
-    int32_t memories = FABRIC_SRAMS(f)[e->e.sram].p.memories;
-    if (what->memory < 0 || what->memory >= memories) return CS_EINVAL;
-    if (what->kind == CS_FABRIC_MOVE && (what->far_memory < 0 || what->far_memory >= memories || what->far_client < 0 ||
-                                         what->far_node < 0 || what->far_node >= FABRIC_NODE_LIMIT))
-        return CS_EINVAL;
-    if (what->kind != CS_FABRIC_MOVE && f->c.drams == 0) return CS_EINVAL;
-    int32_t index = f->free_descriptor;
+/* Whether the last byte has an address, and its word a number. */
+static int ends_in_range(const cs_fabric_descriptor *what) {
+    return what->row_bytes <= CS_NEVER - what->address &&
+           (what->rows == 1 || what->stride_bytes <= (CS_NEVER - what->address - what->row_bytes) / (what->rows - 1)) &&
+           what->rows <= (CS_NEVER >> 1) / what->row_bytes;
+}
+
+static int valid_transfer(const fabric_state *f, const cs_fabric_descriptor *what) {
+    if (what->endpoint < 0 || what->endpoint >= f->c.endpoints || what->row_bytes < 1 || what->rows < 1 ||
+        what->address < 0 || what->word < 0 || what->far_word < 0 || what->stride_bytes < 0 ||
+        what->word > FABRIC_WORD_LIMIT || what->far_word > FABRIC_WORD_LIMIT || !ends_in_range(what))
+        return 0;
+    const int32_t memories = FABRIC_SRAMS(f)[FABRIC_ENDPOINTS(f)[what->endpoint].e.sram].p.memories;
+    if (what->memory < 0 || what->memory >= memories) return 0;
+    if (what->kind != CS_FABRIC_MOVE) return f->c.drams > 0;
+    return what->far_memory >= 0 && what->far_memory < memories && what->client >= 0 && what->far_node >= 0 &&
+           what->far_node < FABRIC_NODE_LIMIT;
+}
+
+static int valid(const fabric_state *f, const cs_fabric_descriptor *what) {
+    switch (what->kind) {
+    case CS_FABRIC_READ:
+    case CS_FABRIC_WRITE:
+    case CS_FABRIC_MOVE:
+        return valid_transfer(f, what);
+    case CS_FABRIC_ACCESS:
+        return what->address >= 0 && f->c.drams > 0;
+    case CS_FABRIC_LOCAL:
+        return what->endpoint >= 0 && what->endpoint < f->c.srams && what->memory >= 0 &&
+               what->memory < FABRIC_SRAMS(f)[what->endpoint].p.memories && what->client >= 0 && what->word >= 0 &&
+               what->rows >= 0;
+    default:
+        return 0;
+    }
+}
+
+/* A descriptor joins its endpoint's queue; as many requests of it as may be are issued at once. */
+static int32_t enqueue(fabric_state *f, const cs_fabric_parts *parts, int64_t t, const cs_fabric_descriptor *what) {
+    const int32_t index = f->free_descriptor;
     if (index == FABRIC_NONE || !fabric_has_room(f)) return CS_FULL;
+    f->now = t;
     f->descriptors++;
     fabric_descriptor *d = &FABRIC_DESCRIPTORS(f)[index];
     f->free_descriptor = d->next;
-    *d = (fabric_descriptor){
-        .d = *what, .base = now_ps, .word = what->word, .far_word = what->far_word, .next = FABRIC_NONE};
+    *d =
+        (fabric_descriptor){.d = *what, .base = t, .word = what->word, .far_word = what->far_word, .next = FABRIC_NONE};
+    fabric_endpoint *e = &FABRIC_ENDPOINTS(f)[what->endpoint];
     if (e->tail == FABRIC_NONE)
         e->head = index;
     else
         FABRIC_DESCRIPTORS(f)[e->tail].next = index;
     e->tail = index;
-
     int32_t status = CS_OK;
-    f->now = now_ps;
-    for (int32_t i; (i = fabric_issue(f, what->endpoint, now_ps, NULL)) != FABRIC_NONE;)
-        fabric_run(f, parts, i, now_ps, &status);
-    fabric_offer_to_drams(f, parts, now_ps, &status);
-    fabric_flush_outbox(f, parts, now_ps, &status);
+    for (int32_t i; (i = fabric_issue(f, what->endpoint, t, NULL)) != FABRIC_NONE;)
+        fabric_run(f, parts, i, t, &status);
     return status;
 }
 
-static int32_t direct(fabric_state *f, const cs_fabric_parts *parts, int64_t now_ps, fabric_request what) {
+static int32_t begin_direct(fabric_state *f, const cs_fabric_parts *parts, int64_t t,
+                            const cs_fabric_descriptor *what) {
     if (f->direct >= f->max_direct || !fabric_has_room(f)) return CS_FULL;
-    int32_t index = fabric_take_request(f), status = CS_OK;
+    const int32_t index = fabric_take_request(f), is_local = what->kind == CS_FABRIC_LOCAL;
+    f->now = t;
     f->direct++;
-    what.mark = what.base = now_ps;
-    what.descriptor = what.next = FABRIC_NONE;
-    FABRIC_REQUESTS(f)[index] = what;
-    f->now = now_ps;
-    fabric_run(f, parts, index, now_ps, &status);
-    fabric_offer_to_drams(f, parts, now_ps, &status);
+    FABRIC_REQUESTS(f)
+    [index] = (fabric_request){.tag = what->tag,
+                               .mark = t,
+                               .base = t,
+                               .descriptor = FABRIC_NONE,
+                               .next = FABRIC_NONE,
+                               .address = what->address,
+                               .sram = is_local ? what->endpoint : 0,
+                               .memory = what->memory,
+                               .client = what->client,
+                               .word = what->word,
+                               .words = is_local ? what->rows : 0,
+                               .is_write = what->is_write != 0,
+                               .kind = (uint8_t)what->kind};
+    int32_t status = CS_OK;
+    fabric_run(f, parts, index, t, &status);
     return status;
 }
 
-int32_t cs_fabric_access(void *state, size_t bytes, const cs_fabric_parts *parts, int64_t now_ps, uint64_t tag,
-                         int64_t address, int32_t is_write) {
-    fabric_state *f;
-    const int32_t opened = fabric_open_with_parts(state, bytes, parts, &f);
-    if (opened != CS_OK) return opened;
-    if (address < 0 || f->c.drams == 0 || now_ps < f->now || now_ps > FABRIC_LIMIT_PS) return CS_EINVAL;
-    return direct(f, parts, now_ps,
-                  (fabric_request){.tag = tag, .address = address, .is_write = is_write != 0, .kind = K_ACCESS});
-}
-
-int32_t cs_fabric_local(void *state, size_t bytes, const cs_fabric_parts *parts, int64_t now_ps, uint64_t tag,
-                        int32_t sram, int32_t memory, int32_t client, int64_t word, int64_t words, int32_t is_write) {
-    fabric_state *f;
-    const int32_t opened = fabric_open_with_parts(state, bytes, parts, &f);
-    if (opened != CS_OK) return opened;
-    if (sram < 0 || sram >= f->c.srams || memory < 0 || memory >= FABRIC_SRAMS(f)[sram].p.memories || client < 0 ||
-        word < 0 || words < 0 || now_ps < f->now || now_ps > FABRIC_LIMIT_PS)
-        return CS_EINVAL;
-    return direct(f, parts, now_ps,
-                  (fabric_request){.tag = tag,
-                                   .sram = sram,
-                                   .memory = memory,
-                                   .client = client,
-                                   .word = word,
-                                   .words = words,
-                                   .is_write = is_write != 0,
-                                   .kind = K_LOCAL});
-}
-
-int32_t cs_fabric_next(const void *state, size_t bytes, const cs_fabric_parts *parts, int64_t *time_ps) {
-    fabric_state *f;
-    const int32_t opened = fabric_open_with_parts(state, bytes, parts, &f);
-    if (opened != CS_OK) return opened;
-    if (time_ps == NULL) return CS_EINVAL;
-    if (!CS_IS_ALIGNED(time_ps)) return CS_EBUFFER;
+static int32_t next_event(fabric_state *f, const cs_fabric_parts *parts, int64_t *time_ps) {
     if (f->done_count > 0) {
         *time_ps = f->now;
         return CS_OK;
@@ -106,20 +96,57 @@ int32_t cs_fabric_next(const void *state, size_t bytes, const cs_fabric_parts *p
     return fabric_refresh_next(f, parts, time_ps, &network, &rest);
 }
 
-int32_t cs_fabric_advance(void *state, size_t bytes, const cs_fabric_parts *parts, int64_t until_ps,
-                          cs_fabric_done *done, size_t capacity, size_t *count) {
+int32_t cs_fabric_submit(void *state, size_t bytes, const cs_fabric_parts *parts, int64_t now_ps,
+                         const cs_fabric_descriptor *descriptors, size_t count, size_t *taken, int64_t *next_ps) {
+    fabric_state *f;
+    int32_t status = fabric_open_with_parts(state, bytes, parts, &f);
+    if (status != CS_OK) return status;
+    if ((descriptors == NULL && count > 0) || taken == NULL || next_ps == NULL) return CS_EINVAL;
+    if (!CS_IS_ALIGNED(descriptors) || !CS_IS_ALIGNED(taken) || !CS_IS_ALIGNED(next_ps)) return CS_EBUFFER;
+    *taken = 0;
+    if (now_ps < f->now || now_ps > FABRIC_LIMIT_PS) return CS_EINVAL;
+    for (; *taken < count; ++*taken) {
+        const cs_fabric_descriptor *what = &descriptors[*taken];
+        status = !valid(f, what) ? CS_EINVAL : CS_OK;
+        if (status != CS_OK) break;
+        status = what->kind <= CS_FABRIC_MOVE ? enqueue(f, parts, now_ps, what) : begin_direct(f, parts, now_ps, what);
+        if (status != CS_OK) break;
+    }
+    int32_t flushed = CS_OK;
+    if (*taken > 0 || f->outbox_count > 0) {
+        fabric_offer_to_drams(f, parts, now_ps, &flushed);
+        fabric_flush_outbox(f, parts, now_ps, &flushed);
+    }
+    if (status == CS_OK) status = flushed;
+    return status == CS_OK ? next_event(f, parts, next_ps) : status;
+}
+
+int32_t cs_fabric_next(const void *state, size_t bytes, const cs_fabric_parts *parts, int64_t *time_ps) {
     fabric_state *f;
     const int32_t opened = fabric_open_with_parts(state, bytes, parts, &f);
     if (opened != CS_OK) return opened;
-    if (count == NULL || (done == NULL && capacity > 0)) return CS_EINVAL;
-    if (!CS_IS_ALIGNED(count) || !CS_IS_ALIGNED(done)) return CS_EBUFFER;
+    if (time_ps == NULL) return CS_EINVAL;
+    if (!CS_IS_ALIGNED(time_ps)) return CS_EBUFFER;
+    return next_event(f, parts, time_ps);
+}
+
+int32_t cs_fabric_advance(void *state, size_t bytes, const cs_fabric_parts *parts, int64_t until_ps,
+                          cs_fabric_done *done, size_t capacity, size_t *count, int64_t *next_ps) {
+    fabric_state *f;
+    const int32_t opened = fabric_open_with_parts(state, bytes, parts, &f);
+    if (opened != CS_OK) return opened;
+    if (count == NULL || next_ps == NULL || (done == NULL && capacity > 0)) return CS_EINVAL;
+    if (!CS_IS_ALIGNED(count) || !CS_IS_ALIGNED(done) || !CS_IS_ALIGNED(next_ps)) return CS_EBUFFER;
     *count = 0;
     int32_t status = CS_OK;
     while (f->done_count == 0) {
         int64_t t, rest;
         int32_t network;
         if ((status = fabric_refresh_next(f, parts, &t, &network, &rest)) != CS_OK) return status;
-        if (t > until_ps || t == CS_NEVER) return CS_OK;
+        if (t > until_ps || t == CS_NEVER) {
+            *next_ps = t;
+            return CS_OK;
+        }
         if (network != FABRIC_NONE)
             fabric_run_network(f, parts, network, rest > until_ps ? until_ps : rest - 1, &status);
         else
@@ -131,7 +158,9 @@ int32_t cs_fabric_advance(void *state, size_t bytes, const cs_fabric_parts *part
         f->done_head = (f->done_head + 1) % f->done_capacity;
         f->done_count--;
     }
-    return f->done_count > 0 ? CS_FULL : CS_OK;
+    status = f->done_count > 0 ? CS_FULL : CS_OK;
+    const int32_t asked = next_event(f, parts, next_ps);
+    return asked == CS_OK ? status : asked;
 }
 
 int32_t cs_fabric_get_stats(const void *state, size_t bytes, int32_t noc, cs_fabric_stats *stats) {

@@ -14,6 +14,10 @@
 #define CS_FABRIC_READ 0  /* DRAM to the endpoint's local memory */
 #define CS_FABRIC_WRITE 1 /* the endpoint's local memory to DRAM */
 #define CS_FABRIC_MOVE 2  /* the endpoint's local memory to the memory of another node */
+/* Direct requests. */
+#define CS_FABRIC_ACCESS                                                                                               \
+    3                     /* one DRAM burst from outside the networks, e.g. another bus master at the memory's socket */
+#define CS_FABRIC_LOCAL 4 /* accesses of one SRAM client, e.g. the lanes of a core during a tile */
 
 /* Resources that time is charged to. */
 #define CS_FABRIC_DRAM 0
@@ -68,18 +72,22 @@ typedef struct {
     int64_t channel_interleave_bytes;
 } cs_fabric_config;
 
+/* What is asked for. An ACCESS has `address` and `is_write`; a LOCAL `rows` consecutive accesses, from `word` on, of
+ * `client` to `memory`, and `is_write`; of all others, what `is_write` says is not looked at. */
 typedef struct {
     uint64_t tag;
-    int32_t endpoint, kind;
-    int32_t memory;                                 /* local memory, an index into the endpoint's SRAM engine */
-    int32_t far_node, far_memory, far_client;       /* MOVE only */
-    int64_t word, far_word;                         /* first word in the local (and far) memory */
-    int64_t address, row_bytes, rows, stride_bytes; /* in DRAM; MOVE uses row_bytes * rows only */
+    int32_t endpoint, kind;                         /* LOCAL: the SRAM engine, instead of an endpoint */
+    int32_t memory, is_write;                       /* local memory, an index into the (endpoint's) SRAM engine */
+    int64_t row_bytes, address, rows, stride_bytes; /* in DRAM; MOVE uses row_bytes * rows only */
+    int64_t word;                                   /* the first one in the local memory */
+    int32_t far_node, far_memory;                   /* MOVE only */
+    int64_t far_word;
+    int32_t client; /* MOVE: as whom it writes there */
 } cs_fabric_descriptor;
 
 typedef struct {
     uint64_t tag;
-    int64_t time_ps, start_ps;
+    int64_t start_ps, time_ps;
     int64_t spent_ps[4]; /* by resource; sums to time_ps - start_ps */
 } cs_fabric_done;
 
@@ -102,22 +110,19 @@ typedef struct {
 int32_t cs_fabric_state_bytes(const cs_fabric_config *config, size_t *bytes);
 int32_t cs_fabric_init(void *state, size_t bytes, const cs_fabric_config *config, const cs_fabric_noc *nocs,
                        const cs_fabric_dram *drams, const cs_fabric_sram *srams, const cs_fabric_endpoint *endpoints);
-/* Queue a descriptor at its endpoint at time now_ps, at most 2^62. CS_FULL: no descriptor place is free, or completions
- * wait to be taken by cs_fabric_advance. CS_EINVAL also for one whose last address does not fit 63 bits. */
+/* What is asked for at one instant, now_ps, at most 2^62: descriptors join their endpoints' queues, direct requests
+ * begin. `taken`: how many of them; those behind one that is refused are not looked at. CS_FULL: no place is free for
+ * one, or completions wait to be taken by cs_fabric_advance. CS_EINVAL also for one whose last address does not fit 63
+ * bits. next_ps: as of cs_fabric_next, if the status is CS_OK. */
 int32_t cs_fabric_submit(void *state, size_t bytes, const cs_fabric_parts *parts, int64_t now_ps,
-                         const cs_fabric_descriptor *descriptor);
-/* One DRAM burst from outside the networks, e.g. another bus master at the memory's socket. */
-int32_t cs_fabric_access(void *state, size_t bytes, const cs_fabric_parts *parts, int64_t now_ps, uint64_t tag,
-                         int64_t address, int32_t is_write);
-/* `words` consecutive accesses of one SRAM client, e.g. the lanes of a core during a tile. */
-int32_t cs_fabric_local(void *state, size_t bytes, const cs_fabric_parts *parts, int64_t now_ps, uint64_t tag,
-                        int32_t sram, int32_t memory, int32_t client, int64_t word, int64_t words, int32_t is_write);
+                         const cs_fabric_descriptor *descriptors, size_t count, size_t *taken, int64_t *next_ps);
 /* Time of the earliest internal event, CS_NEVER if there is none. */
 int32_t cs_fabric_next(const void *state, size_t bytes, const cs_fabric_parts *parts, int64_t *time_ps);
 /* Processes internal events up to until_ps, and stops after the first instant at which something completed.
- * CS_FULL: `done` was too small for that instant; the rest comes with the next call. */
+ * CS_FULL: `done` was too small for that instant; the rest comes with the next call. next_ps: as of cs_fabric_next,
+ * then, if the status is CS_OK or CS_FULL. */
 int32_t cs_fabric_advance(void *state, size_t bytes, const cs_fabric_parts *parts, int64_t until_ps,
-                          cs_fabric_done *done, size_t capacity, size_t *count);
+                          cs_fabric_done *done, size_t capacity, size_t *count, int64_t *next_ps);
 int32_t cs_fabric_get_stats(const void *state, size_t bytes, int32_t noc, cs_fabric_stats *stats);
 /* Words read and written so far in each memory of an SRAM engine; `memories` is the length of both arrays. */
 int32_t cs_fabric_get_words(const void *state, size_t bytes, int32_t sram, int64_t *reads, int64_t *writes,

@@ -56,14 +56,15 @@ static int start_stage(fabric_state *f, const cs_fabric_parts *parts, int32_t in
         return 0;
     }
     if (stage == ST_SRAM_READ || stage == ST_SRAM_WRITE) {
-        int32_t far = r->kind == K_MOVE && stage == ST_SRAM_WRITE;
+        int32_t far = r->kind == CS_FABRIC_MOVE && stage == ST_SRAM_WRITE;
         const fabric_descriptor *d = r->descriptor == FABRIC_NONE ? NULL : &FABRIC_DESCRIPTORS(f)[r->descriptor];
-        int32_t memory = far ? d->d.far_memory : r->memory, client = far ? d->d.far_client : r->client;
-        int32_t is_write = r->kind == K_LOCAL ? r->is_write : stage == ST_SRAM_WRITE;
+        int32_t memory = far ? d->d.far_memory : r->memory, client = far ? d->d.client : r->client;
+        int32_t is_write = r->kind == CS_FABRIC_LOCAL ? r->is_write : stage == ST_SRAM_WRITE;
         fabric_sram *sram = &FABRIC_SRAMS(f)[r->sram];
-        int64_t words = r->kind == K_LOCAL ? r->words : (r->bytes + sram->p.word_bytes - 1) / sram->p.word_bytes;
+        int64_t words =
+            r->kind == CS_FABRIC_LOCAL ? r->words : (r->bytes + sram->p.word_bytes - 1) / sram->p.word_bytes;
         if (!sram->p.ideal && words > sram->p.words) words = sram->p.words;
-        if (r->kind == K_LOCAL) r->words -= words;
+        if (r->kind == CS_FABRIC_LOCAL) r->words -= words;
         FABRIC_WORDS(f)[sram->words_at + (is_write ? FABRIC_MEMORIES : 0) + (size_t)memory] += words;
         if (sram->p.ideal || words == 0) return 1;
         int64_t clk = fabric_clk_at(&sram->clock, t), word = (far ? r->far_word : r->word) % sram->p.words;
@@ -79,8 +80,8 @@ static int start_stage(fabric_state *f, const cs_fabric_parts *parts, int32_t in
     const fabric_endpoint *e = &FABRIC_ENDPOINTS(f)[d->d.endpoint];
     fabric_noc *noc = &FABRIC_NOCS(f)[e->e.noc];
     int32_t out = stage == ST_NOC_OUT;
-    int32_t far = r->kind == K_MOVE ? d->d.far_node : r->port_node;
-    int32_t carries_data = out ? r->kind != K_READ : r->kind == K_READ;
+    int32_t far = r->kind == CS_FABRIC_MOVE ? d->d.far_node : r->port_node;
+    int32_t carries_data = out ? r->kind != CS_FABRIC_READ : r->kind == CS_FABRIC_READ;
     int32_t flits = carries_data ? data_flits(noc, r->bytes) : 1;
     fabric_packet packet = {.noc = e->e.noc,
                             .port = d->d.endpoint,

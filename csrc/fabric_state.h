@@ -5,7 +5,6 @@
 #include "fabric.h"
 
 enum fabric_stage { ST_SRAM_READ, ST_NOC_OUT, ST_DRAM, ST_NOC_BACK, ST_SRAM_WRITE, ST_DONE };
-enum fabric_kind { K_READ = CS_FABRIC_READ, K_WRITE = CS_FABRIC_WRITE, K_MOVE = CS_FABRIC_MOVE, K_ACCESS, K_LOCAL };
 
 #define FABRIC_NONE (-1)
 /* 53 days of simulated time; edges later than this are never reached. */

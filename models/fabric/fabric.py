@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
+from struct import Struct, error
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,18 @@ from .descriptor import Completion, Descriptor
 
 State = npt.NDArray[np.uint64]
 Done = Callable[[Completion], object]
+
+# NOTE: records cross to and from C as tuples, packed and unpacked in one go; of a live descriptor's time, setting and
+# reading cdata's members one by one took a third. Of a Descriptor the members are those of cs_fabric_descriptor behind
+# the tag, in their order.
+_TRANSFER = Struct("=Qiii4x5q2iqi4x")
+_ACCESS = Struct("=Q4xi4xi8xq48x")  # tag, kind, is_write, address
+_LOCAL = Struct("=Q4i16xq8xq16xi4x")  # tag, SRAM engine, kind, memory, is_write, words, word, client
+_DONE = Struct("=Q6q")
+_RECORDS = 64
+_new = tuple.__new__
+_OK, _LOCAL_KIND = lib.CS_OK, lib.CS_FABRIC_LOCAL
+_GOING_ON = (lib.CS_OK, lib.CS_FULL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,45 +132,57 @@ class Fabric:
         self._keep = (tuple(networks), tuple(memories), tuple(srams))
         self._batches: dict[int, Batch] = {}
         self._tag = 0
-        self._posted: list[tuple[tuple[int, ...], Callable[[int], int], Batch]] = []
+        self._posted: list[tuple[tuple[int, ...], Struct, tuple[int, ...]]] = []
         self._completed: list[Batch] = []
         self._parts = self._pointers()
         self._state = self._initialise()
+        # NOTE: all that a call passes is made once: views of buffers are as dear as the call.
         self._state_c = as_buffer(self._state, "uint64_t", np.uint64, "state", writable=True)
-        self._records = ffi.new("cs_fabric_done[]", 64)
-        self._record = ffi.new("cs_fabric_descriptor *")
+        self.records_at_once = _RECORDS
+        """At most this many requests go to C in one call; how many makes no difference to any result."""
+        self._asked = ffi.new("cs_fabric_descriptor[]", _RECORDS)
+        self._asked_bytes = ffi.buffer(self._asked)
+        self._records = ffi.new("cs_fabric_done[]", _RECORDS)
+        self._record_bytes = ffi.buffer(self._records)
         self._count = ffi.new("size_t *")
         self._time = ffi.new("int64_t *")
+        self._where = (self._state_c, self._state.nbytes, self._parts)
+        self._next = self._next_in_c()
         self._attachment = sim.attach(self, name, polled=False)
 
     # ---- the engine contract ----
 
     def next(self) -> int:
         """Time of the earliest internal event."""
-        check("cs_fabric_next", lib.cs_fabric_next(self._state_c, self._state.nbytes, self._parts, self._time))
+        return self._next
+
+    def _next_in_c(self) -> int:
+        check("cs_fabric_next", lib.cs_fabric_next(*self._where, self._time))
         return int(self._time[0])
 
     def advance(self, limit: int) -> int:
         """Process internal events up to `limit`, at most to the first instant with a completion."""
-        records, count, batches, completed = self._records, self._count, self._batches, self._completed
-        size = self._state.nbytes
+        state, size, parts = self._where
+        records, count, time, batches = self._records, self._count, self._time, self._batches
+        completed: list[Batch] = []
+        end_ps = NEVER
         while True:
-            status = lib.cs_fabric_advance(self._state_c, size, self._parts, limit, records, len(records), count)
-            if status not in (lib.CS_OK, lib.CS_FULL):
+            status = lib.cs_fabric_advance(state, size, parts, limit, records, _RECORDS, count, time)
+            if status not in _GOING_ON:
                 check("cs_fabric_advance", status)
-            for index in range(count[0]):
-                record = records[index]
-                tag = record.tag
+            told = count[0]
+            for at in range(0, told * _DONE.size, _DONE.size):
+                tag, *members = _DONE.unpack_from(self._record_bytes, at)
                 batch = batches[tag]
-                if batch.ended(Completion(record.start_ps, record.time_ps, *record.spent_ps)):
+                if batch.ended(_new(Completion, members)):
                     completed.append(batch)
+                    end_ps = members[1]
                 if not batch.left:
                     del batches[tag]
-            if status == lib.CS_OK:
-                if completed:
-                    return record.time_ps  # type: ignore[no-any-return]
-                if not count[0]:
-                    return NEVER
+            if status == _OK and (completed or not told):
+                self._completed = completed
+                self._next = time[0]
+                return end_ps
 
     def deliver(self) -> None:
         """Hand the completions of this instant to who asked for them."""
@@ -171,47 +196,22 @@ class Fabric:
     def submit(self, descriptor: Descriptor, done: Done, *, endpoint: int | None = None) -> None:
         """Queue a descriptor at its endpoint (or the given one); KernelError, at the end of the instant, if it breaks
         the contract."""
-        self.submit_all((descriptor,), done, endpoint=descriptor.endpoint if endpoint is None else endpoint)
+        tag = self._tag_of(Batch(1, done))
+        if endpoint is None:
+            self._post((0, descriptor[0]), _TRANSFER, (tag, *descriptor))
+        else:
+            self._post((0, endpoint), _TRANSFER, (tag, endpoint, *descriptor[1:]))
 
     def submit_all(self, descriptors: Sequence[Descriptor], done: Done, *, endpoint: int) -> None:
         """Queue descriptors, at least one, at an endpoint, in order; `done` with the last completion of all."""
-
-        def call(tag: int) -> int:
-            record, now = self._record, self.sim.now_ps
-            record.tag, record.endpoint = tag, endpoint
-            for descriptor in descriptors:
-                (
-                    _,
-                    record.kind,
-                    record.memory,
-                    record.row_bytes,
-                    record.address,
-                    record.rows,
-                    record.stride_bytes,
-                    record.word,
-                    record.far_node,
-                    record.far_memory,
-                    record.far_word,
-                    record.far_client,
-                ) = descriptor
-                status = lib.cs_fabric_submit(self._state_c, self._state.nbytes, self._parts, now, record)
-                if status != lib.CS_OK:
-                    return int(status)
-            return int(lib.CS_OK)
-
-        self._post((0, endpoint), call, Batch(len(descriptors), done))
+        tag = self._tag_of(Batch(len(descriptors), done))
+        for descriptor in descriptors:
+            self._post((0, endpoint), _TRANSFER, (tag, endpoint, *descriptor[1:]))
 
     def access(self, initiator: int, address: int, *, is_write: bool, done: Done) -> None:
         """One DRAM burst of another bus master; `initiator` orders requests of the same instant."""
-
-        def call(tag: int) -> int:
-            return int(
-                lib.cs_fabric_access(
-                    self._state_c, self._state.nbytes, self._parts, self.sim.now_ps, tag, address, int(is_write)
-                )
-            )
-
-        self._post((1, initiator), call, Batch(1, done))
+        tag = self._tag_of(Batch(1, done))
+        self._post((1, initiator), _ACCESS, (tag, lib.CS_FABRIC_ACCESS, is_write, address))
 
     def local(
         self, sram: int, memory: int, client: int, words: int, *, is_write: bool, done: Done, word: int = 0
@@ -223,41 +223,38 @@ class Fabric:
         self, batch: Batch, sram: int, memory: int, client: int, words: int, is_write: bool, word: int = 0
     ) -> None:
         """The same as one request of a batch."""
-
-        def call(tag: int) -> int:
-            return int(
-                lib.cs_fabric_local(
-                    self._state_c,
-                    self._state.nbytes,
-                    self._parts,
-                    self.sim.now_ps,
-                    tag,
-                    sram,
-                    memory,
-                    client,
-                    word,
-                    words,
-                    is_write,
-                )
-            )
-
-        self._post((2, sram, memory, client), call, batch)
+        tag = batch.tag or self._tag_of(batch)
+        self._post((2, sram, memory, client), _LOCAL, (tag, sram, _LOCAL_KIND, memory, is_write, words, word, client))
 
     def update(self) -> None:
         """The instant's requests, in the order of their origin."""
         posted, self._posted = self._posted, []
-        posted.sort(key=itemgetter(0))
-        for _, call, batch in posted:
-            if not batch.tag:
-                self._tag = batch.tag = self._tag + 1
-            status = call(batch.tag)
-            if status != lib.CS_OK:
+        if len(posted) > 1:
+            posted.sort(key=itemgetter(0))
+        while posted:
+            block, posted = posted[: self.records_at_once], posted[self.records_at_once :]
+            at = 0
+            for _, kind, record in block:
+                try:
+                    kind.pack_into(self._asked_bytes, at, *record)
+                except error:  # a number that is not one of the type
+                    check("cs_fabric_submit", lib.CS_EINVAL)
+                at += _TRANSFER.size
+            status = lib.cs_fabric_submit(
+                *self._where, self.sim.now_ps, self._asked, len(block), self._count, self._time
+            )
+            if status != _OK:
                 check("cs_fabric_submit", status)
-            self._batches[batch.tag] = batch
+        self._next = self._time[0]
         self._attachment.wake()
 
-    def _post(self, order: tuple[int, ...], call: Callable[[int], int], batch: Batch) -> None:
-        self._posted.append((order, call, batch))
+    def _tag_of(self, batch: Batch) -> int:
+        self._tag = batch.tag = tag = self._tag + 1
+        self._batches[tag] = batch
+        return tag
+
+    def _post(self, order: tuple[int, ...], kind: Struct, record: tuple[int, ...]) -> None:
+        self._posted.append((order, kind, record))
         self.sim.request_update(self)
 
     # ---- counts ----
@@ -319,6 +316,7 @@ class Fabric:
         for name, buffer in self.buffers().items():
             buffer[:] = buffers.like(name, buffer)
         self._tag = tags
+        self._next = self._next_in_c()
         self._attachment.wake()
 
     # ---- set-up ----

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cosim.clib import ffi, lib
-from cosim.kernel import ClockDomain, Simulator
+from cosim.kernel import NEVER, ClockDomain, Simulator
 from cosim.models.fabric import Fabric, SramPart
 from cosim.models.sram import MemoryConfig, MemoryState
 
@@ -45,17 +45,25 @@ class Ideal:
         sizes = {f"{name}_bytes": self.nothing[1] for name in ("noc", "dram", "sram")}
         self.parts = ffi.new("cs_fabric_parts *", pointers | sizes)
 
-    def submit(self, now=0, **fields):
+    def submit_all(self, records, now=0):
+        """Status, how many were taken, and when something happens next."""
         plain = {"tag": 1, "row_bytes": 1, "rows": 1}
-        record = ffi.new("cs_fabric_descriptor *", plain | fields)
-        return lib.cs_fabric_submit(self.state, self.bytes, self.parts, now, record)
+        asked = ffi.new("cs_fabric_descriptor[]", [plain | record for record in records])
+        taken, time = ffi.new("size_t *"), ffi.new("int64_t *")
+        status = lib.cs_fabric_submit(self.state, self.bytes, self.parts, now, asked, len(records), taken, time)
+        return status, taken[0], time[0]
+
+    def submit(self, now=0, **fields):
+        return self.submit_all([fields], now)[0]
 
     def access(self, now=0, address=0):
-        return lib.cs_fabric_access(self.state, self.bytes, self.parts, now, 9, address, 0)
+        return self.submit(now, tag=9, kind=lib.CS_FABRIC_ACCESS, address=address)
 
     def take(self, capacity):
         records, count = ffi.new("cs_fabric_done[]", capacity), ffi.new("size_t *")
-        status = lib.cs_fabric_advance(self.state, self.bytes, self.parts, 0, records, capacity, count)
+        time = ffi.new("int64_t *")
+        status = lib.cs_fabric_advance(self.state, self.bytes, self.parts, 0, records, capacity, count, time)
+        assert time[0] == (0 if status == lib.CS_FULL else NEVER)
         return status, [int(records[index].tag) for index in range(count[0])]
 
 
@@ -111,7 +119,20 @@ LAST = (1 << 63) - 1
         ({"kind": 2, "far_node": 65535}, True),
         ({"kind": 2, "far_node": 65536}, False),
         ({"kind": 2, "far_node": -1}, False),
-        ({"kind": 3}, False),
+        ({"kind": 3}, True),
+        ({"kind": 3, "address": -1}, False),
+        ({"kind": 3, "address": LAST, "endpoint": -1, "word": -1, "row_bytes": 0, "rows": 0, "memory": -1}, True),
+        ({"kind": 4, "row_bytes": 0, "memory": 1}, True),
+        ({"kind": 4, "memory": 2}, False),
+        ({"kind": 4, "memory": -1}, False),
+        ({"kind": 4, "endpoint": 1}, False),
+        ({"kind": 4, "endpoint": -1}, False),
+        ({"kind": 4, "client": -1}, False),
+        ({"kind": 4, "word": -1}, False),
+        ({"kind": 4, "rows": 0}, True),
+        ({"kind": 4, "rows": -1}, False),
+        ({"kind": 5}, False),
+        ({"kind": -1}, False),
         ({"now": 1 << 62}, True),
         ({"now": (1 << 62) + 1}, False),
     ],
@@ -135,13 +156,24 @@ def test_completions_that_were_not_taken_are_not_overwritten():
     assert fabric.take(100) == (lib.CS_OK, [*sent[2:], 7])
 
 
+def test_what_is_behind_a_refused_request_is_not_looked_at():
+    fabric = Ideal()
+    good, bad = {"tag": 3}, {"tag": 4, "kind": 5}
+    assert fabric.submit_all([good, good, bad, good]) == (lib.CS_EINVAL, 2, 0)
+    assert fabric.take(9) == (lib.CS_OK, [3, 3])
+    assert fabric.submit_all([good] * 9) == (lib.CS_FULL, 7, 0)
+    assert fabric.take(9) == (lib.CS_OK, [3] * 7)
+    assert fabric.submit_all([]) == (lib.CS_OK, 0, NEVER)
+    assert fabric.submit_all([good]) == (lib.CS_OK, 1, 0)
+
+
 def test_null_parts_and_strange_states_are_refused():
     fabric = Ideal()
     time = ffi.new("int64_t *")
     for missing in ("noc", "dram", "sram", "noc_bytes", "dram_bytes", "sram_bytes"):
         broken = Ideal()
         setattr(broken.parts, missing, ffi.NULL)
-        assert broken.submit() == broken.access() == broken.take(1)[0] == lib.CS_EINVAL
+        assert broken.submit() == broken.access() == lib.CS_EINVAL
         assert lib.cs_fabric_next(broken.state, broken.bytes, broken.parts, time) == lib.CS_EINVAL
         crooked_part = ffi.cast("char *", getattr(fabric.parts, missing)) + 1
         setattr(broken.parts, missing, ffi.cast(ffi.typeof(getattr(fabric.parts, missing)), crooked_part))

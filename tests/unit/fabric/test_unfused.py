@@ -75,6 +75,17 @@ REQUESTS = st.one_of(
 )
 
 
+def _post(fabric, networks, request, done):
+    if request[0] == "submit":
+        _, network, descriptor = request
+        fabric.submit(descriptor, done, endpoint=3 * (network % networks) + descriptor.endpoint)
+    elif request[0] == "access":
+        fabric.access(request[1], request[2] & ~63, is_write=request[3], done=done)
+    else:
+        _, sram, memory, words, is_write = request
+        fabric.local(sram % networks, memory, 0, words, is_write=is_write, done=done)
+
+
 def _drive(kind, traffic, *, shuffle_seed=None, **setting):
     """(completion, when told) of each request, and all counts."""
     sim = Simulator(shuffle_seed=shuffle_seed)
@@ -82,21 +93,11 @@ def _drive(kind, traffic, *, shuffle_seed=None, **setting):
     networks = setting["networks"]
     told = {}
 
-    def post(request, done):
-        if request[0] == "submit":
-            _, network, descriptor = request
-            fabric.submit(descriptor, done, endpoint=3 * (network % networks) + descriptor.endpoint)
-        elif request[0] == "access":
-            fabric.access(request[1], request[2] & ~63, is_write=request[3], done=done)
-        else:
-            _, sram, memory, words, is_write = request
-            fabric.local(sram % networks, memory, 0, words, is_write=is_write, done=done)
-
     def client(index, at, requests):
         yield sim.timeout(at)
         for number, request in enumerate(requests):
             finished = sim.event()
-            post(request, finished.succeed)
+            _post(fabric, networks, request, finished.succeed)
             completion = yield finished
             told[index, number] = (sim.now_ps, completion)
 
@@ -162,6 +163,26 @@ def test_full_controllers_are_offered_to_at_the_same_clocks(channels):
     fused = _flood(Fabric, count=300, channels=channels)
     assert len(fused) == 301
     assert fused == _flood(UnfusedFabric, count=300, channels=channels)
+
+
+@given(st.lists(REQUESTS, min_size=1, max_size=90), st.integers(1, 2))
+def test_an_instants_requests_may_cross_at_once_or_one_by_one(requests, networks):
+    """The same completions, and the same states of the parts to the byte, however many of them a call takes."""
+    seen = []
+    for at_once in (64, 1, 7):
+        sim = Simulator()
+        fabric, _keep = build(Fabric, sim, networks=networks, channels=2)
+        fabric.records_at_once = at_once
+        ends = []
+        for number, request in enumerate(requests):
+            _post(fabric, networks, request, lambda done, at=number, ends=ends: ends.append((at, done)))
+        sim.run(until=1)
+        first = fabric.next()
+        sim.run()
+        parts = {name: bytes(buffer) for name, buffer in fabric.buffers().items() if name != "fabric"}
+        seen.append((first, ends, parts, [fabric.traffic(network) for network in range(networks)]))
+    assert len(seen[0][1]) == len(requests)
+    assert seen[0] == seen[1] == seen[2]
 
 
 class FixedLatency:
