@@ -212,6 +212,13 @@ static int32_t run(dram_state *s, int64_t until, int32_t stop, dram_sink *sink) 
     }
 }
 
+static int32_t check_state(const void *state, size_t state_bytes) {
+    const dram_state *s = state;
+    if (s == NULL) return CS_EINVAL;
+    if (state_bytes < sizeof *s || !CS_IS_ALIGNED(s)) return CS_EBUFFER;
+    return s->magic == DRAM_MAGIC ? CS_OK : CS_ESTATE;
+}
+
 /* A clock before which no command issues and no transaction moves. */
 static int64_t first_event(dram_state *s) {
     int64_t clk = s->arrival_count > 0 ? s->arrivals[0].arrival + 1 : CS_NEVER;
@@ -220,6 +227,35 @@ static int64_t first_event(dram_state *s) {
     dram_choice choice;
     find(s, &choice);
     return dram_min(dram_min(clk, choice.clk), s->refresh_at);
+}
+
+int32_t cs_dram_is_full(void *state, size_t state_bytes, int64_t clk, int32_t is_write, int32_t *full) {
+    const int32_t status = check_state(state, state_bytes);
+    if (status != CS_OK) return status;
+    dram_state *s = state;
+    *full = 0;
+    const int32_t places = is_write ? s->config.write_queue : s->config.read_queue;
+    if (s->list[is_write ? DRAM_WRITE : DRAM_READ].count < places || is_round_robin(s)) return CS_OK;
+    /* A read may be answered from a write, without a place. */
+    if (!is_write && (s->list[DRAM_WRITE].count > 0 || s->arrival_count > 0)) return CS_OK;
+    for (int32_t i = 0; !is_write && i < s->list[DRAM_ACTIVE].count; ++i)
+        if (s->request[s->list[DRAM_ACTIVE].slot[i]].is_write) return CS_OK;
+    *full = s->now >= clk || first_event(s) > clk;
+    return CS_OK;
+}
+
+int32_t cs_dram_next_done(void *state, size_t state_bytes, int64_t *clk) {
+    const int32_t status = check_state(state, state_bytes);
+    if (status != CS_OK) return status;
+    dram_state *s = state;
+    *clk = first_done(s);
+    /* A request that comes in may be done a clock later: answered from a write, or a write that is only taken. */
+    if (s->arrival_count > 0) *clk = dram_min(*clk, s->arrivals[0].arrival + 1);
+    if (is_idle(s)) return CS_OK;
+    const int64_t latency = dram_min(s->config.read_latency, s->config.write_latency) + s->config.burst_clocks;
+    const int64_t event = first_event(s);
+    if (event < CS_NEVER - latency) *clk = dram_min(*clk, event + latency);
+    return CS_OK;
 }
 
 static int32_t valid_config(const cs_dram_config *c) {
@@ -297,13 +333,6 @@ int32_t cs_dram_init(void *state, size_t state_bytes, const cs_dram_config *conf
         dram_release_slot(s, slot);
     s->magic = DRAM_MAGIC;
     return CS_OK;
-}
-
-static int32_t check_state(const void *state, size_t state_bytes) {
-    const dram_state *s = state;
-    if (s == NULL) return CS_EINVAL;
-    if (state_bytes < sizeof *s || !CS_IS_ALIGNED(s)) return CS_EBUFFER;
-    return s->magic == DRAM_MAGIC ? CS_OK : CS_ESTATE;
 }
 
 static int32_t decode(const cs_dram_config *config, uint64_t address, dram_request *request) {

@@ -176,4 +176,11 @@ int32_t cs_dram_format(const cs_dram_command *commands, size_t count, size_t *po
                        size_t *used);
 /* cffi: end */
 
+/* For other engines in C. *full: whether every request of this kind that arrives at `clk` gets CS_FULL, whatever its
+ * address; 0 also where that cannot be told without the address. Once full, it stays full until something happens:
+ * up to cs_dram_next there is no need to offer. */
+int32_t cs_dram_is_full(void *state, size_t state_bytes, int64_t clk, int32_t is_write, int32_t *full);
+/* As cs_dram_next, but of completions only: unless something is submitted, none comes before this clock. */
+int32_t cs_dram_next_done(void *state, size_t state_bytes, int64_t *clk);
+
 #endif

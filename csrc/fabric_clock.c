@@ -25,6 +25,23 @@ void fabric_flush_outbox(fabric_state *f, const cs_fabric_parts *parts, int64_t 
     f->outbox_count = 0;
 }
 
+/* Takes an engine that lags to clock `clk`, before which nothing was due to complete. */
+static int32_t catch_up(fabric_state *f, const cs_fabric_parts *parts, int32_t which, int64_t clk) {
+    cs_done done;
+    size_t count = 0;
+    FABRIC_DRAMS(f)[which].lags = 0;
+    const int32_t s =
+        cs_dram_advance(parts->dram[which], parts->dram_bytes[which], clk, 0, &done, 1, &count, NULL, 0, NULL);
+    return s == CS_OK && count > 0 ? CS_ESTATE : s;
+}
+
+/* Whether the first request that waits for a memory need not be offered to it at clock `clk`. */
+static int is_full(const fabric_state *f, const cs_fabric_parts *parts, int32_t which, int64_t clk) {
+    const int32_t is_write = FABRIC_REQUESTS(f)[FABRIC_DRAMS(f)[which].head].is_write;
+    int32_t full = 0;
+    return cs_dram_is_full(parts->dram[which], parts->dram_bytes[which], clk, is_write, &full) == CS_OK && full;
+}
+
 void fabric_offer_to_drams(fabric_state *f, const cs_fabric_parts *parts, int64_t t, int32_t *status) {
     for (int32_t i = 0; i < f->c.drams; ++i) {
         fabric_dram *dram = &FABRIC_DRAMS(f)[i];
@@ -33,13 +50,18 @@ void fabric_offer_to_drams(fabric_state *f, const cs_fabric_parts *parts, int64_
         if (clk <= dram->accepted_clk) continue;
         int32_t index = dram->head;
         fabric_request *r = &FABRIC_REQUESTS(f)[index];
+        int32_t s = dram->lags ? catch_up(f, parts, i, clk) : CS_OK;
+        if (s != CS_OK) {
+            *status = s;
+            continue;
+        }
+        if (is_full(f, parts, i, clk)) continue;
         /* Channels see their own addresses: the interleaving is taken out. */
         int64_t chunk = f->c.channel_interleave_bytes;
         int64_t address = r->address + r->offered;
         int32_t burst = f->c.burst_bytes - (int32_t)(address & (f->c.burst_bytes - 1));
         if (f->c.drams > 1) address = address / chunk / f->c.drams * chunk + address % chunk;
-        int32_t s =
-            cs_dram_submit(parts->dram[i], parts->dram_bytes[i], clk, (uint64_t)index, (uint64_t)address, r->is_write);
+        s = cs_dram_submit(parts->dram[i], parts->dram_bytes[i], clk, (uint64_t)index, (uint64_t)address, r->is_write);
         if (s == CS_FULL) continue;
         if (s != CS_OK) {
             *status = s;
@@ -87,14 +109,17 @@ int32_t fabric_refresh_next(fabric_state *f, const cs_fabric_parts *parts, int64
         fabric_dram *part = &FABRIC_DRAMS(f)[i];
         if (part->stale) {
             part->stale = 0;
-            if ((status = cs_dram_next(parts->dram[i], parts->dram_bytes[i], &clk)) != CS_OK) return status;
+            part->lags = part->head == FABRIC_NONE;
+            status = part->lags ? cs_dram_next_done(parts->dram[i], parts->dram_bytes[i], &clk)
+                                : cs_dram_next(parts->dram[i], parts->dram_bytes[i], &clk);
+            if (status != CS_OK) return status;
             part->next = fabric_later(f->now, fabric_edge(&part->clock, clk));
         }
         int64_t next = part->next;
         /* Another request waits because one was accepted at this clock already: it is offered at the next. */
         if (part->head != FABRIC_NONE) {
             int64_t offer = fabric_edge(&part->clock, part->accepted_clk + 1);
-            if (offer > f->now && offer < next) next = offer;
+            if (offer > f->now && offer < next && !is_full(f, parts, i, part->accepted_clk + 1)) next = offer;
         }
         if (next < min) min = next;
     }

@@ -49,7 +49,7 @@ static int start_stage(fabric_state *f, const cs_fabric_parts *parts, int32_t in
         int64_t begin = r->address & (f->c.burst_bytes - 1);
         r->bursts = (int32_t)((begin + (r->bytes > 0 ? r->bytes : 1) - 1) / f->c.burst_bytes + 1);
         if (dram->tail == FABRIC_NONE)
-            dram->head = index;
+            dram->head = index, dram->stale = 1;
         else
             FABRIC_REQUESTS(f)[dram->tail].next = index;
         dram->tail = index;

@@ -49,12 +49,13 @@ typedef struct {
     int64_t clk, begin, end; /* begin <= t < end is in clock clk */
 } fabric_ticker;
 
-/* Requests that wait at a DRAM controller; it accepts at most one a clock. */
+/* Requests that wait at a DRAM controller; it accepts at most one a clock. While none waits, only completions matter,
+ * not its commands: then `next` is the next completion's, and `lags` says that the engine is not asked in between. */
 typedef struct {
     cs_fabric_dram p;
     fabric_ticker clock;
     int64_t next, accepted_clk;
-    int32_t head, tail, stale;
+    int32_t head, tail, stale, lags;
 } fabric_dram;
 
 typedef struct {
