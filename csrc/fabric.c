@@ -50,6 +50,7 @@ static int32_t enqueue(fabric_state *f, const cs_fabric_parts *parts, int64_t t,
     *d =
         (fabric_descriptor){.d = *what, .base = t, .word = what->word, .far_word = what->far_word, .next = FABRIC_NONE};
     fabric_endpoint *e = &FABRIC_ENDPOINTS(f)[what->endpoint];
+    if (what->kind == CS_FABRIC_MOVE) d->far_hops = fabric_hops(&FABRIC_NOCS(f)[e->e.noc], e->e.node, what->far_node);
     if (e->tail == FABRIC_NONE)
         e->head = index;
     else

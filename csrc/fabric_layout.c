@@ -70,13 +70,20 @@ int32_t cs_fabric_init(void *state, size_t bytes, const cs_fabric_config *config
     fabric_state *f = state;
     *f = layout;
     f->max_direct = config->max_requests;
+    f->burst = fabric_divisor_of(config->burst_bytes);
+    f->port = fabric_divisor_of(config->port_interleave_bytes);
+    f->channel = fabric_divisor_of(config->channel_interleave_bytes);
     for (int32_t i = 0; i < config->nocs; ++i) {
         if (!valid_clock(&nocs[i].clock) || nocs[i].flit_bytes < 1 || nocs[i].mesh_x < 1 || nocs[i].memory_ports < 1 ||
             nocs[i].memory_ports > CS_FABRIC_MAX_PORTS)
             return CS_EINVAL;
         for (int32_t port = 0; port < nocs[i].memory_ports; ++port)
             if (nocs[i].memory_nodes[port] < 0 || nocs[i].memory_nodes[port] >= FABRIC_NODE_LIMIT) return CS_EINVAL;
-        FABRIC_NOCS(f)[i] = (fabric_noc){.p = nocs[i], .clock = ticker_of(&nocs[i].clock), .next = CS_NEVER};
+        FABRIC_NOCS(f)
+        [i] = (fabric_noc){.p = nocs[i],
+                           .clock = ticker_of(&nocs[i].clock),
+                           .flit_bytes = fabric_divisor_of(nocs[i].flit_bytes),
+                           .next = CS_NEVER};
     }
     for (int32_t i = 0; i < config->drams; ++i) {
         if (!valid_clock(&drams[i].clock)) return CS_EINVAL;
@@ -95,6 +102,7 @@ int32_t cs_fabric_init(void *state, size_t bytes, const cs_fabric_config *config
         FABRIC_SRAMS(f)
         [i] = (fabric_sram){.p = srams[i],
                             .clock = ticker_of(&srams[i].clock),
+                            .word_bytes = fabric_divisor_of(srams[i].word_bytes),
                             .next = CS_NEVER,
                             .words_at = (size_t)i * 2 * FABRIC_MEMORIES};
     }
@@ -107,6 +115,9 @@ int32_t cs_fabric_init(void *state, size_t bytes, const cs_fabric_config *config
         f->max_direct -= e->outstanding; /* a channel's places are its own: it is not asked again when one gets free */
         FABRIC_ENDPOINTS(f)[i] = (fabric_endpoint){.e = *e, .head = FABRIC_NONE, .tail = FABRIC_NONE};
         if (e->request_bytes < config->burst_bytes) FABRIC_ENDPOINTS(f)[i].e.request_bytes = config->burst_bytes;
+        const fabric_noc *noc = &FABRIC_NOCS(f)[e->noc];
+        for (int32_t port = 0; port < noc->p.memory_ports; ++port)
+            FABRIC_ENDPOINTS(f)[i].hops[port] = fabric_hops(noc, e->node, noc->p.memory_nodes[port]);
     }
     for (int32_t i = 0; i < config->max_descriptors; ++i)
         FABRIC_DESCRIPTORS(f)[i].next = i + 1 < config->max_descriptors ? i + 1 : FABRIC_NONE;

@@ -26,14 +26,9 @@ static void finish(fabric_state *f, uint64_t tag, int64_t start, int64_t t, cons
     f->done_count++; /* cannot overflow: see has_room */
 }
 
-static int32_t data_flits(const fabric_noc *noc, int32_t bytes) {
-    return 1 + (bytes + noc->p.flit_bytes - 1) / noc->p.flit_bytes; /* a head flit, then the data */
-}
-
-static void count_flits(fabric_noc *noc, int32_t src, int32_t dst, int32_t flits) {
-    int32_t x = noc->p.mesh_x, dx = src % x - dst % x, dy = src / x - dst / x;
-    noc->stats.noc_flits += flits;
-    noc->stats.noc_flit_hops += (int64_t)flits * (1 + (dx < 0 ? -dx : dx) + (dy < 0 ? -dy : dy));
+int32_t fabric_hops(const fabric_noc *noc, int32_t one, int32_t other) {
+    const int32_t x = noc->p.mesh_x, dx = one % x - other % x, dy = one / x - other / x;
+    return 1 + (dx < 0 ? -dx : dx) + (dy < 0 ? -dy : dy);
 }
 
 /* Starts the request's present stage; returns 1 if it takes no time. The caller moves on. */
@@ -41,13 +36,13 @@ static int start_stage(fabric_state *f, const cs_fabric_parts *parts, int32_t in
     fabric_request *r = &FABRIC_REQUESTS(f)[index];
     enum fabric_stage stage = walk[r->kind][r->stage];
     if (stage == ST_DRAM) {
-        int32_t channel = (int32_t)(r->address / f->c.channel_interleave_bytes % f->c.drams);
-        fabric_dram *dram = &FABRIC_DRAMS(f)[channel];
+        const int32_t channels = f->c.drams;
+        fabric_dram *dram = &FABRIC_DRAMS(f)[channels > 1 ? fabric_divide(r->address, f->channel) % channels : 0];
         if (dram->p.ideal) return 1;
         r->next = FABRIC_NONE;
         r->offered = 0;
         int64_t begin = r->address & (f->c.burst_bytes - 1);
-        r->bursts = (int32_t)((begin + (r->bytes > 0 ? r->bytes : 1) - 1) / f->c.burst_bytes + 1);
+        r->bursts = (int32_t)fabric_divide(begin + (r->bytes > 0 ? r->bytes : 1) - 1, f->burst) + 1;
         if (dram->tail == FABRIC_NONE)
             dram->head = index, dram->stale = 1;
         else
@@ -61,13 +56,13 @@ static int start_stage(fabric_state *f, const cs_fabric_parts *parts, int32_t in
         int32_t memory = far ? d->d.far_memory : r->memory, client = far ? d->d.client : r->client;
         int32_t is_write = r->kind == CS_FABRIC_LOCAL ? r->is_write : stage == ST_SRAM_WRITE;
         fabric_sram *sram = &FABRIC_SRAMS(f)[r->sram];
-        int64_t words =
-            r->kind == CS_FABRIC_LOCAL ? r->words : (r->bytes + sram->p.word_bytes - 1) / sram->p.word_bytes;
+        int64_t words = r->kind == CS_FABRIC_LOCAL ? r->words : fabric_divide_up(r->bytes, sram->word_bytes);
         if (!sram->p.ideal && words > sram->p.words) words = sram->p.words;
         if (r->kind == CS_FABRIC_LOCAL) r->words -= words;
         FABRIC_WORDS(f)[sram->words_at + (is_write ? FABRIC_MEMORIES : 0) + (size_t)memory] += words;
         if (sram->p.ideal || words == 0) return 1;
-        int64_t clk = fabric_clk_at(&sram->clock, t), word = (far ? r->far_word : r->word) % sram->p.words;
+        int64_t clk = fabric_clk_at(&sram->clock, t), word = far ? r->far_word : r->word;
+        if (word >= sram->p.words) word %= sram->p.words;
         if (word + words > sram->p.words) word = 0;
         int32_t s = cs_sram_submit(parts->sram[r->sram], parts->sram_bytes[r->sram], clk, (uint64_t)index, memory,
                                    client, word, words);
@@ -79,19 +74,22 @@ static int start_stage(fabric_state *f, const cs_fabric_parts *parts, int32_t in
     const fabric_descriptor *d = &FABRIC_DESCRIPTORS(f)[r->descriptor];
     const fabric_endpoint *e = &FABRIC_ENDPOINTS(f)[d->d.endpoint];
     fabric_noc *noc = &FABRIC_NOCS(f)[e->e.noc];
-    int32_t out = stage == ST_NOC_OUT;
-    int32_t far = r->kind == CS_FABRIC_MOVE ? d->d.far_node : r->port_node;
-    int32_t carries_data = out ? r->kind != CS_FABRIC_READ : r->kind == CS_FABRIC_READ;
-    int32_t flits = carries_data ? data_flits(noc, r->bytes) : 1;
-    fabric_packet packet = {.noc = e->e.noc,
-                            .port = d->d.endpoint,
-                            .src = out ? e->e.node : far,
-                            .dst = out ? far : e->e.node,
-                            .flits = flits,
-                            .request = index};
-    count_flits(noc, packet.src, packet.dst, flits);
+    const int32_t out = stage == ST_NOC_OUT, is_move = r->kind == CS_FABRIC_MOVE;
+    const int32_t carries_data = out != (r->kind == CS_FABRIC_READ);
+    /* A head flit, then the data. */
+    const int32_t flits = 1 + (carries_data ? (int32_t)fabric_divide_up(r->bytes, noc->flit_bytes) : 0);
+    noc->stats.noc_flits += flits;
+    noc->stats.noc_flit_hops += (int64_t)flits * (is_move ? d->far_hops : e->hops[r->port]);
     if (noc->p.ideal) return 1;
-    FABRIC_OUTBOX(f)[f->outbox_count++] = packet; /* a request is in one place at a time: it cannot overflow */
+    const int32_t far = is_move ? d->d.far_node : noc->p.memory_nodes[r->port];
+    /* A request is in one place at a time: it cannot overflow. */
+    FABRIC_OUTBOX(f)
+    [f->outbox_count++] = (fabric_packet){.noc = e->e.noc,
+                                          .port = d->d.endpoint,
+                                          .src = out ? e->e.node : far,
+                                          .dst = out ? far : e->e.node,
+                                          .flits = flits,
+                                          .request = index};
     return 0;
 }
 
@@ -113,7 +111,8 @@ int32_t fabric_issue(fabric_state *f, int32_t which, int64_t t, const fabric_req
 
     int64_t address = d->d.address + d->row * d->d.stride_bytes + d->offset;
     int64_t room = e->e.request_bytes - (address & (e->e.request_bytes - 1)), left = d->d.row_bytes - d->offset;
-    int32_t bytes = (int32_t)(left < room ? left : room), word_bytes = FABRIC_SRAMS(f)[e->e.sram].p.word_bytes;
+    const int32_t bytes = (int32_t)(left < room ? left : room), ports = noc->p.memory_ports;
+    const int64_t words = fabric_divide_up(bytes, FABRIC_SRAMS(f)[e->e.sram].word_bytes);
     *r = (fabric_request){.mark = t,
                           .base = d->base,
                           .address = address,
@@ -127,7 +126,7 @@ int32_t fabric_issue(fabric_state *f, int32_t which, int64_t t, const fabric_req
                           .bytes = bytes,
                           .next = FABRIC_NONE,
                           .kind = (uint8_t)d->d.kind,
-                          .port_node = noc->p.memory_nodes[address / f->c.port_interleave_bytes % noc->p.memory_ports]};
+                          .port = ports > 1 ? (int32_t)(fabric_divide(address, f->port) % ports) : 0};
     if (cause != NULL && cause->base == d->base)
         memcpy(r->spent, cause->spent, sizeof r->spent);
     else
@@ -140,8 +139,8 @@ int32_t fabric_issue(fabric_state *f, int32_t which, int64_t t, const fabric_req
         noc->stats.dram_write_bytes += bytes;
     else
         noc->stats.moved_bytes += bytes;
-    d->word += (bytes + word_bytes - 1) / word_bytes;
-    d->far_word += (bytes + word_bytes - 1) / word_bytes;
+    d->word += words;
+    d->far_word += words;
     d->offset += bytes;
     if (d->offset == d->d.row_bytes) d->offset = 0, d->row++;
     d->in_flight++;

@@ -21,6 +21,7 @@ typedef struct {
     int64_t row, offset;    /* where the next request begins */
     int64_t word, far_word; /* likewise in the local memories */
     int64_t in_flight;
+    int32_t far_hops;         /* of a MOVE: routers to the far node */
     int32_t issued_all, next; /* next in its endpoint's queue, or in the free list */
 } fabric_descriptor;
 
@@ -29,7 +30,7 @@ typedef struct {
     int64_t spent[CS_FABRIC_RESOURCES];
     int64_t base, address, word, far_word, words;
     uint64_t tag; /* direct accesses */
-    int32_t descriptor, sram, memory, client, is_write, port_node, bytes;
+    int32_t descriptor, sram, memory, client, is_write, port, bytes;
     int32_t offered, bursts; /* in DRAM: bytes before the next burst, and bursts not yet done */
     int32_t next;            /* in a memory's waiting line, or in the free list */
     uint8_t kind, stage;
@@ -39,7 +40,14 @@ typedef struct {
     cs_fabric_endpoint e;
     int32_t head, tail; /* descriptors with requests still to issue */
     int32_t in_flight;
+    int32_t hops[CS_FABRIC_MAX_PORTS]; /* routers between it and each of its network's memory ports */
 } fabric_endpoint;
+
+/* A divisor, and what to shift by instead where it is a power of two (else -1), as it is most often. */
+typedef struct {
+    int64_t by;
+    int32_t shift;
+} fabric_divisor;
 
 /* A clock, and the last edge looked for: most questions are about the same instant, and are
  * answered without a division. */
@@ -61,6 +69,7 @@ typedef struct {
 typedef struct {
     cs_fabric_noc p;
     fabric_ticker clock;
+    fabric_divisor flit_bytes;
     int64_t next;
     int32_t stale; /* something was submitted, or it was advanced: `next` is to be asked again */
     cs_fabric_stats stats;
@@ -69,6 +78,7 @@ typedef struct {
 typedef struct {
     cs_fabric_sram p;
     fabric_ticker clock;
+    fabric_divisor word_bytes;
     int64_t next;
     int32_t stale;
     size_t words_at; /* index of its counters in `words` */
@@ -82,6 +92,7 @@ typedef struct {
 typedef struct {
     uint64_t magic;
     cs_fabric_config c;
+    fabric_divisor burst, port, channel;
     int64_t now;
     int32_t free_request, free_descriptor, outbox_count;
     int32_t descriptors, direct, max_direct; /* under way, and of the latter how many may be */
@@ -108,6 +119,8 @@ int32_t fabric_open_with_parts(const void *state, size_t bytes, const cs_fabric_
 
 /* fabric_requests.c: what becomes of descriptors and of single requests. */
 
+/* Routers that a flit passes from one node to the other. */
+int32_t fabric_hops(const fabric_noc *noc, int32_t one, int32_t other);
 /* Takes a place; NONE: there is none. */
 int32_t fabric_take_request(fabric_state *f);
 /* Cuts the next request off the descriptor at the head of the endpoint's queue: its index, or NONE where nothing may be
@@ -136,6 +149,21 @@ void fabric_run_network(fabric_state *f, const cs_fabric_parts *parts, int32_t w
 /* Records that were not taken yet stay where they are, so new work waits for room. */
 static inline int fabric_has_room(const fabric_state *f) {
     return f->done_count + f->descriptors + f->direct < f->done_capacity;
+}
+
+/* ---- divisions, of numbers from 0 on ---------------------------------------------------------------------- */
+
+static inline fabric_divisor fabric_divisor_of(int64_t by) {
+    const uint64_t bits = (uint64_t)by;
+    return (fabric_divisor){by, (bits & (bits - 1)) == 0 ? __builtin_ctzll(bits) : -1};
+}
+
+static inline int64_t fabric_divide(int64_t number, fabric_divisor d) {
+    return d.shift >= 0 ? number >> d.shift : number / d.by;
+}
+
+static inline int64_t fabric_divide_up(int64_t number, fabric_divisor d) {
+    return fabric_divide(number + d.by - 1, d);
 }
 
 /* ---- clocks --------------------------------------------------------------------------------------------- */
