@@ -229,33 +229,26 @@ static int64_t first_event(dram_state *s) {
     return dram_min(dram_min(clk, choice.clk), s->refresh_at);
 }
 
-int32_t cs_dram_is_full(void *state, size_t state_bytes, int64_t clk, int32_t is_write, int32_t *full) {
-    const int32_t status = check_state(state, state_bytes);
-    if (status != CS_OK) return status;
-    dram_state *s = state;
-    *full = 0;
+/* Whether every request of a kind is refused, whatever its address, until something happens. */
+static int32_t is_full(const dram_state *s, int32_t is_write) {
     const int32_t places = is_write ? s->config.write_queue : s->config.read_queue;
-    if (s->list[is_write ? DRAM_WRITE : DRAM_READ].count < places || is_round_robin(s)) return CS_OK;
+    if (s->list[is_write ? DRAM_WRITE : DRAM_READ].count < places || is_round_robin(s)) return 0;
+    if (is_write) return 1;
     /* A read may be answered from a write, without a place. */
-    if (!is_write && (s->list[DRAM_WRITE].count > 0 || s->arrival_count > 0)) return CS_OK;
-    for (int32_t i = 0; !is_write && i < s->list[DRAM_ACTIVE].count; ++i)
-        if (s->request[s->list[DRAM_ACTIVE].slot[i]].is_write) return CS_OK;
-    *full = s->now >= clk || first_event(s) > clk;
-    return CS_OK;
+    if (s->list[DRAM_WRITE].count > 0 || s->arrival_count > 0) return 0;
+    for (int32_t i = 0; i < s->list[DRAM_ACTIVE].count; ++i)
+        if (s->request[s->list[DRAM_ACTIVE].slot[i]].is_write) return 0;
+    return 1;
 }
 
-int32_t cs_dram_next_done(void *state, size_t state_bytes, int64_t *clk) {
-    const int32_t status = check_state(state, state_bytes);
-    if (status != CS_OK) return status;
-    dram_state *s = state;
-    *clk = first_done(s);
-    /* A request that comes in may be done a clock later: answered from a write, or a write that is only taken. */
-    if (s->arrival_count > 0) *clk = dram_min(*clk, s->arrivals[0].arrival + 1);
-    if (is_idle(s)) return CS_OK;
+static void look(dram_state *s, cs_dram_outlook *out) {
+    const int64_t event = first_event(s), done = first_done(s);
+    *out = (cs_dram_outlook){.next = dram_min(done, event), .next_done = done};
+    if (s->arrival_count > 0) out->next_done = dram_min(done, s->arrivals[0].arrival + 1);
     const int64_t latency = dram_min(s->config.read_latency, s->config.write_latency) + s->config.burst_clocks;
-    const int64_t event = first_event(s);
-    if (event < CS_NEVER - latency) *clk = dram_min(*clk, event + latency);
-    return CS_OK;
+    if (event < CS_NEVER - latency) out->next_done = dram_min(out->next_done, event + latency);
+    out->full[0] = is_full(s, 0);
+    out->full[1] = is_full(s, 1);
 }
 
 static int32_t valid_config(const cs_dram_config *c) {
@@ -419,6 +412,20 @@ int32_t cs_dram_next(void *state, size_t state_bytes, int64_t *clk) {
     if (!CS_IS_ALIGNED(clk)) return CS_EBUFFER;
     *clk = dram_min(first_done(state), first_event(state));
     return CS_OK;
+}
+
+int32_t cs_dram_offer(void *state, size_t state_bytes, int64_t clk, uint64_t tag, uint64_t address, int32_t is_write,
+                      cs_dram_outlook *outlook) {
+    const int32_t status = cs_dram_submit(state, state_bytes, clk, tag, address, is_write);
+    if (status == CS_OK) look(state, outlook);
+    return status;
+}
+
+int32_t cs_dram_follow(void *state, size_t state_bytes, int64_t until, cs_done *done, size_t capacity, size_t *count,
+                       cs_dram_outlook *outlook) {
+    const int32_t status = cs_dram_advance(state, state_bytes, until, 0, done, capacity, count, NULL, 0, NULL);
+    if (status == CS_OK) look(state, outlook);
+    return status;
 }
 
 int32_t cs_dram_advance(void *state, size_t state_bytes, int64_t until, int32_t stop, cs_done *done,

@@ -176,11 +176,19 @@ int32_t cs_dram_format(const cs_dram_command *commands, size_t count, size_t *po
                        size_t *used);
 /* cffi: end */
 
-/* For other engines in C. *full: whether every request of this kind that arrives at `clk` gets CS_FULL, whatever its
- * address; 0 also where that cannot be told without the address. Once full, it stays full until something happens:
- * up to cs_dram_next there is no need to offer. */
-int32_t cs_dram_is_full(void *state, size_t state_bytes, int64_t clk, int32_t is_write, int32_t *full);
-/* As cs_dram_next, but of completions only: unless something is submitted, none comes before this clock. */
-int32_t cs_dram_next_done(void *state, size_t state_bytes, int64_t *clk);
+/* For other engines in C, which ask all of this after each event. `next`: as of cs_dram_next. next_done: the same of
+ * completions only: unless something is submitted, none comes before this clock. full[is_write]: until `next`, such
+ * requests get CS_FULL, whatever their address; 0 also where that depends on the address. */
+typedef struct {
+    int64_t next, next_done;
+    int32_t full[2];
+} cs_dram_outlook;
+
+/* cs_dram_submit; the outlook is told if it returns CS_OK. */
+int32_t cs_dram_offer(void *state, size_t state_bytes, int64_t clk, uint64_t tag, uint64_t address, int32_t is_write,
+                      cs_dram_outlook *outlook);
+/* cs_dram_advance without observers, likewise. */
+int32_t cs_dram_follow(void *state, size_t state_bytes, int64_t until, cs_done *done, size_t capacity, size_t *count,
+                       cs_dram_outlook *outlook);
 
 #endif

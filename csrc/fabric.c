@@ -92,9 +92,10 @@ static int32_t next_event(fabric_state *f, const cs_fabric_parts *parts, int64_t
         *time_ps = f->now;
         return CS_OK;
     }
-    int32_t network;
-    int64_t rest;
-    return fabric_refresh_next(f, parts, time_ps, &network, &rest);
+    fabric_next next;
+    const int32_t status = fabric_refresh_next(f, parts, &next);
+    *time_ps = next.earliest;
+    return status;
 }
 
 int32_t cs_fabric_submit(void *state, size_t bytes, const cs_fabric_parts *parts, int64_t now_ps,
@@ -141,17 +142,19 @@ int32_t cs_fabric_advance(void *state, size_t bytes, const cs_fabric_parts *part
     *count = 0;
     int32_t status = CS_OK;
     while (f->done_count == 0) {
-        int64_t t, rest;
-        int32_t network;
-        if ((status = fabric_refresh_next(f, parts, &t, &network, &rest)) != CS_OK) return status;
-        if (t > until_ps || t == CS_NEVER) {
-            *next_ps = t;
+        fabric_next next;
+        if ((status = fabric_refresh_next(f, parts, &next)) != CS_OK) return status;
+        if (next.earliest > until_ps || next.earliest == CS_NEVER) {
+            *next_ps = next.earliest;
             return CS_OK;
         }
-        if (network != FABRIC_NONE)
-            fabric_run_network(f, parts, network, rest > until_ps ? until_ps : rest - 1, &status);
+        const int64_t limit = next.rest > until_ps ? until_ps : next.rest - 1;
+        if (next.network != FABRIC_NONE)
+            fabric_run_network(f, parts, next.network, limit, &status);
+        else if (next.memory != FABRIC_NONE)
+            fabric_run_memory(f, parts, next.memory, limit, &status);
         else
-            fabric_step(f, parts, t, &status);
+            fabric_step(f, parts, next.earliest, &status);
         if (status != CS_OK) return status;
     }
     while (f->done_count > 0 && *count < capacity) {

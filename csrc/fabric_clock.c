@@ -1,7 +1,6 @@
 /* The parts' events, in order of time: which part acts next, and what its completions lead to. */
 #include "fabric_state.h"
 
-#include "dram.h"
 #include "noc.h"
 #include "sram.h"
 
@@ -25,62 +24,89 @@ void fabric_flush_outbox(fabric_state *f, const cs_fabric_parts *parts, int64_t 
     f->outbox_count = 0;
 }
 
-/* Takes an engine that lags to clock `clk`, before which nothing was due to complete. */
-static int32_t catch_up(fabric_state *f, const cs_fabric_parts *parts, int32_t which, int64_t clk) {
-    cs_done done;
+#define BATCH 64
+
+/* A memory's events up to t. */
+static void follow(fabric_state *f, const cs_fabric_parts *parts, int32_t which, int64_t t, int32_t *status) {
+    fabric_dram *dram = &FABRIC_DRAMS(f)[which];
+    cs_done done[BATCH];
     size_t count = 0;
-    FABRIC_DRAMS(f)[which].lags = 0;
-    const int32_t s =
-        cs_dram_advance(parts->dram[which], parts->dram_bytes[which], clk, 0, &done, 1, &count, NULL, 0, NULL);
-    return s == CS_OK && count > 0 ? CS_ESTATE : s;
+    dram->stale = 1;
+    const int64_t clk = fabric_clk_at(&dram->clock, t);
+    int32_t s;
+    do {
+        s = cs_dram_follow(parts->dram[which], parts->dram_bytes[which], clk, done, BATCH, &count, &dram->outlook);
+        if (s != CS_OK && s != CS_FULL) *status = s, count = 0;
+        for (size_t j = 0; j < count; ++j) {
+            const int32_t index = (int32_t)done[j].tag;
+            if (--FABRIC_REQUESTS(f)[index].bursts == 0) fabric_end_stage(f, parts, index, t, status);
+        }
+    } while (s == CS_FULL);
 }
 
-/* Whether the first request that waits for a memory need not be offered to it at clock `clk`. */
-static int is_full(const fabric_state *f, const cs_fabric_parts *parts, int32_t which, int64_t clk) {
-    const int32_t is_write = FABRIC_REQUESTS(f)[FABRIC_DRAMS(f)[which].head].is_write;
-    int32_t full = 0;
-    return cs_dram_is_full(parts->dram[which], parts->dram_bytes[which], clk, is_write, &full) == CS_OK && full;
+/* Offers a memory the request that has waited longest. */
+static void offer(fabric_state *f, const cs_fabric_parts *parts, int32_t which, int64_t t, int32_t *status) {
+    fabric_dram *dram = &FABRIC_DRAMS(f)[which];
+    if (dram->head == FABRIC_NONE) return;
+    const int64_t clk = fabric_clk_at(&dram->clock, t);
+    if (clk <= dram->accepted_clk) return;
+    const int32_t index = dram->head;
+    fabric_request *r = &FABRIC_REQUESTS(f)[index];
+    /* It was left alone while nothing waited for it; nothing was to complete. */
+    if (dram->outlook.next <= clk) follow(f, parts, which, t, status);
+    if (dram->outlook.full[r->is_write] && clk < dram->outlook.next) return;
+    /* Channels see their own addresses: the interleaving is taken out. */
+    int64_t address = r->address + r->offered;
+    const int32_t burst = f->c.burst_bytes - (int32_t)(address & (f->c.burst_bytes - 1));
+    if (f->c.drams > 1) {
+        const int64_t chunk = fabric_divide(address, f->channel);
+        address += (chunk / f->c.drams - chunk) * f->channel.by;
+    }
+    const int32_t s = cs_dram_offer(parts->dram[which], parts->dram_bytes[which], clk, (uint64_t)index,
+                                    (uint64_t)address, r->is_write, &dram->outlook);
+    if (s != CS_OK) {
+        if (s != CS_FULL) *status = s;
+        return;
+    }
+    dram->accepted_clk = clk;
+    dram->stale = 1;
+    r->offered += burst;
+    if (r->offered < r->bytes) return;
+    dram->head = r->next;
+    if (dram->head == FABRIC_NONE) dram->tail = FABRIC_NONE;
 }
 
 void fabric_offer_to_drams(fabric_state *f, const cs_fabric_parts *parts, int64_t t, int32_t *status) {
-    for (int32_t i = 0; i < f->c.drams; ++i) {
-        fabric_dram *dram = &FABRIC_DRAMS(f)[i];
-        if (dram->head == FABRIC_NONE) continue;
-        int64_t clk = fabric_clk_at(&dram->clock, t);
-        if (clk <= dram->accepted_clk) continue;
-        int32_t index = dram->head;
-        fabric_request *r = &FABRIC_REQUESTS(f)[index];
-        int32_t s = dram->lags ? catch_up(f, parts, i, clk) : CS_OK;
-        if (s != CS_OK) {
-            *status = s;
-            continue;
-        }
-        if (is_full(f, parts, i, clk)) continue;
-        /* Channels see their own addresses: the interleaving is taken out. */
-        int64_t chunk = f->c.channel_interleave_bytes;
-        int64_t address = r->address + r->offered;
-        int32_t burst = f->c.burst_bytes - (int32_t)(address & (f->c.burst_bytes - 1));
-        if (f->c.drams > 1) address = address / chunk / f->c.drams * chunk + address % chunk;
-        s = cs_dram_submit(parts->dram[i], parts->dram_bytes[i], clk, (uint64_t)index, (uint64_t)address, r->is_write);
-        if (s == CS_FULL) continue;
-        if (s != CS_OK) {
-            *status = s;
-            continue;
-        }
-        dram->accepted_clk = clk;
-        dram->stale = 1;
-        r->offered += burst;
-        if (r->offered < r->bytes) continue;
-        dram->head = r->next;
-        if (dram->head == FABRIC_NONE) dram->tail = FABRIC_NONE;
-    }
+    for (int32_t i = 0; i < f->c.drams; ++i)
+        offer(f, parts, i, t, status);
 }
 
-int32_t fabric_refresh_next(fabric_state *f, const cs_fabric_parts *parts, int64_t *earliest, int32_t *network,
-                            int64_t *rest) {
-    int64_t soonest = CS_NEVER, min = CS_NEVER, clk = 0;
+/* When a memory has to be looked at. */
+static int64_t next_of_memory(fabric_state *f, fabric_dram *dram) {
+    if (dram->stale) {
+        dram->stale = 0;
+        const int64_t clk = dram->head == FABRIC_NONE ? dram->outlook.next_done : dram->outlook.next;
+        dram->next = fabric_later(f->now, fabric_edge(&dram->clock, clk));
+    }
+    /* Another request waits because one was accepted at this clock already: it is offered at the next. */
+    if (dram->head == FABRIC_NONE || dram->outlook.full[FABRIC_REQUESTS(f)[dram->head].is_write]) return dram->next;
+    const int64_t at = fabric_edge(&dram->clock, dram->accepted_clk + 1);
+    return at > f->now && at < dram->next ? at : dram->next;
+}
+
+/* A part acts at `time`. */
+static void consider(fabric_next *next, int64_t time, int32_t network, int32_t memory) {
+    if (time >= next->earliest) {
+        if (time < next->rest) next->rest = time;
+        return;
+    }
+    *next = (fabric_next){.earliest = time, .rest = next->earliest, .network = network, .memory = memory};
+}
+
+int32_t fabric_refresh_next(fabric_state *f, const cs_fabric_parts *parts, fabric_next *next) {
+    int64_t clk = 0;
     int32_t status = CS_OK;
-    *network = FABRIC_NONE;
+    *next = (fabric_next){CS_NEVER, CS_NEVER, FABRIC_NONE, FABRIC_NONE};
     for (int32_t i = 0; i < f->c.nocs; ++i) {
         fabric_noc *part = &FABRIC_NOCS(f)[i];
         if (part->stale) {
@@ -88,13 +114,7 @@ int32_t fabric_refresh_next(fabric_state *f, const cs_fabric_parts *parts, int64
             if ((status = cs_noc_next(parts->noc[i], parts->noc_bytes[i], &clk)) != CS_OK) return status;
             part->next = fabric_later(f->now, fabric_edge(&part->clock, clk));
         }
-        if (part->next < soonest) {
-            min = soonest;
-            soonest = part->next;
-            *network = i;
-        } else if (part->next < min) {
-            min = part->next;
-        }
+        consider(next, part->next, i, FABRIC_NONE);
     }
     for (int32_t i = 0; i < f->c.srams; ++i) {
         fabric_sram *part = &FABRIC_SRAMS(f)[i];
@@ -103,33 +123,13 @@ int32_t fabric_refresh_next(fabric_state *f, const cs_fabric_parts *parts, int64
             if ((status = cs_sram_next(parts->sram[i], parts->sram_bytes[i], &clk)) != CS_OK) return status;
             part->next = fabric_later(f->now, fabric_edge(&part->clock, clk));
         }
-        if (part->next < min) min = part->next;
+        consider(next, part->next, FABRIC_NONE, FABRIC_NONE);
     }
-    for (int32_t i = 0; i < f->c.drams; ++i) {
-        fabric_dram *part = &FABRIC_DRAMS(f)[i];
-        if (part->stale) {
-            part->stale = 0;
-            part->lags = part->head == FABRIC_NONE;
-            status = part->lags ? cs_dram_next_done(parts->dram[i], parts->dram_bytes[i], &clk)
-                                : cs_dram_next(parts->dram[i], parts->dram_bytes[i], &clk);
-            if (status != CS_OK) return status;
-            part->next = fabric_later(f->now, fabric_edge(&part->clock, clk));
-        }
-        int64_t next = part->next;
-        /* Another request waits because one was accepted at this clock already: it is offered at the next. */
-        if (part->head != FABRIC_NONE) {
-            int64_t offer = fabric_edge(&part->clock, part->accepted_clk + 1);
-            if (offer > f->now && offer < next && !is_full(f, parts, i, part->accepted_clk + 1)) next = offer;
-        }
-        if (next < min) min = next;
-    }
-    if (soonest >= min) *network = FABRIC_NONE;
-    *earliest = soonest < min ? soonest : min;
-    *rest = min;
+    for (int32_t i = 0; i < f->c.drams; ++i)
+        consider(next, next_of_memory(f, &FABRIC_DRAMS(f)[i]), FABRIC_NONE, i);
+    if (next->rest <= next->earliest) next->network = next->memory = FABRIC_NONE; /* several at once */
     return CS_OK;
 }
-
-#define BATCH 64
 
 void fabric_step(fabric_state *f, const cs_fabric_parts *parts, int64_t t, int32_t *status) {
     cs_done done[BATCH];
@@ -149,20 +149,8 @@ void fabric_step(fabric_state *f, const cs_fabric_parts *parts, int64_t t, int32
                 fabric_end_stage(f, parts, (int32_t)delivered[j].tag, t, status);
         } while (s == CS_FULL);
     }
-    for (int32_t i = 0; i < f->c.drams; ++i) {
-        fabric_dram *part = &FABRIC_DRAMS(f)[i];
-        if (part->next != t) continue;
-        part->stale = 1;
-        int64_t clk = fabric_clk_at(&part->clock, t);
-        do {
-            s = cs_dram_advance(parts->dram[i], parts->dram_bytes[i], clk, 0, done, BATCH, &count, NULL, 0, NULL);
-            if (s != CS_OK && s != CS_FULL) *status = s, count = 0;
-            for (size_t j = 0; j < count; ++j) {
-                int32_t index = (int32_t)done[j].tag;
-                if (--FABRIC_REQUESTS(f)[index].bursts == 0) fabric_end_stage(f, parts, index, t, status);
-            }
-        } while (s == CS_FULL);
-    }
+    for (int32_t i = 0; i < f->c.drams; ++i)
+        if (FABRIC_DRAMS(f)[i].next == t) follow(f, parts, i, t, status);
     for (int32_t i = 0; i < f->c.srams; ++i) {
         fabric_sram *part = &FABRIC_SRAMS(f)[i];
         if (part->next != t) continue;
@@ -177,6 +165,22 @@ void fabric_step(fabric_state *f, const cs_fabric_parts *parts, int64_t t, int32
     }
     fabric_offer_to_drams(f, parts, t, status);
     fabric_flush_outbox(f, parts, t, status);
+}
+
+void fabric_run_memory(fabric_state *f, const cs_fabric_parts *parts, int32_t which, int64_t limit, int32_t *status) {
+    fabric_dram *dram = &FABRIC_DRAMS(f)[which];
+    f->stirred = 0;
+    for (int64_t t; (t = next_of_memory(f, dram)) <= limit;) {
+        f->now = t;
+        if (dram->next == t) follow(f, parts, which, t, status);
+        if (f->stirred) {
+            fabric_offer_to_drams(f, parts, t, status);
+            fabric_flush_outbox(f, parts, t, status);
+            return;
+        }
+        offer(f, parts, which, t, status);
+        if (f->done_count > 0 || *status != CS_OK) return;
+    }
 }
 
 void fabric_run_network(fabric_state *f, const cs_fabric_parts *parts, int32_t which, int64_t limit, int32_t *status) {

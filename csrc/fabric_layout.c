@@ -92,6 +92,7 @@ int32_t cs_fabric_init(void *state, size_t bytes, const cs_fabric_config *config
                             .clock = ticker_of(&drams[i].clock),
                             .next = CS_NEVER,
                             .accepted_clk = -1,
+                            .outlook = {.next = CS_NEVER, .next_done = CS_NEVER},
                             .head = FABRIC_NONE,
                             .tail = FABRIC_NONE};
     }

@@ -48,6 +48,7 @@ static int start_stage(fabric_state *f, const cs_fabric_parts *parts, int32_t in
         else
             FABRIC_REQUESTS(f)[dram->tail].next = index;
         dram->tail = index;
+        f->stirred |= channels > 1;
         return 0;
     }
     if (stage == ST_SRAM_READ || stage == ST_SRAM_WRITE) {
@@ -67,7 +68,7 @@ static int start_stage(fabric_state *f, const cs_fabric_parts *parts, int32_t in
         int32_t s = cs_sram_submit(parts->sram[r->sram], parts->sram_bytes[r->sram], clk, (uint64_t)index, memory,
                                    client, word, words);
         if (s != CS_OK) *status = s;
-        sram->stale = 1;
+        sram->stale = f->stirred = 1;
         return 0;
     }
     /* A packet: to the memory's node (or the far node), or back from it. */
@@ -82,6 +83,7 @@ static int start_stage(fabric_state *f, const cs_fabric_parts *parts, int32_t in
     noc->stats.noc_flit_hops += (int64_t)flits * (is_move ? d->far_hops : e->hops[r->port]);
     if (noc->p.ideal) return 1;
     const int32_t far = is_move ? d->d.far_node : noc->p.memory_nodes[r->port];
+    f->stirred = 1;
     /* A request is in one place at a time: it cannot overflow. */
     FABRIC_OUTBOX(f)
     [f->outbox_count++] = (fabric_packet){.noc = e->e.noc,

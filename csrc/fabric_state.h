@@ -2,6 +2,7 @@
 #ifndef CS_FABRIC_STATE_H
 #define CS_FABRIC_STATE_H
 
+#include "dram.h"
 #include "fabric.h"
 
 enum fabric_stage { ST_SRAM_READ, ST_NOC_OUT, ST_DRAM, ST_NOC_BACK, ST_SRAM_WRITE, ST_DONE };
@@ -58,12 +59,14 @@ typedef struct {
 } fabric_ticker;
 
 /* Requests that wait at a DRAM controller; it accepts at most one a clock. While none waits, only completions matter,
- * not its commands: then `next` is the next completion's, and `lags` says that the engine is not asked in between. */
+ * not its commands: it is left alone up to the next one. */
 typedef struct {
     cs_fabric_dram p;
     fabric_ticker clock;
+    cs_dram_outlook outlook; /* as of the last call */
     int64_t next, accepted_clk;
-    int32_t head, tail, stale, lags;
+    int32_t head, tail;
+    int32_t stale; /* it was called, or a first request waits: `next` is to be worked out again */
 } fabric_dram;
 
 typedef struct {
@@ -95,6 +98,7 @@ typedef struct {
     fabric_divisor burst, port, channel;
     int64_t now;
     int32_t free_request, free_descriptor, outbox_count;
+    int32_t stirred;                         /* a part other than the first memory was given something to do */
     int32_t descriptors, direct, max_direct; /* under way, and of the latter how many may be */
     int32_t done_head, done_count, done_capacity;
     size_t nocs_at, drams_at, srams_at, endpoints_at, descriptors_at, requests_at, outbox_at, done_at, words_at, size;
@@ -136,12 +140,17 @@ void fabric_end_stage(fabric_state *f, const cs_fabric_parts *parts, int32_t ind
 /* What became ready at t is handed to the parts, in an order that the order of the requests does not matter for. */
 void fabric_flush_outbox(fabric_state *f, const cs_fabric_parts *parts, int64_t t, int32_t *status);
 void fabric_offer_to_drams(fabric_state *f, const cs_fabric_parts *parts, int64_t t, int32_t *status);
-/* When something happens next, and the network that acts then (NONE: another part). `rest`: when any other part acts.
- */
-int32_t fabric_refresh_next(fabric_state *f, const cs_fabric_parts *parts, int64_t *earliest, int32_t *network,
-                            int64_t *rest);
+/* When something happens next, where only one part acts then which, and when any other part acts. */
+typedef struct {
+    int64_t earliest, rest;
+    int32_t network, memory; /* FABRIC_NONE: not a network, or not a memory alone */
+} fabric_next;
+int32_t fabric_refresh_next(fabric_state *f, const cs_fabric_parts *parts, fabric_next *next);
 /* All that happens at t. */
 void fabric_step(fabric_state *f, const cs_fabric_parts *parts, int64_t t, int32_t *status);
+/* As step() for all that happens up to `limit` while only one memory acts: until something completes, or another part
+ * has something to do. */
+void fabric_run_memory(fabric_state *f, const cs_fabric_parts *parts, int32_t which, int64_t limit, int32_t *status);
 /* As step(), while only one network acts, up to its first clock with a delivery or to `limit`: nothing but a delivery
  * of its own could make it meet another part. */
 void fabric_run_network(fabric_state *f, const cs_fabric_parts *parts, int32_t which, int64_t limit, int32_t *status);
