@@ -101,7 +101,7 @@ int32_t fabric_take_request(fabric_state *f) {
     return index;
 }
 
-int32_t fabric_issue(fabric_state *f, int32_t which, int64_t t, const fabric_request *cause) {
+int32_t fabric_issue(fabric_state *f, int32_t which, int64_t t, const fabric_past *cause) {
     fabric_endpoint *e = &FABRIC_ENDPOINTS(f)[which];
     if (e->head == FABRIC_NONE || e->in_flight >= e->e.outstanding) return FABRIC_NONE;
     int32_t index = fabric_take_request(f);
@@ -158,24 +158,28 @@ int32_t fabric_issue(fabric_state *f, int32_t which, int64_t t, const fabric_req
 /* A request that is through: frees its place, completes what it was the last of, and issues the one that waited for
  * its place (its index, or NONE). */
 static int32_t retire(fabric_state *f, int32_t index, int64_t t) {
-    fabric_request old = FABRIC_REQUESTS(f)[index];
-    FABRIC_REQUESTS(f)[index].next = f->free_request;
+    fabric_request *r = &FABRIC_REQUESTS(f)[index];
+    r->next = f->free_request;
     f->free_request = index;
-    if (old.descriptor == FABRIC_NONE) {
+    if (r->descriptor == FABRIC_NONE) {
         f->direct--;
-        finish(f, old.tag, old.base, t, old.spent);
+        finish(f, r->tag, r->base, t, r->spent);
         return FABRIC_NONE;
     }
-    fabric_descriptor *d = &FABRIC_DESCRIPTORS(f)[old.descriptor];
+    const int32_t at = r->descriptor;
+    fabric_descriptor *d = &FABRIC_DESCRIPTORS(f)[at];
     int32_t which = d->d.endpoint;
     FABRIC_ENDPOINTS(f)[which].in_flight--;
     if (--d->in_flight == 0 && d->issued_all) {
-        finish(f, d->d.tag, d->base, t, old.spent);
+        finish(f, d->d.tag, d->base, t, r->spent);
         d->next = f->free_descriptor;
-        f->free_descriptor = old.descriptor;
+        f->free_descriptor = at;
         f->descriptors--;
     }
-    return fabric_issue(f, which, t, &old);
+    /* Its place may be the very one of the request that is issued. */
+    fabric_past past = {.base = r->base};
+    memcpy(past.spent, r->spent, sizeof past.spent);
+    return fabric_issue(f, which, t, &past);
 }
 
 void fabric_run(fabric_state *f, const cs_fabric_parts *parts, int32_t index, int64_t t, int32_t *status) {

@@ -37,6 +37,11 @@ typedef struct {
     uint8_t kind, stage;
 } fabric_request;
 
+/* When a request's descriptor was submitted, and what its time went to so far. */
+typedef struct {
+    int64_t base, spent[CS_FABRIC_RESOURCES];
+} fabric_past;
+
 typedef struct {
     cs_fabric_endpoint e;
     int32_t head, tail; /* descriptors with requests still to issue */
@@ -129,7 +134,7 @@ int32_t fabric_hops(const fabric_noc *noc, int32_t one, int32_t other);
 int32_t fabric_take_request(fabric_state *f);
 /* Cuts the next request off the descriptor at the head of the endpoint's queue: its index, or NONE where nothing may be
  * issued. `cause` is the request whose end made room, if any: what its time went to is this one's past, too. */
-int32_t fabric_issue(fabric_state *f, int32_t which, int64_t t, const fabric_request *cause);
+int32_t fabric_issue(fabric_state *f, int32_t which, int64_t t, const fabric_past *cause);
 /* Starts a request's present stage, and goes on as long as nothing takes time (ideal parts). */
 void fabric_run(fabric_state *f, const cs_fabric_parts *parts, int32_t index, int64_t t, int32_t *status);
 /* The request's present stage ended at t. */

@@ -30,7 +30,7 @@ _LOCAL = Struct("=Q4i16xq8xq16xi4x")  # tag, SRAM engine, kind, memory, is_write
 _DONE = Struct("=Q6q")
 _RECORDS = 64
 _new = tuple.__new__
-_OK, _LOCAL_KIND = lib.CS_OK, lib.CS_FABRIC_LOCAL
+_OK = lib.CS_OK
 _GOING_ON = (lib.CS_OK, lib.CS_FULL)
 
 
@@ -130,10 +130,10 @@ class Fabric:
         self.endpoints = tuple(endpoints)
         self._srams = tuple(srams)
         self._keep = (tuple(networks), tuple(memories), tuple(srams))
-        self._batches: dict[int, Batch] = {}
+        self._waiting: dict[int, Done | Batch] = {}
         self._tag = 0
         self._posted: list[tuple[tuple[int, ...], Struct, tuple[int, ...]]] = []
-        self._completed: list[Batch] = []
+        self._completed: list[tuple[Done, Completion]] = []
         self._parts = self._pointers()
         self._state = self._initialise()
         # NOTE: all that a call passes is made once: views of buffers are as dear as the call.
@@ -163,8 +163,8 @@ class Fabric:
     def advance(self, limit: int) -> int:
         """Process internal events up to `limit`, at most to the first instant with a completion."""
         state, size, parts = self._where
-        records, count, time, batches = self._records, self._count, self._time, self._batches
-        completed: list[Batch] = []
+        records, count, time, waiting = self._records, self._count, self._time, self._waiting
+        completed: list[tuple[Done, Completion]] = []
         end_ps = NEVER
         while True:
             status = lib.cs_fabric_advance(state, size, parts, limit, records, _RECORDS, count, time)
@@ -173,12 +173,17 @@ class Fabric:
             told = count[0]
             for at in range(0, told * _DONE.size, _DONE.size):
                 tag, *members = _DONE.unpack_from(self._record_bytes, at)
-                batch = batches[tag]
-                if batch.ended(_new(Completion, members)):
-                    completed.append(batch)
-                    end_ps = members[1]
-                if not batch.left:
-                    del batches[tag]
+                asked, completion = waiting.pop(tag), _new(Completion, members)
+                if type(asked) is Batch:
+                    if asked.left > 1:
+                        waiting[tag] = asked
+                    if not asked.ended(completion):
+                        continue
+                    assert asked.last is not None
+                    completed.append((asked.done, asked.last))
+                else:
+                    completed.append((asked, completion))  # type: ignore[arg-type]
+                end_ps = members[1]
             if status == _OK and (completed or not told):
                 self._completed = completed
                 self._next = time[0]
@@ -187,31 +192,34 @@ class Fabric:
     def deliver(self) -> None:
         """Hand the completions of this instant to who asked for them."""
         completed, self._completed = self._completed, []
-        for batch in completed:
-            assert batch.last is not None
-            batch.done(batch.last)
+        for done, completion in completed:
+            done(completion)
 
     # ---- requests ----
 
     def submit(self, descriptor: Descriptor, done: Done, *, endpoint: int | None = None) -> None:
         """Queue a descriptor at its endpoint (or the given one); KernelError, at the end of the instant, if it breaks
         the contract."""
-        tag = self._tag_of(Batch(1, done))
-        if endpoint is None:
-            self._post((0, descriptor[0]), _TRANSFER, (tag, *descriptor))
-        else:
-            self._post((0, endpoint), _TRANSFER, (tag, endpoint, *descriptor[1:]))
+        tag = self._tag = self._tag + 1
+        self._waiting[tag] = done
+        at = descriptor[0] if endpoint is None else endpoint
+        self._posted.append(((0, at), _TRANSFER, (tag, at, *descriptor[1:])))
+        self.sim.request_update(self)
 
     def submit_all(self, descriptors: Sequence[Descriptor], done: Done, *, endpoint: int) -> None:
         """Queue descriptors, at least one, at an endpoint, in order; `done` with the last completion of all."""
-        tag = self._tag_of(Batch(len(descriptors), done))
-        for descriptor in descriptors:
-            self._post((0, endpoint), _TRANSFER, (tag, endpoint, *descriptor[1:]))
+        tag = self._tag = self._tag + 1
+        self._waiting[tag] = Batch(len(descriptors), done)
+        order = (0, endpoint)
+        self._posted.extend((order, _TRANSFER, (tag, endpoint, *descriptor[1:])) for descriptor in descriptors)
+        self.sim.request_update(self)
 
     def access(self, initiator: int, address: int, *, is_write: bool, done: Done) -> None:
         """One DRAM burst of another bus master; `initiator` orders requests of the same instant."""
-        tag = self._tag_of(Batch(1, done))
-        self._post((1, initiator), _ACCESS, (tag, lib.CS_FABRIC_ACCESS, is_write, address))
+        tag = self._tag = self._tag + 1
+        self._waiting[tag] = done
+        self._posted.append(((1, initiator), _ACCESS, (tag, lib.CS_FABRIC_ACCESS, is_write, address)))
+        self.sim.request_update(self)
 
     def local(
         self, sram: int, memory: int, client: int, words: int, *, is_write: bool, done: Done, word: int = 0
@@ -223,39 +231,36 @@ class Fabric:
         self, batch: Batch, sram: int, memory: int, client: int, words: int, is_write: bool, word: int = 0
     ) -> None:
         """The same as one request of a batch."""
-        tag = batch.tag or self._tag_of(batch)
-        self._post((2, sram, memory, client), _LOCAL, (tag, sram, _LOCAL_KIND, memory, is_write, words, word, client))
+        tag = batch.tag
+        if not tag:
+            tag = batch.tag = self._tag = self._tag + 1
+            self._waiting[tag] = batch
+        record = (tag, sram, lib.CS_FABRIC_LOCAL, memory, is_write, words, word, client)
+        self._posted.append(((2, sram, memory, client), _LOCAL, record))
+        self.sim.request_update(self)
 
     def update(self) -> None:
         """The instant's requests, in the order of their origin."""
         posted, self._posted = self._posted, []
         if len(posted) > 1:
             posted.sort(key=itemgetter(0))
-        while posted:
-            block, posted = posted[: self.records_at_once], posted[self.records_at_once :]
+        most = self.records_at_once
+        for begin in range(0, len(posted), most):
             at = 0
-            for _, kind, record in block:
+            for _, kind, record in posted[begin : begin + most] if len(posted) > most else posted:
                 try:
                     kind.pack_into(self._asked_bytes, at, *record)
                 except error:  # a number that is not one of the type
                     check("cs_fabric_submit", lib.CS_EINVAL)
                 at += _TRANSFER.size
+            state, size, parts = self._where
             status = lib.cs_fabric_submit(
-                *self._where, self.sim.now_ps, self._asked, len(block), self._count, self._time
+                state, size, parts, self.sim.now_ps, self._asked, at // _TRANSFER.size, self._count, self._time
             )
             if status != _OK:
                 check("cs_fabric_submit", status)
         self._next = self._time[0]
         self._attachment.wake()
-
-    def _tag_of(self, batch: Batch) -> int:
-        self._tag = batch.tag = tag = self._tag + 1
-        self._batches[tag] = batch
-        return tag
-
-    def _post(self, order: tuple[int, ...], kind: Struct, record: tuple[int, ...]) -> None:
-        self._posted.append((order, kind, record))
-        self.sim.request_update(self)
 
     # ---- counts ----
 
@@ -294,8 +299,8 @@ class Fabric:
 
         Raises RuntimeError while something is under way that Python waits for.
         """
-        if self._batches or self._posted or self._completed:
-            raise RuntimeError(f"{self.name}: {len(self._batches)} requests are under way")
+        if self._waiting or self._posted or self._completed:
+            raise RuntimeError(f"{self.name}: {len(self._waiting)} requests are under way")
         named = {"fabric": self._state}
         networks, memories, srams = self._keep
         named |= {f"noc{index}": part.state for index, part in enumerate(networks)}
