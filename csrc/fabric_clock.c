@@ -54,7 +54,7 @@ static void offer(fabric_state *f, const cs_fabric_parts *parts, int32_t which, 
     fabric_request *r = &FABRIC_REQUESTS(f)[index];
     /* It was left alone while nothing waited for it; nothing was to complete. */
     if (dram->outlook.next <= clk) follow(f, parts, which, t, status);
-    if (dram->outlook.full[r->is_write] && clk < dram->outlook.next) return;
+    if (dram->outlook.full[r->is_write]) return;
     /* Channels see their own addresses: the interleaving is taken out. */
     int64_t address = r->address + r->offered;
     const int32_t burst = f->c.burst_bytes - (int32_t)(address & (f->c.burst_bytes - 1));

@@ -34,6 +34,7 @@ BITS, SKIPS = "tests/unit/core/test_bits.py", "tests/unit/core/test_skips.py"
 ENGINE = "tests/unit/core/test_engine.py tests/unit/core/test_engine_refusals.py"
 BANKED = "tests/unit/core/test_banked.py"
 SCNN = "tests/unit/core/test_scnn.py"
+FABRIC, FABRIC_LIMITS = "tests/unit/fabric/test_unfused.py", "tests/unit/fabric/test_fabric_limits.py"
 MISALIGNED = "tests/robustness/test_misaligned.py"
 FORMATS, MAC = "tests/unit/numerics/test_formats.py", "tests/unit/numerics/test_mac.py"
 VECMATH, ISA = "tests/unit/numerics/test_vecmath.py", "tests/unit/test_isa.py"
@@ -179,6 +180,22 @@ MUTATIONS = [
     Mutation("cs_sram_share", "sram.c", "if (!CS_IS_ALIGNED(memory) || ", "if (", MISALIGNED),
     Mutation("cs_noc_replay", "noc.c", "!CS_IS_ALIGNED(head_out) || ", "", MISALIGNED),
     Mutation("cs_fabric_next", "fabric.c", "    if (!CS_IS_ALIGNED(time_ps)) return CS_EBUFFER;\n", "", MISALIGNED),
+    Mutation("fabric", "fabric.c", "return what->address >= 0 && f->c.drams > 0;", "return f->c.drams > 0;", FABRIC_LIMITS),
+    Mutation("fabric", "fabric.c", "what->client >= 0 && what->word >= 0 &&", "what->word >= 0 &&", FABRIC_LIMITS),
+    Mutation("fabric", "fabric.c", "for (; *taken < count; ++*taken) {", "for (; *taken < count; *taken += 1 + (count > 40)) {", FABRIC),
+    Mutation("fabric", "fabric.c", "        fabric_flush_outbox(f, parts, now_ps, &flushed);\n", "        if (count < 8) fabric_flush_outbox(f, parts, now_ps, &flushed);\n", FABRIC),
+    Mutation("fabric", "fabric_clock.c", "if (dram->outlook.next <= clk) follow(f, parts, which, t, status);", "", FABRIC),
+    Mutation("fabric", "fabric_clock.c", "    if (dram->outlook.full[r->is_write]) return;\n", "    if (dram->outlook.full[0] | dram->outlook.full[1]) return;\n", FABRIC),
+    Mutation("fabric", "fabric_clock.c", "return at > f->now && at < dram->next ? at : dram->next;", "return dram->next;", FABRIC),
+    Mutation("fabric", "fabric_clock.c", "if (next->rest <= next->earliest) next->network = next->memory = FABRIC_NONE;", "", FABRIC),
+    Mutation("fabric", "fabric_clock.c", "(t = next_of_memory(f, dram)) <= limit;", "(t = next_of_memory(f, dram)) <= limit + 2000;", FABRIC),
+    Mutation("fabric", "fabric_clock.c", "if (f->done_count > 0 || *status != CS_OK) return;", "if (f->done_count > 1 || *status != CS_OK) return;", FABRIC),
+    Mutation("fabric", "fabric_requests.c", "sram->stale = f->stirred = 1;", "sram->stale = 1;", FABRIC),
+    Mutation("fabric", "fabric_requests.c", "f->stirred |= channels > 1;", "", FABRIC),
+    Mutation("fabric", "fabric_requests.c", "dram->head = index, dram->stale = 1;", "dram->head = index;", FABRIC),
+    Mutation("fabric", "fabric_requests.c", "memcpy(past.spent, r->spent, sizeof past.spent);", "memset(past.spent, 0, sizeof past.spent);", FABRIC),
+    Mutation("fabric", "dram.c", "out->next_done = dram_min(out->next_done, event + latency);", "out->next_done = dram_min(out->next_done, event + latency + 1);", FABRIC),
+    Mutation("fabric", "dram.c", "if (s->list[DRAM_WRITE].count > 0 || s->arrival_count > 0) return 0;", "if (s->arrival_count > 0) return 0;", FABRIC),
     Mutation("cs_fabric_submit", "fabric_layout.c", " || !CS_IS_ALIGNED(parts->sram_bytes)", "", "tests/unit/fabric/test_fabric_limits.py"),
     # ---- the memory system's laws (tests/invariants): each mistake, and the law that it breaks
     Mutation("law 13", "dram_fr_fcfs.c", "consider(best, dram_max(next, dram_ready(s, command, bank)), command, bank, which, i);", "consider(best, dram_max(next - 1, dram_ready(s, command, bank)), command, bank, which, i);", DRAM_LAWS + "13_one_command_a_clock"),

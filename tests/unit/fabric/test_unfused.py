@@ -185,6 +185,33 @@ def test_an_instants_requests_may_cross_at_once_or_one_by_one(requests, networks
     assert seen[0] == seen[1] == seen[2]
 
 
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("ideal", [(), ("noc",), ("sram",), ("noc", "sram")], ids="-".join)
+def test_long_transfers_take_as_long_on_both(ideal, channels):
+    """Windows of more requests than a controller has places, so that it is full, then empty, then full again."""
+    long = [
+        Descriptor(0, Direction.READ, 0, row_bytes=9000, address=64),
+        Descriptor(1, Direction.WRITE, 1, row_bytes=300, address=1 << 13, rows=20, stride_bytes=4096),
+        Descriptor(2, Direction.READ, 1, row_bytes=5000, address=3 << 13),
+        Descriptor(0, Direction.MOVE, 0, row_bytes=3000, far_node=4, far_memory=1, far_client=3),
+    ]
+    traffic = [(at, [("submit", 0, descriptor)] * 2) for at, descriptor in zip((0, 7, 90_001, 7), long, strict=True)]
+    traffic += [(at, [("access", at % 3, at % 64 * 64, at % 2 == 0)]) for at in range(0, 3_000_000, 100_003)]
+    setting = {"networks": 1, "channels": channels, "outstanding": 64, "ideal": ideal}
+    assert _drive(Fabric, traffic, **setting) == _drive(UnfusedFabric, traffic, **setting)
+
+
+@pytest.mark.parametrize("ideal", [(), ("noc", "sram")], ids="-".join)
+def test_a_read_that_a_waiting_write_answers_needs_no_place(ideal):
+    """Few writes wait, while reads fill the queue: a read of what is to be written is answered, at once, by both."""
+    writes = [("access", 0, index * 64, True) for index in range(10)]
+    reads = [("access", 1, 1 << 20 | index * 4096, False) for index in range(40)]
+    answered = [("access", 2, index * 64, False) for index in range(4)]
+    traffic = [(1, [request]) for request in (*writes, *reads, *answered)]
+    setting = {"networks": 1, "channels": 1, "outstanding": 4, "ideal": ideal}
+    assert _drive(Fabric, traffic, **setting) == _drive(UnfusedFabric, traffic, **setting)
+
+
 class FixedLatency:
     """Somebody's DRAM: every burst takes 10 clocks."""
 
