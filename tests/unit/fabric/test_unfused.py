@@ -26,13 +26,17 @@ pytestmark = pytest.mark.c_library
 PERIODS_PS = {"noc": (5000, 3000), "sram": (20000, 7001)}
 
 
-def build(kind, sim, *, networks=1, channels=1, outstanding=4, ideal=(), queue=32, config=None, request_bytes=0):
+def build(
+    kind, sim, *, networks=1, channels=1, outstanding=4, ideal=(), queue=32, config=None, request_bytes=0, sram_ps=None
+):
     """Two networks of 3 x 2 nodes at most, endpoints at nodes 0, 1, 1 of each; the DRAM at nodes 5 and 2."""
     keep, noc_parts, sram_parts, endpoints = [], [], [], []
     for index in range(networks):
         network = NetworkState(MeshConfig(3, 2), max_packets=512)
         sram = MemoryState([MemoryConfig(words=512, banks=2, ports=1, word_bits=128)] * 2, clients=4, max_jobs=512)
         clocks = {name: ClockDomain(name, periods[index]) for name, periods in PERIODS_PS.items()}
+        if sram_ps is not None:
+            clocks["sram"] = ClockDomain("sram", sram_ps)
         noc_parts.append(NetworkPart(network.buffer, clocks["noc"], 16, 3, (5, 2), ideal="noc" in ideal))
         sram_parts.append(SramPart(sram.buffer, clocks["sram"], 16, 2, 512, ideal="sram" in ideal))
         endpoints += [
@@ -187,7 +191,8 @@ def test_an_instants_requests_may_cross_at_once_or_one_by_one(requests, networks
 
 @pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize("ideal", [(), ("noc",), ("sram",), ("noc", "sram")], ids="-".join)
-def test_long_transfers_take_as_long_on_both(ideal, channels):
+@pytest.mark.parametrize("sram_ps", [400, 20_000])
+def test_long_transfers_take_as_long_on_both(ideal, channels, sram_ps):
     """Windows of more requests than a controller has places, so that it is full, then empty, then full again."""
     long = [
         Descriptor(0, Direction.READ, 0, row_bytes=9000, address=64),
@@ -197,19 +202,31 @@ def test_long_transfers_take_as_long_on_both(ideal, channels):
     ]
     traffic = [(at, [("submit", 0, descriptor)] * 2) for at, descriptor in zip((0, 7, 90_001, 7), long, strict=True)]
     traffic += [(at, [("access", at % 3, at % 64 * 64, at % 2 == 0)]) for at in range(0, 3_000_000, 100_003)]
-    setting = {"networks": 1, "channels": channels, "outstanding": 64, "ideal": ideal}
-    assert _drive(Fabric, traffic, **setting) == _drive(UnfusedFabric, traffic, **setting)
+    for outstanding in (3, 64):
+        setting = {"networks": 1, "channels": channels, "outstanding": outstanding, "ideal": ideal, "sram_ps": sram_ps}
+        assert _drive(Fabric, traffic, **setting) == _drive(UnfusedFabric, traffic, **setting)
 
 
 @pytest.mark.parametrize("ideal", [(), ("noc", "sram")], ids="-".join)
 def test_a_read_that_a_waiting_write_answers_needs_no_place(ideal):
     """Few writes wait, while reads fill the queue: a read of what is to be written is answered, at once, by both."""
-    writes = [("access", 0, index * 64, True) for index in range(10)]
-    reads = [("access", 1, 1 << 20 | index * 4096, False) for index in range(40)]
-    answered = [("access", 2, index * 64, False) for index in range(4)]
-    traffic = [(1, [request]) for request in (*writes, *reads, *answered)]
     setting = {"networks": 1, "channels": 1, "outstanding": 4, "ideal": ideal}
-    assert _drive(Fabric, traffic, **setting) == _drive(UnfusedFabric, traffic, **setting)
+    for count in range(30, 44):
+        writes = [("access", 0, index * 64, True) for index in range(10)]
+        reads = [("access", 1, 1 << 20 | index * 4096, False) for index in range(count)]
+        answered = [("access", 2, index * 64, False) for index in range(4)]
+        last = [("access", 3, 1 << 22, True)]
+        traffic = [(1, [request]) for request in (*writes, *reads, *answered, *last)]
+        assert _drive(Fabric, traffic, **setting) == _drive(UnfusedFabric, traffic, **setting)
+
+
+def test_a_request_that_finds_a_full_memory_gets_the_first_place():
+    """It comes when nothing else waits, so that the memory was left alone since its last completion."""
+    setting = {"networks": 1, "channels": 1, "outstanding": 4, "ideal": ()}
+    for count in range(30, 44):
+        reads = [(1, [("access", 1, index * 64, False)]) for index in range(count)]
+        late = [(625 * (count + 2) + 1, [("access", 2, 1 << 22, False)])]
+        assert _drive(Fabric, reads + late, **setting) == _drive(UnfusedFabric, reads + late, **setting)
 
 
 class FixedLatency:
