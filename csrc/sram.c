@@ -36,25 +36,28 @@ static int valid_config(const cs_sram_config *c, const cs_sram_memory *memories,
 /* Offsets of the parts; with `state` null only the total is meaningful. `fixed` is where the pools begin. */
 static size_t lay_out(const cs_sram_config *c, size_t banks, size_t parts, char *state, sram_view *v, size_t *fixed) {
     size_t total = 0;
-    size_t at[8];
+    size_t at[9];
     at[0] = reserve(&total, 1, sizeof(sram_header));
     at[1] = reserve(&total, (size_t)c->memories, sizeof(cs_sram_memory));
     at[2] = reserve(&total, (size_t)c->memories, sizeof(sram_memory));
-    at[3] = reserve(&total, banks + (size_t)c->memories, sizeof(sram_bank));
+    at[3] = reserve(&total, banks, sizeof(sram_bank));
     at[4] = reserve(&total, banks * (size_t)c->clients, sizeof(sram_queue));
-    at[5] = reserve(&total, banks + (size_t)c->memories, sizeof(sram_due));
-    at[6] = reserve(&total, (size_t)c->max_jobs, sizeof(sram_job));
-    at[7] = reserve(&total, parts, sizeof(sram_part));
-    *fixed = at[6];
+    /* At most as many groups as banks. */
+    at[5] = reserve(&total, banks + (size_t)c->memories, sizeof(sram_group));
+    at[6] = reserve(&total, banks + (size_t)c->memories, sizeof(sram_due));
+    at[7] = reserve(&total, (size_t)c->max_jobs, sizeof(sram_job));
+    at[8] = reserve(&total, parts, sizeof(sram_part));
+    *fixed = at[7];
     if (state == NULL) return total;
     v->head = (sram_header *)(void *)(state + at[0]);
     v->shapes = (cs_sram_memory *)(void *)(state + at[1]);
     v->memories = (sram_memory *)(void *)(state + at[2]);
     v->banks = (sram_bank *)(void *)(state + at[3]);
     v->queues = (sram_queue *)(void *)(state + at[4]);
-    v->heap = (sram_due *)(void *)(state + at[5]);
-    v->jobs = (sram_job *)(void *)(state + at[6]);
-    v->parts = (sram_part *)(void *)(state + at[7]);
+    v->groups = (sram_group *)(void *)(state + at[5]);
+    v->heap = (sram_due *)(void *)(state + at[6]);
+    v->jobs = (sram_job *)(void *)(state + at[7]);
+    v->parts = (sram_part *)(void *)(state + at[8]);
     return total;
 }
 
@@ -100,13 +103,24 @@ int32_t cs_sram_init(void *state, size_t state_bytes, const cs_sram_config *conf
                             .out = SRAM_NOBODY,
                             .bytes = bytes};
     memcpy(v.shapes, memories, (size_t)config->memories * sizeof *memories);
-    int32_t next_bank = 0;
+    int32_t next_bank = 0, groups = 0;
     for (int32_t i = 0; i < config->memories; ++i) {
+        const int32_t ports = memories[i].ports, power = (ports & (ports - 1)) == 0;
         v.memories[i] = (sram_memory){.first_bank = next_bank, .lone = SRAM_NOBODY};
-        v.banks[banks + (size_t)i].heap_place = SRAM_NOBODY;
-        for (int32_t b = 0; b < memories[i].banks; ++b)
-            v.banks[next_bank++] = (sram_bank){.served = -1, .ports = memories[i].ports, .heap_place = SRAM_NOBODY};
+        for (int32_t b = 0; b < memories[i].banks; ++b) {
+            if (b % SRAM_GROUP == 0)
+                v.groups[groups++] = (sram_group){.next = CS_NEVER, .first = next_bank, .heap_place = SRAM_NOBODY};
+            v.banks[next_bank++] = (sram_bank){.served = -1,
+                                               .next = CS_NEVER,
+                                               .ports = ports,
+                                               .port_shift = power ? __builtin_ctz((uint32_t)ports) : -1,
+                                               .group = groups - 1};
+            v.groups[groups - 1].end = next_bank;
+        }
     }
+    v.head->groups = groups;
+    for (int32_t i = 0; i < config->memories; ++i)
+        v.groups[groups + i].heap_place = SRAM_NOBODY;
     for (size_t i = 0; i < banks * (size_t)config->clients; ++i) {
         v.queues[i].first = v.queues[i].last = SRAM_NOBODY;
         v.queues[i].last_granted = -1;
@@ -159,7 +173,8 @@ static int32_t take_part(sram_header *head, sram_part *parts) {
     return index;
 }
 
-/* What a job needs of a bank joins the queue there, to be granted from the clock after `clk` on. */
+/* What a job needs of a bank joins the queue there, to be granted from the clock after `clk` on. The bank's group is to
+ * be scheduled after that. */
 static void join(sram_view *v, int32_t index, int32_t at, int64_t accesses, int64_t clk) {
     const int client = v->jobs[index].client;
     sram_bank *b = &v->banks[at];
@@ -179,7 +194,18 @@ static void join(sram_view *v, int32_t index, int32_t at, int64_t accesses, int6
         v->parts[q->last].next = piece;
     }
     q->last = piece;
-    sram_bank_schedule(v, at);
+    sram_bank_refresh(v, at);
+}
+
+/* All groups with one of a job's banks. */
+static void schedule(sram_view *v, int32_t memory, const sram_spread *spread) {
+    const int32_t banks = v->shapes[memory].banks, first_bank = v->memories[memory].first_bank;
+    int32_t last = SRAM_NOBODY;
+    for (int32_t nth = 0; nth < spread->touched; ++nth) {
+        const int32_t group = v->banks[first_bank + sram_nth_bank(spread, nth, banks)].group;
+        if (group != last) sram_group_schedule(v, group);
+        last = group;
+    }
 }
 
 static int64_t clocks_of(int64_t accesses, int32_t ports) {
@@ -197,7 +223,7 @@ static void enter_alone(sram_view *v, int32_t index) {
         if (accesses > most) most = accesses;
     }
     v->memories[j->memory].lone = index;
-    sram_schedule(v, v->head->banks + j->memory, j->submitted + clocks_of(most, m->ports));
+    sram_schedule(v, v->head->groups + j->memory, j->submitted + clocks_of(most, m->ports));
 }
 
 /* Ends the memory's job being alone at `clk`: its banks learn of what they have done of it, and have yet to do. */
@@ -207,7 +233,7 @@ static void end_alone(sram_view *v, int32_t memory, int64_t clk) {
     const cs_sram_memory *m = &v->shapes[memory];
     const sram_spread spread = sram_spread_of(m, j->first_word, j->words);
     v->memories[memory].lone = SRAM_NOBODY;
-    sram_unschedule(v, v->head->banks + memory);
+    sram_unschedule(v, v->head->groups + memory);
     for (int32_t nth = 0; nth < spread.touched; ++nth) {
         const int32_t at = v->memories[memory].first_bank + sram_nth_bank(&spread, nth, m->banks);
         const int64_t accesses = sram_accesses(&spread, nth);
@@ -219,7 +245,10 @@ static void end_alone(sram_view *v, int32_t memory, int64_t clk) {
             join(v, index, at, accesses, j->submitted);
         }
     }
-    if (j->parts == 0) sram_finish(v, index, clk);
+    if (j->parts == 0)
+        sram_finish(v, index, clk);
+    else
+        schedule(v, memory, &spread);
 }
 
 /* A job joins the queues of its banks at clock `clk`, that of its submission. */
@@ -242,7 +271,10 @@ static void enter(sram_view *v, int32_t index, int64_t clk) {
         else
             join(v, index, at, sram_accesses(&spread, nth), clk);
     }
-    if (ideal) sram_finish(v, index, clk);
+    if (ideal)
+        sram_finish(v, index, clk);
+    else
+        schedule(v, j->memory, &spread);
 }
 
 int32_t cs_sram_submit(void *state, size_t state_bytes, int64_t clk, uint64_t tag, int32_t memory, int32_t client,
@@ -319,12 +351,16 @@ static void run_clock(sram_view *v, int64_t clk) {
     sram_header *head = v->head;
     while (head->heap_count > 0 && v->heap[0].next <= clk) {
         const int32_t index = v->heap[0].index;
-        if (index < head->banks) {
-            sram_bank_serve(v, index, clk);
-            sram_bank_schedule(v, index);
-        } else {
-            end_alone(v, index - head->banks, clk);
+        if (index >= head->groups) {
+            end_alone(v, index - head->groups, clk);
+            continue;
         }
+        for (int32_t bank = v->groups[index].first; bank < v->groups[index].end; ++bank) {
+            if (v->banks[bank].next > clk) continue;
+            sram_bank_serve(v, bank, clk);
+            sram_bank_refresh(v, bank);
+        }
+        sram_group_schedule(v, index);
     }
     while (head->arriving != SRAM_NOBODY && v->jobs[head->arriving].submitted <= clk) {
         const int32_t index = head->arriving;

@@ -9,7 +9,7 @@ static inline int sooner(sram_due a, sram_due b) {
 
 static inline void heap_put(sram_view *v, int32_t place, sram_due due) {
     v->heap[place] = due;
-    v->banks[due.index].heap_place = place;
+    v->groups[due.index].heap_place = place;
 }
 
 /* Fills the vacant `place`, or another one, with `due`. */
@@ -32,15 +32,15 @@ static void heap_fill(sram_view *v, int32_t place, sram_due due) {
 }
 
 void sram_unschedule(sram_view *v, int32_t index) {
-    const int32_t place = v->banks[index].heap_place;
+    const int32_t place = v->groups[index].heap_place;
     if (place == SRAM_NOBODY) return;
-    v->banks[index].heap_place = SRAM_NOBODY;
+    v->groups[index].heap_place = SRAM_NOBODY;
     const sram_due last = v->heap[--v->head->heap_count];
     if (place < v->head->heap_count) heap_fill(v, place, last);
 }
 
 void sram_schedule(sram_view *v, int32_t index, int64_t next) {
-    const int32_t place = v->banks[index].heap_place;
+    const int32_t place = v->groups[index].heap_place;
     heap_fill(v, place == SRAM_NOBODY ? v->head->heap_count++ : place, (sram_due){.next = next, .index = index});
 }
 
@@ -68,12 +68,18 @@ static int next_place(round_robin *r) {
     return client;
 }
 
-/* The grant with which the first part ends. */
+/* Whether one client only has accesses here, as it is most of the time. */
+static inline int is_alone(const sram_bank *b) {
+    return (b->pending & (b->pending - 1)) == 0;
+}
+
+/* `grants`, from 0 on, in clocks: those that are full. */
+static inline int64_t full_clocks(const sram_bank *b, int64_t grants) {
+    return b->port_shift >= 0 ? grants >> b->port_shift : grants / b->ports;
+}
+
+/* The grant with which the first part ends, where several clients take turns. */
 static int64_t grants_to_end(const sram_bank *b, const sram_queue *queues, int *ending) {
-    if (!(b->pending & (b->pending - 1))) { /* alone, as most clients are most of the time */
-        *ending = __builtin_ctzll(b->pending);
-        return queues[*ending].left;
-    }
     round_robin r = rounds_of(b);
     int64_t best = INT64_MAX;
     for (int64_t place = 0; place < r.clients; ++place) {
@@ -96,8 +102,8 @@ static int64_t granted(int64_t grants, int64_t place, int64_t clients) {
  * the last such clock. A clock that two stretches share counts once. */
 static int64_t granted_clocks(const sram_bank *b, int64_t used, int64_t place, int64_t clients, int64_t count,
                               int64_t *last) {
-    const int64_t begin = b->served + (used + place) / b->ports + 1;
-    const int64_t end = b->served + (used + place + (count - 1) * clients) / b->ports + 1;
+    const int64_t begin = b->served + full_clocks(b, used + place) + 1;
+    const int64_t end = b->served + full_clocks(b, used + place + (count - 1) * clients) + 1;
     /* Grants further apart than a clock's ports lie in different clocks; closer ones leave no clock out. */
     const int64_t clocks = clients >= b->ports ? count : end - begin + 1;
     const int64_t shared = begin == *last;
@@ -105,17 +111,8 @@ static int64_t granted_clocks(const sram_bank *b, int64_t used, int64_t place, i
     return clocks - shared;
 }
 
-/* Gives the next `grants`, none of them beyond the end of a part, after `used` since `served`. */
+/* Gives the next `grants`, none of them beyond the end of a part, after `used` since `served`, to clients in turn. */
 static void give(sram_bank *b, sram_queue *queues, int64_t used, int64_t grants) {
-    if (!(b->pending & (b->pending - 1))) {
-        const int client = __builtin_ctzll(b->pending);
-        sram_queue *q = &queues[client];
-        q->left -= grants;
-        q->accesses += grants;
-        q->granted_total += granted_clocks(b, used, 0, 1, grants, &q->last_granted);
-        b->turn = client + 1;
-        return;
-    }
     round_robin r = rounds_of(b);
     const int64_t last_place = (grants - 1) % r.clients;
     for (int64_t place = 0; place < r.clients; ++place) {
@@ -128,6 +125,14 @@ static void give(sram_bank *b, sram_queue *queues, int64_t used, int64_t grants)
         q->granted_total += granted_clocks(b, used, place, r.clients, count, &q->last_granted);
         if (place == last_place) b->turn = client + 1;
     }
+}
+
+/* The same for the only client. */
+static inline void give_alone(sram_bank *b, sram_queue *q, int client, int64_t used, int64_t grants) {
+    q->left -= grants;
+    q->accesses += grants;
+    q->granted_total += granted_clocks(b, used, 0, 1, grants, &q->last_granted);
+    b->turn = client + 1;
 }
 
 /* The part in front of a client's queue has had its last grant. */
@@ -154,28 +159,45 @@ void sram_bank_serve(sram_view *v, int32_t index, int64_t clk) {
     while (b->pending) {
         const int64_t room = (clk - b->served) * b->ports - used;
         if (room == 0) break;
-        int ending = 0;
-        const int64_t grants = grants_to_end(b, queues, &ending);
-        if (grants > room) {
-            give(b, queues, used, room);
-            break;
-        }
-        give(b, queues, used, grants);
+        const int alone = is_alone(b);
+        int ending = __builtin_ctzll(b->pending);
+        int64_t grants = alone ? queues[ending].left : grants_to_end(b, queues, &ending);
+        const int ends = grants <= room;
+        if (!ends) grants = room;
+        if (alone)
+            give_alone(b, &queues[ending], ending, used, grants);
+        else
+            give(b, queues, used, grants);
+        if (!ends) break;
         used += grants;
-        end_part(v, b, &queues[ending], ending, b->served + (used + b->ports - 1) / b->ports);
+        end_part(v, b, &queues[ending], ending, b->served + full_clocks(b, used + b->ports - 1));
     }
     b->served = clk;
 }
 
-void sram_bank_schedule(sram_view *v, int32_t index) {
-    const sram_bank *b = &v->banks[index];
+void sram_bank_refresh(sram_view *v, int32_t index) {
+    sram_bank *b = &v->banks[index];
     if (!b->pending) {
-        sram_unschedule(v, index);
+        b->next = CS_NEVER;
         return;
     }
-    int ending = 0;
-    const int64_t grants = grants_to_end(b, sram_queues_of(v, index), &ending);
-    sram_schedule(v, index, b->served + (grants + b->ports - 1) / b->ports);
+    const sram_queue *queues = sram_queues_of(v, index);
+    int ending = __builtin_ctzll(b->pending);
+    const int64_t grants = is_alone(b) ? queues[ending].left : grants_to_end(b, queues, &ending);
+    b->next = b->served + full_clocks(b, grants + b->ports - 1);
+}
+
+void sram_group_schedule(sram_view *v, int32_t index) {
+    sram_group *group = &v->groups[index];
+    int64_t next = CS_NEVER;
+    for (int32_t bank = group->first; bank < group->end; ++bank)
+        if (v->banks[bank].next < next) next = v->banks[bank].next;
+    if (next == group->next) return;
+    group->next = next;
+    if (next == CS_NEVER)
+        sram_unschedule(v, index);
+    else
+        sram_schedule(v, index, next);
 }
 
 void sram_bank_so_far(const sram_view *v, int32_t index, int64_t now, int64_t *accesses, int64_t *waiting) {

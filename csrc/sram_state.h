@@ -37,11 +37,21 @@ typedef struct {
 
 typedef struct {
     int64_t served;   /* grants of the clocks up to this one are accounted for */
+    int64_t next;     /* the clock at which the first part ends; CS_NEVER: nobody has accesses here */
     uint64_t pending; /* clients with accesses here */
     int32_t ports;
-    int32_t turn; /* the client asked first */
-    int32_t heap_place;
+    int32_t port_shift; /* ports = 1 << port_shift; -1: not a power of two */
+    int32_t turn;       /* the client asked first */
+    int32_t group;
 } sram_bank;
+
+/* Neighbouring banks of a memory, which most often are due at once: one place in the heap for all. */
+#define SRAM_GROUP 16
+typedef struct {
+    int64_t next; /* of its banks */
+    int32_t first, end;
+    int32_t heap_place;
+} sram_group;
 
 /* A memory with one job knows when it ends, and leaves its banks alone until another one comes. Three of five jobs of
  * a training step find their memory idle. */
@@ -51,7 +61,8 @@ typedef struct {
     int32_t lone; /* the only one, if its banks know nothing of it */
 } sram_memory;
 
-/* The clock at which a part ends at a bank, or with index >= banks the job that is alone in memory index - banks. */
+/* The clock at which a part ends in a group of banks, or with index >= groups the job that is alone in memory index -
+ * groups. */
 typedef struct {
     int64_t next;
     int32_t index;
@@ -62,14 +73,13 @@ typedef struct {
     cs_sram_config config;
     int64_t now;
     int64_t submitted;
-    int32_t banks;
+    int32_t banks, groups;
     int32_t heap_count;
     int32_t free_job, fresh_job;   /* a list of used ones, then those never used */
     int32_t free_part, fresh_part; /* likewise */
     int32_t arriving;              /* jobs of future clocks, by (clock, submission) */
     int32_t last_arriving;         /* while there are any */
     int32_t out;                   /* done, by (clock, memory, client, submission) */
-    int32_t padding;
     size_t bytes;
 } sram_header;
 
@@ -77,7 +87,8 @@ typedef struct {
     sram_header *head;
     cs_sram_memory *shapes;
     sram_memory *memories;
-    sram_bank *banks;   /* behind them one for each memory's job that is alone, of which only heap_place is used */
+    sram_bank *banks;
+    sram_group *groups; /* behind them one for each memory's job that is alone, of which only heap_place is used */
     sram_queue *queues; /* [banks][clients] */
     sram_due *heap;
     sram_job *jobs;
@@ -132,8 +143,11 @@ void sram_bank_so_far(const sram_view *v, int32_t bank, int64_t now, int64_t *ac
 /* All grants of the clocks up to `clk`, which is at most the clock at which the first part ends. */
 void sram_bank_serve(sram_view *v, int32_t bank, int64_t clk);
 
-/* Puts the bank, served up to now, where its next end belongs in the heap. */
-void sram_bank_schedule(sram_view *v, int32_t bank);
+/* Works out anew when the bank, served up to now, is due; its group is to be scheduled after that. */
+void sram_bank_refresh(sram_view *v, int32_t bank);
+
+/* Puts the group where its banks' next end belongs in the heap. */
+void sram_group_schedule(sram_view *v, int32_t group);
 
 /* Index `index` is due at clock `next`, or no longer due. */
 void sram_schedule(sram_view *v, int32_t index, int64_t next);

@@ -35,6 +35,7 @@ ENGINE = "tests/unit/core/test_engine.py tests/unit/core/test_engine_refusals.py
 BANKED = "tests/unit/core/test_banked.py"
 SCNN = "tests/unit/core/test_scnn.py"
 FABRIC, FABRIC_LIMITS = "tests/unit/fabric/test_unfused.py", "tests/unit/fabric/test_fabric_limits.py"
+SRAM = "tests/unit/sram/test_state.py"
 MISALIGNED = "tests/robustness/test_misaligned.py"
 FORMATS, MAC = "tests/unit/numerics/test_formats.py", "tests/unit/numerics/test_mac.py"
 VECMATH, ISA = "tests/unit/numerics/test_vecmath.py", "tests/unit/test_isa.py"
@@ -180,6 +181,13 @@ MUTATIONS = [
     Mutation("cs_sram_share", "sram.c", "if (!CS_IS_ALIGNED(memory) || ", "if (", MISALIGNED),
     Mutation("cs_noc_replay", "noc.c", "!CS_IS_ALIGNED(head_out) || ", "", MISALIGNED),
     Mutation("cs_fabric_next", "fabric.c", "    if (!CS_IS_ALIGNED(time_ps)) return CS_EBUFFER;\n", "", MISALIGNED),
+    Mutation("cs_sram_advance", "sram.c", "if (group != last) sram_group_schedule(v, group);", "if (last == SRAM_NOBODY) sram_group_schedule(v, group);", SRAM),
+    Mutation("cs_sram_advance", "sram.c", "port_shift = power ?", "port_shift = ports > 1 ?", SRAM),
+    Mutation("cs_sram_advance", "sram.c", "    else\n        schedule(v, memory, &spread);\n", "", SRAM),
+    Mutation("cs_sram_advance", "sram_banks.c", "b->next = b->served + full_clocks(b, grants + b->ports - 1);", "b->next = b->served + full_clocks(b, grants) + 1;", SRAM),
+    Mutation("cs_sram_advance", "sram_banks.c", "for (int32_t bank = group->first; bank < group->end; ++bank)", "for (int32_t bank = group->first + 1; bank < group->end; ++bank)", SRAM),
+    Mutation("cs_sram_advance", "sram_banks.c", "if (next == group->next) return;", "if (next >= group->next) return;", SRAM),
+    Mutation("cs_sram_stats", "sram_banks.c", "q->granted_total += granted_clocks(b, used, 0, 1, grants, &q->last_granted);", "q->granted_total += grants;", SRAM),
     Mutation("fabric", "fabric.c", "return what->address >= 0 && f->c.drams > 0;", "return f->c.drams > 0;", FABRIC_LIMITS),
     Mutation("fabric", "fabric.c", "what->client >= 0 && what->word >= 0 &&", "what->word >= 0 &&", FABRIC_LIMITS),
     Mutation("fabric", "fabric.c", "for (; *taken < count; ++*taken) {", "for (; *taken < count; *taken += 1 + (count > 40)) {", FABRIC),

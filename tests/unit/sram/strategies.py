@@ -11,7 +11,9 @@ def cases(draw, max_clients=4):
     """Memories, a number of clients, and jobs (clk, memory, client, first_word, words) in order of submission."""
     memories = []
     for _ in range(draw(st.integers(1, 2))):
-        banks, interleave = draw(st.integers(1, 5)), draw(st.sampled_from([1, 1, 3]))
+        # The engine treats banks in groups of 16.
+        banks = draw(st.one_of(st.integers(1, 5), st.sampled_from([16, 17, 33])))
+        interleave = draw(st.sampled_from([1, 1, 3]))
         memories.append(
             MemoryConfig(60 * banks * interleave, banks, ports=draw(st.integers(1, 4)), interleave=interleave)
         )
