@@ -73,24 +73,30 @@ int32_t cs_noc_multicast(void *state, size_t state_bytes, int64_t clk, uint64_t 
 /* The earliest clock after the last processed one at which anything happens. */
 static int64_t noc_next_clock(const noc_view *v) {
     const noc_header *head = v->head;
-    if (head->routers_active || head->sources_active) return head->now + 1;
+    if (head->active) return head->now + 1;
     const int64_t created = head->heap_count > 0 ? v->packets[v->sources[v->heap[0]].first].created : CS_NEVER;
     for (int64_t clk = head->now + 1; clk < created && clk < head->quiet; ++clk) {
         const size_t at = (size_t)clk;
-        if (noc_list(v, v->flits, at)[0] | noc_list(v, v->credits, at)[0] | noc_list(v, v->landings, at)[0] |
-            noc_source_list(v, at)[0])
+        if (noc_list(v, v->heads, at)[0] | noc_list(v, v->flits, at)[0] | noc_list(v, v->credits, at)[0] |
+            noc_landing_list(v, at)[0] | noc_source_list(v, at)[0])
             return clk;
     }
     return created;
 }
 
 int32_t cs_noc_next(const void *state, size_t state_bytes, int64_t *clk) {
-    noc_view v;
-    const int32_t status = noc_open(state, state_bytes, &v);
+    const int32_t status = noc_check(state, state_bytes);
     if (status != CS_OK) return status;
     if (clk == NULL) return CS_EINVAL;
     if (!CS_IS_ALIGNED(clk)) return CS_EBUFFER;
-    *clk = v.head->out_first != NOBODY ? v.packets[v.head->out_first].tail_out : noc_next_clock(&v);
+    const noc_header *head = (const noc_header *)state;
+    if (head->out_first == NOBODY && head->active) { /* most calls: nothing else is needed */
+        *clk = head->now + 1;
+        return CS_OK;
+    }
+    noc_view v;
+    noc_open(state, state_bytes, &v);
+    *clk = head->out_first != NOBODY ? v.packets[head->out_first].tail_out : noc_next_clock(&v);
     return CS_OK;
 }
 

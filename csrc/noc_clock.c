@@ -25,9 +25,10 @@ static void deliver(noc_view *v, int32_t slot, int64_t clk) {
 }
 
 /* A node may send one flit: the next of the packet in progress, else the head of the first packet of its queue. */
-static inline void run_source(noc_view *v, int32_t node, int64_t clk, uint32_t *flits) {
+static inline void run_source(noc_view *v, int32_t node, int64_t clk, uint32_t *heads, uint32_t *flits) {
     noc_source *s = &v->sources[node];
-    if (s->current == NOBODY) {
+    const int is_head = s->current == NOBODY;
+    if (is_head) {
         if (s->with_credit == 0) {
             rest_source(v, node, SOURCE_BLOCKED);
             return;
@@ -38,7 +39,9 @@ static inline void run_source(noc_view *v, int32_t node, int64_t clk, uint32_t *
         s->left = p->flits;
         s->vc = (small)first_from(s->with_credit, s->next);
         s->next = (small)(s->vc + 1);
-        noc_enqueue(v, node, NODE_PORT * GROUP + s->vc, (uint32_t)s->current << 1 | (p->copies != NOBODY));
+        noc_input *in = &v->routers[node].in[NODE_PORT * GROUP + s->vc];
+        s->to = noc_at(v, in);
+        noc_enqueue(v, in, (uint32_t)s->current << 1 | (p->copies != NOBODY));
         for (int32_t slot = s->current; slot != NOBODY; slot = v->packets[slot].copies) {
             v->packets[slot].injected = clk;
             ++v->head->started;
@@ -48,8 +51,8 @@ static inline void run_source(noc_view *v, int32_t node, int64_t clk, uint32_t *
         return;
     }
     if (--s->credits[s->vc] == 0) s->with_credit &= (small) ~(1u << s->vc);
-    noc_append(flits, (uint32_t)node * 64 + NODE_PORT * GROUP + s->vc);
-    ++v->routers[node].sent[NODE_LINK];
+    noc_append(is_head ? heads : flits, s->to);
+    ++s->sent;
     if (--s->left > 0) return;
     s->current = NOBODY;
     if (s->first == NOBODY) {
@@ -77,12 +80,12 @@ static void pass_through(noc_view *v, int32_t node, int64_t clk) {
         }
         p->injected = p->head_out = clk;
         ++head->started;
-        v->routers[node].sent[NODE_LINK] += p->flits;
+        s->sent += p->flits;
         int32_t at = node;
         int port;
         do {
             port = noc_route(v, at, p->dst);
-            v->routers[at].sent[port] += p->flits;
+            v->routers[at].out[port * GROUP].sent += p->flits;
             ++head->vc_allocations;
             at = noc_neighbour(&head->config, at, port);
         } while (port != NODE_PORT);
@@ -97,9 +100,9 @@ static void pass_through(noc_view *v, int32_t node, int64_t clk) {
 
 /* Tails that are at their nodes, and credits that are back at sources. */
 static inline void take_landings(noc_view *v, int64_t clk) {
-    uint32_t *landings = noc_list(v, v->landings, (size_t)clk);
-    for (uint32_t i = 1; i <= landings[0]; ++i)
-        deliver(v, (int32_t)landings[i], clk);
+    uint64_t *landings = noc_landing_list(v, (size_t)clk);
+    for (uint64_t i = 1; i <= landings[0]; ++i)
+        deliver(v, (int32_t)(landings[i] & UINT32_MAX), clk);
     landings[0] = 0;
     uint32_t *credits = noc_source_list(v, (size_t)clk);
     for (uint32_t i = 1; i <= credits[0]; ++i) {
@@ -124,16 +127,18 @@ void noc_run_clock(noc_view *v, int64_t clk) {
             wake_source(v, node);
     }
     if (head->sources_active) {
+        uint32_t *heads = noc_list(v, v->heads, (size_t)clk + SOURCE_CLOCKS);
         uint32_t *flits = noc_list(v, v->flits, (size_t)clk + SOURCE_CLOCKS);
         uint64_t any = 0;
         for (int32_t word = 0; word < head->words; ++word) {
             for (uint64_t left = v->active_sources[word]; left; left &= left - 1)
-                run_source(v, word * 64 + lowest(left), clk, flits);
+                run_source(v, word * 64 + lowest(left), clk, heads, flits);
             any |= v->active_sources[word];
         }
         head->sources_active = any != 0;
     }
-    if (head->routers_active) noc_run_routers(v, clk);
+    if (v->ready[0] | v->waiting[0] | v->routing[0]) noc_run_routers(v, clk);
+    head->active = head->sources_active || (v->ready[0] | v->waiting[0] | v->routing[0]) != 0;
     head->quiet = clk + WHEEL;
     head->now = clk;
 }

@@ -12,21 +12,22 @@ static size_t reserve(size_t *total, size_t count, size_t size) {
 /* Offsets of the parts, in the order of the view; returns the size of all. */
 static size_t lay_out(const cs_noc_config *config, size_t at[NOC_PARTS]) {
     const size_t nodes = (size_t)config->columns * (size_t)config->rows;
-    const size_t words = (nodes + 63) / 64;
+    const size_t words = (nodes + 63) / 64, inputs = nodes * CS_NOC_PORTS * (size_t)config->vcs;
     size_t total = 0;
     at[0] = reserve(&total, 1, sizeof(noc_header));
     at[1] = reserve(&total, nodes, sizeof(noc_router));
     at[2] = reserve(&total, nodes, sizeof(noc_source));
     at[3] = reserve(&total, (size_t)config->max_packets, sizeof(noc_packet));
     at[4] = reserve(&total, words, sizeof(uint64_t));
-    at[5] = reserve(&total, words, sizeof(uint64_t));
-    at[6] = reserve(&total, WHEEL * (nodes * CS_NOC_PORTS + 1), sizeof(uint32_t));
-    at[7] = reserve(&total, WHEEL * (nodes * CS_NOC_PORTS + 1), sizeof(uint32_t));
-    at[8] = reserve(&total, WHEEL * (nodes + 1), sizeof(uint32_t));
-    at[9] = reserve(&total, WHEEL * (nodes * CS_NOC_PORTS + 1), sizeof(uint32_t));
-    at[10] = reserve(&total, nodes * CS_NOC_PORTS * (size_t)config->vcs * (size_t)config->depth, sizeof(uint32_t));
-    at[11] = reserve(&total, nodes, sizeof(int32_t));
-    at[12] = reserve(&total, 2 * nodes, sizeof(uint16_t));
+    for (int part = 5; part < 9; ++part)
+        at[part] = reserve(&total, inputs + 2, sizeof(uint32_t)); /* a length, and one that is not counted */
+    for (int part = 9; part < 12; ++part)
+        at[part] = reserve(&total, WHEEL * (nodes * CS_NOC_PORTS + 1), sizeof(uint32_t));
+    at[12] = reserve(&total, WHEEL * (nodes + 1), sizeof(uint32_t));
+    at[13] = reserve(&total, WHEEL * (nodes * CS_NOC_PORTS + 1), sizeof(uint64_t));
+    at[14] = reserve(&total, inputs * (size_t)config->depth, sizeof(uint32_t));
+    at[15] = reserve(&total, nodes, sizeof(int32_t));
+    at[16] = reserve(&total, 2 * nodes, sizeof(uint16_t));
     return total;
 }
 
@@ -35,15 +36,19 @@ static void find_parts(char *state, const size_t at[NOC_PARTS], size_t nodes, no
     v->routers = (noc_router *)(void *)(state + at[1]);
     v->sources = (noc_source *)(void *)(state + at[2]);
     v->packets = (noc_packet *)(void *)(state + at[3]);
-    v->active_routers = (uint64_t *)(void *)(state + at[4]);
-    v->active_sources = (uint64_t *)(void *)(state + at[5]);
-    v->flits = (uint32_t *)(void *)(state + at[6]);
-    v->credits = (uint32_t *)(void *)(state + at[7]);
-    v->source_credits = (uint32_t *)(void *)(state + at[8]);
-    v->landings = (uint32_t *)(void *)(state + at[9]);
-    v->places = (uint32_t *)(void *)(state + at[10]);
-    v->heap = (int32_t *)(void *)(state + at[11]);
-    v->column = (uint16_t *)(void *)(state + at[12]);
+    v->active_sources = (uint64_t *)(void *)(state + at[4]);
+    v->routing = (uint32_t *)(void *)(state + at[5]);
+    v->waiting = (uint32_t *)(void *)(state + at[6]);
+    v->ready = (uint32_t *)(void *)(state + at[7]);
+    v->clashes = (uint32_t *)(void *)(state + at[8]);
+    v->heads = (uint32_t *)(void *)(state + at[9]);
+    v->flits = (uint32_t *)(void *)(state + at[10]);
+    v->credits = (uint32_t *)(void *)(state + at[11]);
+    v->source_credits = (uint32_t *)(void *)(state + at[12]);
+    v->landings = (uint64_t *)(void *)(state + at[13]);
+    v->places = (uint32_t *)(void *)(state + at[14]);
+    v->heap = (int32_t *)(void *)(state + at[15]);
+    v->column = (uint16_t *)(void *)(state + at[16]);
     v->row = v->column + nodes;
 }
 
@@ -55,12 +60,18 @@ static int valid_config(const cs_noc_config *c) {
            c->credit_delay <= CS_NOC_MAX_CREDIT_DELAY && c->max_packets >= 1 && c->max_packets <= INT32_MAX / 8;
 }
 
-int32_t noc_open(const void *state, size_t state_bytes, noc_view *v) {
+int32_t noc_check(const void *state, size_t state_bytes) {
     if (state == NULL) return CS_EINVAL;
     const noc_header *head = (const noc_header *)state;
     if (state_bytes < sizeof *head || !CS_IS_ALIGNED(head)) return CS_EBUFFER;
     if (head->magic != NOC_MAGIC) return CS_ESTATE;
-    if (state_bytes < head->bytes) return CS_EBUFFER;
+    return state_bytes < head->bytes ? CS_EBUFFER : CS_OK;
+}
+
+int32_t noc_open(const void *state, size_t state_bytes, noc_view *v) {
+    const int32_t status = noc_check(state, state_bytes);
+    if (status != CS_OK) return status;
+    const noc_header *head = (const noc_header *)state;
     /* The callers that only read take a const buffer and write nothing through the view. */
     find_parts((char *)(uintptr_t)state, head->at, (size_t)head->nodes, v);
     return CS_OK;
@@ -120,9 +131,6 @@ int32_t cs_noc_init(void *state, size_t state_bytes, const cs_noc_config *config
     head->bytes = bytes;
     head->nodes = config->columns * config->rows;
     head->words = (head->nodes + 63) / 64;
-    head->node_places = CS_NOC_PORTS * config->vcs * config->depth;
-    for (int lane = 0; lane < LANES; ++lane)
-        head->lane_places[lane] = (small)(((lane / GROUP) * config->vcs + lane % GROUP) * config->depth);
     head->now = -1;
     head->out_first = head->out_last = NOBODY;
     head->free_count = config->max_packets;
@@ -133,15 +141,23 @@ int32_t cs_noc_init(void *state, size_t state_bytes, const cs_noc_config *config
         v.column[node] = (uint16_t)(node % config->columns);
         v.row[node] = (uint16_t)(node / config->columns);
         noc_router *r = &v.routers[node];
+        r->node = node;
         for (int lane = 0; lane < LANES; ++lane) {
             const int port = lane / GROUP, vc = lane % GROUP;
             if (vc >= config->vcs || !noc_has_neighbour(config, v.column[node], v.row[node], port)) continue;
-            const uint32_t there = (uint32_t)noc_neighbour(config, node, port);
-            const uint32_t opposite = there * 64 + (uint32_t)((port ^ 1) * GROUP + vc);
-            r->in[lane].behind = port == NODE_PORT ? there * GROUP + (uint32_t)vc : opposite;
-            r->out[lane].ahead = port == NODE_PORT ? there * 64 + (uint32_t)lane : opposite;
-            r->out[lane].credits = (small)config->depth;
-            r->free |= (uint64_t)1 << lane;
+            noc_router *there = &v.routers[noc_neighbour(config, node, port)];
+            noc_input *in = &r->in[lane];
+            noc_output *out = &r->out[lane];
+            const int opposite = (port ^ 1) * GROUP + vc;
+            in->bit = (uint64_t)1 << lane;
+            in->input = (small)port;
+            in->vc = (small)vc;
+            in->router = out->router = noc_at(&v, r);
+            in->behind = port == NODE_PORT ? (uint32_t)(node * GROUP + vc) : noc_at(&v, &there->out[opposite]);
+            in->queue = (uint32_t)(((node * CS_NOC_PORTS + port) * config->vcs + vc) * config->depth);
+            out->ahead = port == NODE_PORT ? noc_at(&v, out) : noc_at(&v, &there->in[opposite]);
+            out->credits = (uint32_t)config->depth;
+            r->free |= in->bit;
         }
         noc_source *s = &v.sources[node];
         s->first = s->last = s->current = NOBODY;

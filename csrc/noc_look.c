@@ -21,15 +21,19 @@ int32_t cs_noc_stats(const void *state, size_t state_bytes, cs_noc_counts *count
                        .vc_allocations = head->vc_allocations,
                        .clocks = head->now};
     for (size_t node = 0; node < (size_t)head->nodes; ++node) {
-        const int64_t *sent = v.routers[node].sent;
-        if (link_flits != NULL) memcpy(&link_flits[node * CS_NOC_LINKS], sent, sizeof v.routers[node].sent);
+        const noc_router *r = &v.routers[node];
+        int64_t sent[CS_NOC_LINKS] = {0};
+        for (int lane = 0; lane < LANES; ++lane)
+            sent[lane / GROUP] += r->out[lane].sent;
+        sent[NODE_LINK] = v.sources[node].sent;
         for (int port = 0; port < NODE_PORT; ++port)
             c.mesh_hops += sent[port];
         c.flits_ejected += sent[NODE_PORT];
         c.flits_injected += sent[NODE_LINK];
+        if (link_flits != NULL) memcpy(&link_flits[node * CS_NOC_LINKS], sent, sizeof sent);
     }
     for (size_t turn = 0; turn < WHEEL; ++turn)
-        c.buffer_writes -= noc_list(&v, v.flits, turn)[0]; /* on their way */
+        c.buffer_writes -= noc_list(&v, v.flits, turn)[0] + noc_list(&v, v.heads, turn)[0]; /* on their way */
     c.buffer_reads = c.mesh_hops + c.flits_ejected;
     c.buffer_writes += c.mesh_hops + c.flits_injected;
     *counts = c;
@@ -43,11 +47,11 @@ static int32_t count_in(const uint32_t *list, uint32_t entry) {
     return total;
 }
 
-/* Flits to a lane, or credits to it, in the clocks `from` to `to` after the last one. */
-static int32_t pending(const noc_view *v, uint32_t *lists, uint32_t lane, unsigned from, unsigned to) {
+/* Flits to an input VC, or credits to an output VC, in the clocks `from` to `to` after the last one. */
+static int32_t pending(const noc_view *v, uint32_t *lists, uint32_t at, unsigned from, unsigned to) {
     int32_t total = 0;
     for (unsigned ahead = from; ahead <= to; ++ahead)
-        total += count_in(noc_list(v, lists, (size_t)v->head->now + ahead), lane);
+        total += count_in(noc_list(v, lists, (size_t)v->head->now + ahead), at);
     return total;
 }
 
@@ -69,27 +73,29 @@ int32_t cs_noc_channels(const void *state, size_t state_bytes, cs_noc_channel *o
                     return CS_FULL;
                 }
                 cs_noc_channel ch = {.node = node, .link = link, .vc = vc};
+                const noc_router *r = &v.routers[node];
                 const int lane = link * GROUP + vc;
-                const uint32_t back = (uint32_t)(node * 64 + lane);
-                if (link == NODE_PORT) {
+                if (link == NODE_LINK) {
+                    const noc_input *in = &r->in[NODE_PORT * GROUP + vc];
+                    ch.credits = v.sources[node].credits[vc];
+                    ch.buffered = (int32_t)in->count;
+                    ch.flits =
+                        pending(&v, v.flits, noc_at(&v, in), 1, WHEEL) + pending(&v, v.heads, noc_at(&v, in), 1, WHEEL);
+                    for (size_t turn = 0; turn < WHEEL; ++turn)
+                        ch.returning += count_in(noc_source_list(&v, turn), in->behind);
+                } else if (link == NODE_PORT) {
                     /* The node sends a credit for each flit at once: its pending credit tells where a flit is. */
                     const unsigned landed = CREDIT_CLOCKS + (unsigned)c->credit_delay;
-                    ch.credits = v.routers[node].out[lane].credits;
+                    const uint32_t back = noc_at(&v, &r->out[lane]);
+                    ch.credits = (int32_t)r->out[lane].credits;
                     ch.returning = pending(&v, v.credits, back, 1, landed);
                     ch.flits = pending(&v, v.credits, back, landed + 1, landed + HOP_CLOCKS);
-                } else if (link == NODE_LINK) {
-                    const int there = NODE_PORT * GROUP + vc;
-                    ch.credits = v.sources[node].credits[vc];
-                    ch.buffered = v.routers[node].in[there].count;
-                    ch.flits = pending(&v, v.flits, (uint32_t)(node * 64 + there), 1, WHEEL);
-                    for (size_t turn = 0; turn < WHEEL; ++turn)
-                        ch.returning += count_in(noc_source_list(&v, turn), (uint32_t)(node * GROUP + vc));
                 } else {
-                    const uint32_t there = v.routers[node].out[lane].ahead;
-                    ch.credits = v.routers[node].out[lane].credits;
-                    ch.buffered = v.routers[there / 64].in[there % 64].count;
-                    ch.flits = pending(&v, v.flits, there, 1, WHEEL);
-                    ch.returning = pending(&v, v.credits, back, 1, WHEEL);
+                    ch.credits = (int32_t)r->out[lane].credits;
+                    ch.buffered = (int32_t)noc_input_at(&v, r->out[lane].ahead)->count;
+                    ch.flits = pending(&v, v.flits, r->out[lane].ahead, 1, WHEEL) +
+                               pending(&v, v.heads, r->out[lane].ahead, 1, WHEEL);
+                    ch.returning = pending(&v, v.credits, noc_at(&v, &r->out[lane]), 1, WHEEL);
                 }
                 out[done++] = ch;
             }
@@ -110,16 +116,15 @@ int32_t cs_noc_buffered(const void *state, size_t state_bytes, cs_noc_flit *out,
     for (int32_t node = 0; node < v.head->nodes; ++node) {
         for (int port = 0; port < CS_NOC_PORTS; ++port) {
             for (int vc = 0; vc < c->vcs; ++vc) {
-                const int lane = port * GROUP + vc;
-                const noc_router *r = &v.routers[node];
-                unsigned place = r->first[lane];
-                int32_t left = r->in[lane].left;
-                for (int i = 0; i < r->in[lane].count; ++i) {
+                const noc_input *in = &v.routers[node].in[port * GROUP + vc];
+                unsigned place = in->first;
+                int32_t left = in->left;
+                for (uint32_t i = 0; i < in->count; ++i) {
                     if (done == capacity) {
                         *count = done;
                         return CS_FULL;
                     }
-                    const noc_packet *p = &v.packets[*noc_place_of(&v, node, lane, place) >> 1];
+                    const noc_packet *p = &v.packets[*noc_place_of(&v, in, place) >> 1];
                     if (left == 0) left = p->flits;
                     out[done++] = (cs_noc_flit){.tag = p->tag,
                                                 .node = node,

@@ -4,7 +4,7 @@
 
 #include "noc.h"
 
-/* A lane is a virtual channel of a router, router * 64 + port * GROUP + vc. Input and output virtual channels of a
+/* Input and output virtual channels of a
  * router are bits of a word, at port * GROUP + vc. iSLIP counts them port * vcs
  * + vc; the order is the same, and a pointer "just past" the last VC of a port finds the first of the next. */
 #define GROUP 8
@@ -19,7 +19,7 @@
 /* Longest delay: a node's credit for a flit, HOP_CLOCKS + CREDIT_CLOCKS + the largest credit_delay. */
 #define WHEEL 16
 #define NOBODY (-1)
-#define NOC_PARTS 13
+#define NOC_PARTS 17
 #define NOC_MAGIC 0x31636f6e5f7363u
 
 /* Wide enough for a mask of a link's VCs, a lane, a place or a count. NOTE: not uint8_t, which may alias anything: with
@@ -37,46 +37,59 @@ typedef struct {
 } noc_packet;
 
 /* An input VC. Flits are not kept one by one: those of a packet follow each other, so its first packet, how much of it
- * is left and how many flits there are say it all. The packets behind the first are in the VC's queue. */
+ * is left and how many flits there are say it all. The packets behind the first are in the VC's queue.
+ * NOTE: VCs say of each other where they are, in bytes from the first router; found by number they would take as many
+ * instructions again. */
 typedef struct {
-    uint32_t behind;   /* where its credits go: a lane of the router behind, or node * GROUP + vc of its source */
-    int32_t left;      /* flits of the first packet that have not left, those on their way to this buffer included */
-    small count;       /* flits in the buffer */
-    small out_port;    /* of the first packet */
-    small out_lane;    /* the output VC that it holds, while it does */
+    uint64_t bit;      /* its own in the router's masks */
+    uint32_t router;   /* where that is */
+    uint32_t behind;   /* the output VC whose flits come here; of the node's VCs, node * GROUP + vc */
+    uint32_t out;      /* the output VC that it holds, while it does */
+    uint32_t queue;    /* its first place in `places` */
+    uint32_t packet;   /* the first one, while there is one: its slot * 2 + whether it is multicast */
+    int32_t left;      /* its flits that have not left, those on their way to this buffer included */
+    uint32_t count;    /* flits in the buffer */
+    uint32_t credited; /* whether it holds an output VC and that has a credit; with a flit it is ready then */
+    uint32_t plain;    /* whether the next flit is neither head nor tail nor multicast */
+    small key;         /* bits of the output of the first packet and of the input, to see who is in whose way */
+    small out_port;    /* that output */
+    small input, vc;   /* the numbers of the input VC */
     small accept_next; /* iSLIP accept pointer, over output VCs */
+    small first;       /* place of the first packet in the queue */
+    small queued;      /* packets in the queue: the head has been sent to this router, the tail has not left it */
 } noc_input;
 
 typedef struct {
-    uint32_t ahead; /* the lane where its flits go; to the node: the one where the node's credits come back, its own */
-    small credits;
-    small owner;      /* input VC that holds it; valid where it is not free */
+    int64_t sent;    /* flits */
+    uint32_t router; /* likewise */
+    uint32_t ahead;  /* the input VC where its flits go; to the node: itself, to which the node's credits come back */
+    uint32_t owner;  /* the input VC that holds it; valid where it is not free */
+    uint32_t credits;
     small grant_next; /* iSLIP grant pointer, over input VCs */
 } noc_output;
 
 typedef struct {
-    uint64_t ready;                  /* input VCs with an output VC, a flit and a credit */
-    uint64_t credited;               /* input VCs with an output VC and a credit */
-    uint64_t busy;                   /* input VCs that hold a packet: routing, waiting or with an output VC */
-    uint64_t plain;                  /* of those, the ones whose next flit is neither head nor tail nor multicast */
-    uint64_t routing;                /* input VCs that get their output port this clock */
-    uint64_t waiting;                /* input VCs that ask for a VC of their output */
     uint64_t free;                   /* output VCs that no packet holds */
+    uint64_t waiting;                /* input VCs that ask for a VC of their output, one of which is free */
+    uint64_t blocked;                /* input VCs of whose output none is */
+    uint64_t bids;                   /* input VCs that bid for the switch in this clock */
+    uint64_t guesses;                /* those that bid without having a VC, with speculation */
+    uint32_t taken, clash;           /* keys of those that bid, and what more than one of them wants */
+    small asked, asked_twice;        /* outputs that one, or more than one of those waiting asks for in this clock */
     small output_next[CS_NOC_PORTS]; /* iSLIP grant pointer of the switch, over inputs */
     small input_next[CS_NOC_PORTS];  /* its accept pointer, over outputs */
     small vc_next[CS_NOC_PORTS];     /* the VC of an input that bids first */
-    int64_t sent[CS_NOC_LINKS];      /* flits over each output, and from the node */
+    int32_t node;
     noc_input in[LANES];
     noc_output out[LANES];
-    uint32_t packet[LANES]; /* the first one of a busy input VC: its slot * 2 + whether it is multicast */
-    small first[LANES];     /* place of an input VC's first packet in its queue */
-    small queued[LANES];    /* packets in the queue: the head has been sent to this router, the tail has not left it */
 } noc_router;
 
 typedef struct {
     int32_t first, last; /* queue of packets, in order of (created, submission) */
     int32_t current;     /* the packet in progress, or NOBODY */
     int32_t left;        /* of its flits */
+    uint32_t to;         /* the input VC that it goes to */
+    int64_t sent;        /* flits */
     int32_t heap_place;  /* while SOURCE_FUTURE */
     small status;
     small vc;   /* of the packet in progress */
@@ -94,12 +107,11 @@ typedef struct {
     int64_t submitted, delivered, arrived;
     int64_t flits_copied, vc_allocations;
     int32_t nodes, words;
-    int32_t node_places;      /* places of a router's queues */
-    small lane_places[LANES]; /* the first one of each input VC's */
     int32_t heap_count;
     int32_t free_packet, free_count;
-    int32_t out_first, out_last;            /* delivered, not yet handed out */
-    int32_t routers_active, sources_active; /* whether a bit of the masks is set */
+    int32_t out_first, out_last; /* delivered, not yet handed out */
+    int32_t sources_active;      /* whether a bit of the mask is set */
+    int32_t active;              /* whether sources or routers have something to do in the next clock, come what may */
     size_t bytes;
     size_t at[NOC_PARTS]; /* where the parts are in the buffer, in the order of the view */
 } noc_header;
@@ -110,18 +122,24 @@ typedef struct {
     noc_router *routers;
     noc_source *sources;
     noc_packet *packets;
-    uint64_t *active_routers, *active_sources;
-    /* [WHEEL] lists, their lengths first: what happens at a clock. */
-    uint32_t *flits;          /* lanes of routers that flits reach */
-    uint32_t *credits;        /* lanes of routers' outputs */
+    uint64_t *active_sources;
+    /* Lists, their lengths first, of what there is to do in the next clock. */
+    uint32_t *routing; /* input VCs that get their output port */
+    uint32_t *waiting; /* that ask for a VC of their output, one of which is free */
+    uint32_t *ready;   /* that bid for the switch: they have an output VC, a flit and a credit */
+    uint32_t *clashes; /* no list, room for those that bid while others want the same; only within a clock */
+    /* [WHEEL] lists, of what happens at a clock. */
+    uint32_t *heads, *flits;  /* input VCs that heads and other flits reach */
+    uint32_t *credits;        /* output VCs */
     uint32_t *source_credits; /* node * GROUP + vc */
-    uint32_t *landings;       /* packets whose tail reaches its node, copies included */
+    uint64_t *landings;       /* packets whose tail reaches its node, copies included: sorted by router and input */
     uint32_t *places;         /* [nodes][CS_NOC_PORTS][vcs][depth] queues of packets, slot * 2 + multicast */
     int32_t *heap;            /* sources whose next packet lies in the future */
     uint16_t *column, *row;
 } noc_view;
 
 /* noc_layout.c: where the parts of a state are, and who is whose neighbour. */
+int32_t noc_check(const void *state, size_t state_bytes);
 int32_t noc_open(const void *state, size_t state_bytes, noc_view *v);
 int noc_has_neighbour(const cs_noc_config *c, int32_t x, int32_t y, int port);
 int32_t noc_neighbour(const cs_noc_config *c, int32_t node, int port);
@@ -148,15 +166,37 @@ static inline uint32_t *noc_source_list(const noc_view *v, size_t clk) {
     return v->source_credits + clk % WHEEL * ((size_t)v->head->nodes + 1);
 }
 
+static inline uint64_t *noc_landing_list(const noc_view *v, size_t clk) {
+    return v->landings + clk % WHEEL * ((size_t)v->head->nodes * CS_NOC_PORTS + 1);
+}
+
 static inline void noc_append(uint32_t *list, uint32_t entry) {
     list[++list[0]] = entry;
 }
 
+/* A VC by where it is. */
+static inline noc_input *noc_input_at(const noc_view *v, uint32_t at) {
+    return (noc_input *)(void *)((char *)v->routers + at);
+}
+
+static inline noc_output *noc_output_at(const noc_view *v, uint32_t at) {
+    return (noc_output *)(void *)((char *)v->routers + at);
+}
+
+static inline noc_router *noc_router_at(const noc_view *v, uint32_t at) {
+    return (noc_router *)(void *)((char *)v->routers + at);
+}
+
+/* Where it is. */
+static inline uint32_t noc_at(const noc_view *v, const void *there) {
+    return (uint32_t)((const char *)there - (const char *)v->routers);
+}
+
 /* Dimension order: the output port at `node` on the way to `dst`. */
 static inline int noc_route(const noc_view *v, int32_t node, int32_t dst) {
-    if (v->column[dst] != v->column[node]) return v->column[dst] > v->column[node] ? 0 : 1;
-    if (v->row[dst] != v->row[node]) return v->row[dst] > v->row[node] ? 2 : 3;
-    return NODE_PORT;
+    static const small ports[3][3] = {{1, 1, 1}, {3, NODE_PORT, 2}, {0, 0, 0}};
+    const int x = v->column[dst] - v->column[node], y = v->row[dst] - v->row[node];
+    return ports[1 + (x > 0) - (x < 0)][1 + (y > 0) - (y < 0)];
 }
 
 static inline int lowest(uint64_t mask) {
@@ -170,17 +210,14 @@ static inline int first_from(uint64_t mask, unsigned start) {
 }
 
 /* A place of an input VC's queue; `place` may be past its end, by less than its length. */
-static inline uint32_t *noc_place_of(const noc_view *v, int32_t node, int lane, unsigned place) {
-    const noc_header *head = v->head;
-    const unsigned depth = (unsigned)head->config.depth;
-    return &v->places[(size_t)node * (size_t)head->node_places + head->lane_places[lane] +
-                      (place < depth ? place : place - depth)];
+static inline uint32_t *noc_place_of(const noc_view *v, const noc_input *in, unsigned place) {
+    const unsigned depth = (unsigned)v->head->config.depth;
+    return &v->places[in->queue + (place < depth ? place : place - depth)];
 }
 
-/* A head is sent to an input VC, or by the node into its router: its packet enters the queue. */
-static inline void noc_enqueue(const noc_view *v, int32_t node, int lane, uint32_t packet) {
-    noc_router *r = &v->routers[node];
-    *noc_place_of(v, node, lane, (unsigned)r->first[lane] + r->queued[lane]++) = packet;
+/* A head is sent to an input VC: its packet enters the queue. */
+static inline void noc_enqueue(const noc_view *v, noc_input *in, uint32_t packet) {
+    *noc_place_of(v, in, (unsigned)in->first + in->queued++) = packet;
 }
 
 #endif

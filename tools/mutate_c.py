@@ -39,7 +39,7 @@ SRAM = "tests/unit/sram/test_state.py"
 MISALIGNED = "tests/robustness/test_misaligned.py"
 FORMATS, MAC = "tests/unit/numerics/test_formats.py", "tests/unit/numerics/test_mac.py"
 VECMATH, ISA = "tests/unit/numerics/test_vecmath.py", "tests/unit/test_isa.py"
-NOC_TWIN = "tests/unit/noc/test_look.py tests/unit/noc/test_state.py tests/unit/noc/test_multicast.py"
+NOC_TWIN = "tests/unit/noc/test_look.py tests/unit/noc/test_state.py tests/unit/noc/test_multicast.py tests/invariants/test_noc.py"
 DRAM_LAWS, NOC_LAWS, SRAM_LAWS = (f"tests/invariants/test_{name}.py::test_" for name in ("dram", "noc", "sram"))
 
 
@@ -224,26 +224,35 @@ MUTATIONS = [
     Mutation("silence", "dram.c", "s->commands[command] += skipped;", "s->commands[command] += skipped - (skipped > 2);", DRAM_LAWS + "silence_is_accounted_for_as_if_stepped"),
     Mutation("silence", "dram_rules.c", "+ interval - 1) / interval - 1;", "+ interval - 1) / interval;", DRAM_LAWS + "silence_is_accounted_for_as_if_stepped"),
     Mutation("silence", "dram.c", "if (sink->commands == NULL && is_idle(s)) skip_idle_refreshes", "if (0 && sink->commands == NULL && is_idle(s)) skip_idle_refreshes", DRAM_LAWS + "silence_of_hours_costs_as_much_as_of_a_microsecond"),
-    Mutation("law 20", "noc_router.c", "credits = --out->credits;", "credits = out->credits;", NOC_LAWS + "20_21_every_place_is_somewhere"),
+    Mutation("law 20", "noc_router.c", "--out->credits > 0;", "out->credits > 0;", NOC_LAWS + "20_21_every_place_is_somewhere"),
     Mutation("law 21", "noc_clock.c", "} else if (s->credits[s->vc] == 0) {", "} else if (s->credits[s->vc] == 255) {", NOC_LAWS + "20_21_every_place_is_somewhere"),
     Mutation("law 23", "noc.c", "v->packets[s->last].next = slot;\n        s->last = slot;", "p->next = v->packets[s->first].next;\n        v->packets[s->first].next = slot;\n        if (p->next == NOBODY) s->last = slot;", NOC_LAWS + "23_one_vc_keeps_the_order_between_two_nodes"),
-    Mutation("law 23", "noc_router.c", "r->free ^= (uint64_t)1 << out;", "r->free |= (uint64_t)1 << out;", NOC_LAWS + "23_flits_of_a_packet_follow_each_other_in_a_buffer"),
+    Mutation("law 23", "noc_router.c", "r->free ^= (uint64_t)1 << which;", "r->free |= (uint64_t)1 << which;", NOC_LAWS + "23_flits_of_a_packet_follow_each_other_in_a_buffer"),
     # ---- the network, whose state is not one of flits, against its twin
-    Mutation("network", "noc_router.c", "r->ready |= bit & r->credited;", "r->ready |= bit & r->busy;", NOC_TWIN),
-    Mutation("network", "noc_router.c", "if (out->credits++ > 0 || (r->free >> lane & 1u)) continue;", "if (out->credits++ > 0) continue;", NOC_TWIN),
-    Mutation("network", "noc_router.c", "if (r->in[out->owner].count == 0) continue;", "if (r->in[out->owner].count <= 1) continue;", NOC_TWIN),
-    Mutation("network", "noc_router.c", "return free ? hold(v, r, lane, free) : 0;", "return free ? hold(v, r, lane, free & (~free + 1)) : 0;", NOC_TWIN),
+    Mutation("network", "noc_router.c", "ready += (in->count++ == 0) & in->credited;", "ready += in->count++ == 0;", NOC_TWIN),
+    Mutation("network", "noc_router.c", "if (out->credits++ > 0) continue;", "if (out->credits++ > 1) continue;", NOC_TWIN),
+    Mutation("network", "noc_router.c", "if (r->free >> (out - r->out) & 1u) continue;", "", NOC_TWIN),
+    Mutation("network", "noc_router.c", "ready += owner->count > 0;", "ready += owner->count > 1;", NOC_TWIN),
+    Mutation("network", "noc_router.c", "r->asked_twice |= r->asked & port;", "", NOC_TWIN),
     Mutation("network", "noc_router.c", "grants[lane] |= free & (~free + 1);", "grants[lane] = free & (~free + 1);", NOC_TWIN),
+    Mutation("network", "noc_router.c", "hold(v, r, in->input * GROUP + in->vc, free_of(r, in->out_port));", "hold(v, r, in->input * GROUP + in->vc, (uint64_t)1 << lowest(free_of(r, in->out_port)));", NOC_TWIN),
+    Mutation("network", "noc_router.c", "r->blocked |= in->bit & (0 - none);", "", NOC_TWIN),
     Mutation("network", "noc_router.c", "const int is_head = in->left + 1 == p->flits,", "const int is_head = in->left + 1 >= p->flits - 1,", NOC_TWIN),
-    Mutation("network", "noc_router.c", "if (in->left > 1 && !(packet & 1u)) r->plain |= bit;", "if (in->left > 1) r->plain |= bit;", NOC_TWIN),
-    Mutation("network", "noc_router.c", "if (in->left > 1 && !(packet & 1u)) r->plain |= bit;", "if (in->left > 0 && !(packet & 1u)) r->plain |= bit;", NOC_TWIN),
-    Mutation("network", "noc_router.c", "if (in->count > 0) begin_packet(v, node, r, lane);", "if (in->count > 1) begin_packet(v, node, r, lane);", NOC_TWIN),
-    Mutation("network", "noc_router.c", "if (credits == 0) r->credited &= ~bit;", "if (credits == 1) r->credited &= ~bit;", NOC_TWIN),
-    Mutation("network", "noc_router.c", "((count == 0) | (credits == 0))", "((count == 0) & (credits == 0))", NOC_TWIN),
-    Mutation("network", "noc_router.c", "if (alone && !speculative && one_of_each_input(bids)) {", "if (alone && !speculative) {", NOC_TWIN),
-    Mutation("network", "noc_router.c", "if (alone && !speculative && one_of_each_input(bids)) {", "if (!speculative && one_of_each_input(bids)) {", NOC_TWIN),
+    Mutation("network", "noc_router.c", "in->plain = (in->left > 1) & ~in->packet;", "in->plain = in->left > 1;", NOC_TWIN),
+    Mutation("network", "noc_router.c", "in->plain = (in->left > 1) & ~in->packet;", "in->plain = (in->left > 0) & ~in->packet;", NOC_TWIN),
+    Mutation("network", "noc_router.c", "in->plain = left > 1;", "in->plain = left > 0;", NOC_TWIN),
+    Mutation("network", "noc_router.c", "if (in->count > 0) begin_packet(v, r, in);", "if (in->count > 1) begin_packet(v, r, in);", NOC_TWIN),
+    Mutation("network", "noc_router.c", "in->credited = --out->credits > 0;", "--out->credits;", NOC_TWIN),
+    Mutation("network", "noc_router.c", "return end + ((in->count > 0) & in->credited);", "return end + in->credited;", NOC_TWIN),
+    Mutation("network", "noc_router.c", "r->clash |= r->taken & in->key;", "r->clash |= r->taken & in->key & 0xffu;", NOC_TWIN),
+    Mutation("network", "noc_router.c", "r->clash |= r->taken & in->key;", "r->clash |= r->taken & in->key & ~0xffu;", NOC_TWIN),
+    Mutation("network", "noc_router.c", "r->clash |= in->key;", "", NOC_TWIN),
+    Mutation("network", "noc_router.c", "if (!sure && !in->credited) {", "if (!sure) {", NOC_TWIN),
+    Mutation("network", "noc_router.c", "to->landings[place - 1] > landing", "to->landings[place - 1] < landing", NOC_TWIN),
     Mutation("network", "noc_look.c", "if (left == 0) left = p->flits;", "if (left == 0) left = 1;", NOC_TWIN),
-    Mutation("network", "noc_look.c", "c.buffer_writes -= noc_list(&v, v.flits, turn)[0];", "c.buffer_writes -= noc_list(&v, v.flits, turn)[0] > 0;", NOC_TWIN),
+    Mutation("network", "noc_look.c", " + noc_list(&v, v.heads, turn)[0];", ";", NOC_TWIN),
+    Mutation("network", "noc_look.c", "pending(&v, v.flits, noc_at(&v, in), 1, WHEEL) +", "pending(&v, v.flits, noc_at(&v, in), 2, WHEEL) +", NOC_TWIN),
+    Mutation("network", "noc_clock.c", "head->active = head->sources_active || ", "head->active = ", NOC_TWIN),
     Mutation("network", "noc.c", "clk < created && clk < head->quiet", "clk < created && clk + 12 < head->quiet", NOC_TWIN),
 ]
 # fmt: on
