@@ -44,7 +44,8 @@ class PruneEvent:
     `coarse_adds`: accumulations of magnitudes; `fine_compares`: comparisons of single weights, with a threshold or each
     other. `coarse_weights_read` and `fine_weights_read`: weights that the two parts have to see once each.
     `gradients_read`: FP32 gradients of weights looked at besides, with a comparison each. `rewinds`: the kept weights
-    go back to the values that they had after the schedule's `snapshot_iteration`. `zeros`, `coarse_zeros`: pruned
+    go back, after the update of the iteration, to the values that they had after the schedule's `snapshot_iteration`,
+    and the optimiser's moments to zero. `zeros`, `coarse_zeros`: pruned
     weights after the event, and those of them that lie in all-pruned units.
     """
 

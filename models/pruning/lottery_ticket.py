@@ -3,7 +3,9 @@
 Source: Frankle and Carbin, "The Lottery Ticket Hypothesis", ICLR 2019, arXiv 1803.03635 (rewinding to the start);
 Frankle, Dziugaite, Roy and Carbin, "Linear Mode Connectivity and the Lottery Ticket Hypothesis", ICML 2020, arXiv
 1912.05671 (rewinding to an early iteration). Our assumptions: all rounds are part of one training, whose learning rate
-goes on where theirs starts anew; the optimiser's moments start from zero; biases are not rewound.
+goes on where theirs starts anew; the rewinding comes after the update of its iteration, so that the next one begins
+from the snapshot; the optimiser's moments start from zero, while Adam's corrections of their bias go on with the
+iterations; biases are not rewound, nor are their moments.
 """
 
 from __future__ import annotations

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterator, Mapping
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -14,6 +13,7 @@ from cosim.arrays import Under
 from ..numerics.streams import Stream
 from ..pruning.interface import PruneEvent, PruningSchedule
 from ..tensors import ConvShape, Stage
+from . import notes
 from .data import Dataset
 from .errors import DataError, NetworkError
 from .interface import Iteration, LayerInfo, LayerSparsity
@@ -58,7 +58,8 @@ class FunctionalWorkload:
 
     Batches are full: each epoch goes once through the training images in a new random order, and leaves out what does
     not fill a batch. A pruning event decides on the low-precision weights that FF and BP of its iteration have read,
-    and acts before the update of that iteration.
+    and acts before the update of that iteration. Where it rewinds, that comes after the update: its gradient is that of
+    the weights that go, and the next iteration begins from the snapshot.
     """
 
     def __init__(self, spec: FunctionalSpec, dataset: Dataset, make_pruning: MakePruning, *, seed: int) -> None:
@@ -132,6 +133,7 @@ class FunctionalWorkload:
                         )
                         events = self._prune(index, recorder)
                         self._optimizer.update(self.network, index, recorder)
+                        self._rewind(events, recorder)
                         self._snapshot(index, recorder)
                 except (ValueError, FloatingPointError) as error:
                     raise TrainingDiverged(index, str(error)) from error
@@ -159,19 +161,30 @@ class FunctionalWorkload:
             weight.mask = event.mask
             recorder.prune(event)
             if event.gradients_read:
-                self._note(recorder, "regrow", event, reads={f"{weight.name}.gradient": event.gradients_read})
-            if event.rewinds:
-                weight.master = np.where(event.mask, self._snapshots[event.layer], np.float32(0))
-                weight.momentum = np.zeros_like(weight.momentum)
-                kept = event.mask.size - event.zeros
-                self._note(
-                    recorder,
-                    "rewind",
-                    event,
-                    reads={f"{weight.name}.snapshot": kept},
-                    writes={f"{weight.name}.master": kept, f"{weight.name}.momentum": kept},
-                )
+                notes.regrow(recorder, event.layer, weight.name, looked_at=event.gradients_read)
         return events
+
+    def _rewind(self, events: tuple[PruneEvent, ...], recorder: Recorder) -> None:
+        """Kept weights from the snapshot, the optimiser's moments of all weights to zero, the copies made anew."""
+        layers = {layer.name: layer for layer in self.network.mac_layers}
+        for event in events:
+            if not event.rewinds:
+                continue
+            layer = layers[event.layer]
+            weight = layer.weight
+            weight.master = np.where(event.mask, self._snapshots[event.layer], np.float32(0))
+            for moment in self._optimizer.moments:
+                setattr(weight, moment, np.zeros_like(weight.master))
+            layer.refresh()
+            notes.rewind(
+                recorder,
+                event.layer,
+                weight.name,
+                size=event.mask.size,
+                kept=event.mask.size - event.zeros,
+                moments=self._optimizer.moments,
+                low=self.network.formats.weight,
+            )
 
     def _snapshot(self, index: int, recorder: Recorder) -> None:
         """Keep the weights that later events rewind to."""
@@ -189,27 +202,6 @@ class FunctionalWorkload:
                 reads={f"{name}.master": size * WIDE_BYTES},
                 writes={f"{name}.snapshot": size * WIDE_BYTES},
             )
-
-    def _note(
-        self,
-        recorder: Recorder,
-        kind: str,
-        event: PruneEvent,
-        *,
-        reads: Mapping[str, int],
-        writes: Mapping[str, int] = MappingProxyType({}),
-    ) -> None:
-        """What an event does beside the pruning unit: an operation for each FP32 element."""
-        elements = sum(reads.values())
-        recorder.vector(
-            kind,
-            event.layer,
-            Stage.WG,
-            elements=(elements, elements),
-            operations_per_element=1,
-            reads={name: count * WIDE_BYTES for name, count in reads.items()},
-            writes={name: count * WIDE_BYTES for name, count in writes.items()},
-        )
 
     def sparsity(self) -> Mapping[str, LayerSparsity]:
         """Zeros of the low-precision weights as of now, by layer."""

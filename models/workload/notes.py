@@ -364,3 +364,33 @@ def update(
         reads={f"{parameter}.gradient": _wide(kept)} | state | mask,
         writes=writes | mask,
     )
+
+
+def rewind(
+    recorder: Recorder, layer: str, parameter: str, *, size: int, kept: int, moments: Sequence[str], low: Format
+) -> None:
+    """The `kept` weights read back from their snapshot and written, with zeros for their moments; their copy is rounded
+    (two operations beside that of moving one) and written where the mask, which is read, keeps it."""
+    recorder.vector(
+        "rewind",
+        layer,
+        Stage.WG,
+        elements=(kept, kept),
+        operations_per_element=3,
+        reads={f"{parameter}.snapshot": _wide(kept), f"{parameter}.mask": mask_bytes(size)},
+        writes={f"{parameter}.{part}": _wide(kept) for part in ("master", *moments)}
+        | {f"{parameter}.low": kept * low.bits // 8},
+    )
+
+
+def regrow(recorder: Recorder, layer: str, parameter: str, *, looked_at: int) -> None:
+    """Gradients of pruned weights, each compared once."""
+    recorder.vector(
+        "regrow",
+        layer,
+        Stage.WG,
+        elements=(looked_at, looked_at),
+        operations_per_element=1,
+        reads={f"{parameter}.gradient": _wide(looked_at)},
+        writes={},
+    )

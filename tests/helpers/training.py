@@ -29,7 +29,7 @@ def digits_of(count):
     return _digits().train_images[:count], _digits().train_labels[:count]
 
 
-def small_training(pruning=None, *, seed=1, batches=10, epochs=1):
+def small_training(pruning=None, *, seed=1, batches=10, epochs=1, rule="momentum"):
     """A functional workload of `batches` iterations an epoch."""
     images, labels = digits_of(BATCH * batches)
     spec = FunctionalSpec.model_validate(
@@ -39,7 +39,7 @@ def small_training(pruning=None, *, seed=1, batches=10, epochs=1):
             "data": {"loader": "optical_digits", "file": "unused"},
             "batch": BATCH,
             "epochs": epochs,
-            "optimizer": {"learning_rate": {"rate": 0.05, "schedule": "constant"}},
+            "optimizer": {"rule": rule, "learning_rate": {"rate": 0.05, "schedule": "constant"}},
         }
     )
     return FunctionalWorkload(

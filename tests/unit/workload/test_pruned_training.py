@@ -37,12 +37,12 @@ SCHEDULES = st.one_of(
 
 
 @settings(max_examples=12)
-@given(SCHEDULES, st.booleans(), st.integers(0, 9))
-def test_masks_zeros_and_optimiser_agree(described, with_activations, seed):
+@given(SCHEDULES, st.booleans(), st.sampled_from(["momentum", "adam"]), st.integers(0, 9))
+def test_masks_zeros_and_optimiser_agree(described, with_activations, rule, seed):
     weights = described
     if with_activations:
         described = {"schedule": "activation", "weights": weights, "share": 0.25, "tile": 4}
-    workload = small_training(TypeAdapter(PruningSpec).validate_python(described), seed=seed, batches=12)
+    workload = small_training(TypeAdapter(PruningSpec).validate_python(described), seed=seed, batches=12, rule=rule)
     schedule = workload._pruning
     plain = schedule.weights if isinstance(schedule, ActivationPruning) else schedule
     before = {layer.name: None for layer in workload.network.mac_layers}
@@ -58,6 +58,8 @@ def test_masks_zeros_and_optimiser_agree(described, with_activations, seed):
             # Neither weight, nor momentum, nor the copy that the chip multiplies by.
             assert not weight.master[gone].any()
             assert not weight.momentum[gone].any()
+            assert (weight.second_moment is None) == (rule == "momentum")
+            assert rule == "momentum" or not weight.second_moment[gone].any()
             assert not layer.low.values[gone].any()
             if schedule.monotone and before[name] is not None:
                 assert not (weight.mask & ~before[name]).any()
@@ -71,23 +73,36 @@ def test_masks_zeros_and_optimiser_agree(described, with_activations, seed):
             before[name] = weight.mask
 
 
-def test_rewinding_restores_the_weights_of_the_snapshot():
-    spec = {"schedule": "lottery_ticket", "sparsity": 0.75, "begin": 0.5, "end": 0.9, "rounds": 1, "rewind_to": 0.2}
-    workload = small_training(TypeAdapter(PruningSpec).validate_python(spec), batches=10)
-    (layer, *_) = workload.network.mac_layers
+@pytest.mark.parametrize("rule", ["momentum", "adam"])
+def test_rewinding_restores_the_weights_of_the_snapshot(rule):
+    spec = {"schedule": "lottery_ticket", "sparsity": 0.75, "begin": 0.2, "end": 0.9, "rounds": 2, "rewind_to": 0.1}
+    workload = small_training(TypeAdapter(PruningSpec).validate_python(spec), batches=10, rule=rule)
+    layers = workload.network.mac_layers
     rounds = [i for i in range(10) if workload.prunes_in(i)]
-    assert rounds == [9]
-    rate = np.float32(0.05)
+    assert len(rounds) == 2
+    moments = {"momentum": ("momentum",), "adam": ("momentum", "second_moment")}[rule]
     for iteration in workload.iterations():
-        kinds = [(s.kind, s.layer, s.operations) for s in iteration.steps if isinstance(s, VectorWork)]
-        weights = layer.weight.master.size
-        if iteration.index == 2:
-            kept = layer.weight.master.copy()
-        assert (("snapshot", "conv1", weights) in kinds) == (iteration.index == 2)
-        assert (("rewind", "conv1", 18) in kinds) == (iteration.index == 9)  # a quarter of 72 weights stays
-    # One update after the rewinding, from no momentum.
-    expected = np.where(layer.weight.mask, kept - rate * layer.weight.gradient, 0)
-    np.testing.assert_array_equal(layer.weight.master, expected.astype(np.float32))
+        noted = {(s.kind, s.layer): s for s in iteration.steps if isinstance(s, VectorWork)}
+        if iteration.index == 1:
+            kept = {layer.name: layer.weight.master.copy() for layer in layers}
+        for layer in layers:
+            weight = layer.weight
+            assert (("snapshot", layer.name) in noted) == (iteration.index == 1)
+            assert (("rewind", layer.name) in noted) == (iteration.index in rounds)
+            if iteration.index not in rounds:
+                continue
+            # What stays is the snapshot, bit for bit, in the copy that the next iteration reads, too.
+            np.testing.assert_array_equal(weight.master, np.where(weight.mask, kept[layer.name], 0))
+            low = layer.low.values.copy()
+            layer.refresh()
+            np.testing.assert_array_equal(layer.low.values, low)
+            for moment in moments:
+                assert not getattr(weight, moment).any()
+            step, stays = noted["rewind", layer.name], np.count_nonzero(weight.mask)
+            assert step.operations == 3 * stays
+            written = {access.tensor: access.bytes for access in step.writes}
+            wide = {f"{weight.name}.{part}": 4 * stays for part in ("master", *moments)}
+            assert written == wide | {f"{weight.name}.low": stays}
 
 
 def test_regrowth_computes_all_gradients_and_reads_them():
