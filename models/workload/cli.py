@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Annotated
 import typer
 from ruamel.yaml import YAML
 
-from .importers import import_network
+from .importers import ImportProblem, import_network
 
 __all__ = ["app"]
 
@@ -24,6 +25,8 @@ def import_command(
     form: Annotated[str | None, typer.Option("--format", help="The importer; by default by the file's ending.")] = None,
 ) -> None:
     """Write FILE's network as YAML for `network:`, or, of a file of layers without a graph, for `workload:`."""
+    if out is not None:
+        _check_place(out)
     described = import_network(file, form).model_dump(mode="json", exclude_defaults=True)
     yaml = YAML()
     yaml.width = 120
@@ -38,5 +41,17 @@ def import_command(
     try:
         part.write_text(text.getvalue(), encoding="utf-8")
         os.replace(part, out)
+    except OSError as error:
+        raise ImportProblem(f"{out}: cannot be written: {error.strerror}") from None
     finally:
-        part.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            part.unlink(missing_ok=True)
+
+
+def _check_place(out: Path) -> None:
+    """ImportProblem, before anything is read, where no file can be."""
+    # Not `Path.is_dir`, which raises for a name that is too long.
+    if os.path.isdir(out):
+        raise ImportProblem(f"{out}: a folder; expected the name of a file")
+    if not os.path.isdir(out.parent):
+        raise ImportProblem(f"{out}: there is no folder {out.parent}")

@@ -56,3 +56,19 @@ def test_damaged_imports(tmp_path):
     ):
         assert run(tmp_path, "import", file, "--out", "net.yaml") == (2, text)
     assert not (tmp_path / "net.yaml").exists()
+
+
+def test_imports_to_a_place_where_no_file_can_be(tmp_path):
+    """Said before the file is read, in the words of the user."""
+    (tmp_path / "t.csv").write_text("Layer, M, N, K\na, 1, 2, 3\n")
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "file").write_text("")
+    for out, text in (
+        (".", ".: a folder; expected the name of a file"),
+        ("folder", "folder: a folder; expected the name of a file"),
+        ("no/net.yaml", "no/net.yaml: there is no folder no"),
+        ("file/net.yaml", "file/net.yaml: there is no folder file"),
+        ("n" * 300, f"{'n' * 300}: cannot be written: File name too long"),
+    ):
+        assert run(tmp_path, "import", "t.csv", "--out", out) == (2, text)
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["file", "folder", "t.csv"]
