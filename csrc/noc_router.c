@@ -295,9 +295,9 @@ static ALWAYS_INLINE uint32_t *keep_ready(const noc_view *v, uint32_t *end, uint
     return end + ((in->count > 0) & in->credited);
 }
 
-/* Switch allocation of all routers. Where no two VCs want the same input or output there is nothing to allocate: all of
- * them leave, and the pointers move all the same. The first `guesses` clashes are VCs that guess. Returns the end of
- * the VCs that are still ready. */
+/* Switch allocation of all routers. A VC whose input and output no other one wants leaves: there is nothing to
+ * allocate, and it is in nobody's way. The first `guesses` clashes are VCs that guess. Returns the end of the VCs that
+ * are still ready. */
 static uint32_t *allocate_switches(noc_view *v, const noc_sends *to, uint32_t guesses) {
     uint32_t *ready = v->ready + 1, *kept = ready;
     const uint32_t count = v->ready[0];
@@ -308,17 +308,21 @@ static uint32_t *allocate_switches(noc_view *v, const noc_sends *to, uint32_t gu
         r->clash |= r->taken & in->key;
         r->taken |= in->key;
     }
-    uint32_t others = guesses;
+    uint32_t others = guesses, alone = 0;
     uint32_t *clashes = v->clashes;
     for (uint32_t i = 0; i < count; ++i) {
         const uint32_t at = ready[i];
+        const noc_input *in = noc_input_at(v, at);
+        const uint32_t is = (noc_router_at(v, in->router)->clash & in->key) != 0;
+        clashes[others] = ready[alone] = at;
+        others += is;
+        alone += 1 - is;
+    }
+    for (uint32_t i = 0; i < alone; ++i) {
+        const uint32_t at = ready[i];
         noc_input *in = noc_input_at(v, at);
         noc_router *r = noc_router_at(v, in->router);
-        if (r->clash) {
-            clashes[others++] = at;
-            continue;
-        }
-        r->bids = 0;
+        r->bids ^= in->bit;
         r->taken = 0;
         move_flit(v, to, r, in);
         kept = keep_ready(v, kept, at);

@@ -72,7 +72,7 @@ typedef struct {
     uint64_t free;                   /* output VCs that no packet holds */
     uint64_t waiting;                /* input VCs that ask for a VC of their output, one of which is free */
     uint64_t blocked;                /* input VCs of whose output none is */
-    uint64_t bids;                   /* input VCs that bid for the switch in this clock */
+    uint64_t bids;                   /* input VCs that bid for the switch in this clock, until they have left */
     uint64_t guesses;                /* those that bid without having a VC, with speculation */
     uint32_t taken, clash;           /* keys of those that bid, and what more than one of them wants */
     small asked, asked_twice;        /* outputs that one, or more than one of those waiting asks for in this clock */

@@ -247,6 +247,7 @@ MUTATIONS = [
     Mutation("network", "noc_router.c", "r->clash |= r->taken & in->key;", "r->clash |= r->taken & in->key & 0xffu;", NOC_TWIN),
     Mutation("network", "noc_router.c", "r->clash |= r->taken & in->key;", "r->clash |= r->taken & in->key & ~0xffu;", NOC_TWIN),
     Mutation("network", "noc_router.c", "r->clash |= in->key;", "", NOC_TWIN),
+    Mutation("network", "noc_router.c", "r->bids ^= in->bit;", "", NOC_TWIN),
     Mutation("network", "noc_router.c", "if (!sure && !in->credited) {", "if (!sure) {", NOC_TWIN),
     Mutation("network", "noc_router.c", "to->landings[place - 1] > landing", "to->landings[place - 1] < landing", NOC_TWIN),
     Mutation("network", "noc_look.c", "if (left == 0) left = p->flits;", "if (left == 0) left = 1;", NOC_TWIN),
