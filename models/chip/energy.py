@@ -7,7 +7,6 @@ of width x element's energy x scaling.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from fractions import Fraction
 
 from ..energy import ACTIONS, ELEMENTS, MAC_FORMATS, SRAM, Level, half_up, nanometres
@@ -16,14 +15,6 @@ from .spec import ChipSpec
 
 Levels = Mapping[str, Level]
 """Element (or `sram`) -> where in its range it is taken; what is not named is nominal."""
-
-
-@dataclass(frozen=True)
-class ActionEnergy:
-    """One action: its energy in fJ, the elements that it is made of (element -> how many), and what is said of them."""
-
-    fj: int
-    made_of: Mapping[str, int]
 
 
 def recipes(spec: ChipSpec) -> dict[str, dict[str, int]]:
@@ -52,8 +43,38 @@ def recipes(spec: ChipSpec) -> dict[str, dict[str, int]]:
     return made
 
 
-def action_energies(spec: ChipSpec, levels: Levels | None = None) -> dict[str, ActionEnergy]:
-    """Every action of the chip, in the order of ACTIONS, at its supply.
+def action_form(spec: ChipSpec, action: str) -> dict[str, Fraction]:
+    """What an action costs at the chip's node and supply, as a linear form: element -> fJ for each fJ of the element in
+    the table (`sram`: for each 100 % of the table), before any rounding.
+
+    Raises KeyError for an unknown action, ValueError for a supply that energies cannot be scaled to.
+    """
+    table = spec.energy
+    if action.startswith("sram."):
+        _, kind, what = action.split(".")
+        memory = {_kind(path): one for path, one in spec.memories().items()}[kind]
+        bank = SramEnergy.of_bank(memory.config(spec.storage.word), nanometres(table.sram.node), table.sram.cell)
+        return {SRAM: (bank.read_fj if what == "read" else bank.write_fj) * table.sram.factor(table.node, spec.voltage)}
+    return {
+        element: width * table.elements[element].factor(table.node, spec.voltage)
+        for element, width in recipes(spec)[action].items()
+    }
+
+
+def _kind(path: tuple[str, ...]) -> str:
+    """Of a memory, as actions call it: `input` of core.input_memory, `pruning` of pruning_unit.memory."""
+    return path[-1].removesuffix("_memory") if path[0] == "core" else path[0].removesuffix("_unit")
+
+
+def element_fj(spec: ChipSpec, element: str, level: Level) -> Fraction:
+    """An element's energy in fJ (of memories: share of the table) somewhere in its range, as its table has it."""
+    if element == SRAM:
+        return spec.energy.sram.share(level)
+    return Fraction(spec.energy.elements[element].at(level))
+
+
+def table_fj(spec: ChipSpec, levels: Levels | None = None) -> dict[str, int]:
+    """Femtojoules by action, in the order of ACTIONS, at the chip's supply.
 
     Raises ValueError for a supply that energies cannot be scaled to, and for an unknown element in `levels`.
     """
@@ -61,36 +82,9 @@ def action_energies(spec: ChipSpec, levels: Levels | None = None) -> dict[str, A
     for element in levels:
         if element not in ELEMENTS and element != SRAM:
             raise ValueError(f"unknown element {element!r}")
-    table = spec.energy
-    memories = {
-        "input": spec.core.input_memory,
-        "weight": spec.core.weight_memory,
-        "output": spec.core.output_memory,
-        "aggregator": spec.aggregator.memory,
-        "vector": spec.vector.memory,
-        "pruning": spec.pruning_unit.memory,
-    }
-    made = recipes(spec)
-    result: dict[str, ActionEnergy] = {}
+    energies = {}
     for action in ACTIONS:
-        if action.startswith("sram."):
-            _, kind, what = action.split(".")
-            bank = SramEnergy.of_bank(
-                memories[kind].config(spec.storage.word), nanometres(table.sram.node), table.sram.cell
-            )
-            value = Fraction(bank.read_fj if what == "read" else bank.write_fj)
-            value *= table.sram.share(levels.get(SRAM, Level.NOMINAL)) * table.sram.factor(table.node, spec.voltage)
-            result[action] = ActionEnergy(half_up(value), {SRAM: 1})
-            continue
-        value = Fraction(0)
-        for element, width in made[action].items():
-            entry = table.elements[element]
-            energy = entry.at(levels.get(element, Level.NOMINAL))
-            value += width * energy * entry.factor(table.node, spec.voltage)
-        result[action] = ActionEnergy(half_up(value), made[action])
-    return result
-
-
-def table_fj(spec: ChipSpec, levels: Levels | None = None) -> dict[str, int]:
-    """Femtojoules by action."""
-    return {action: energy.fj for action, energy in action_energies(spec, levels).items()}
+        form = action_form(spec, action)
+        parts = (part * element_fj(spec, e, levels.get(e, Level.NOMINAL)) for e, part in form.items())
+        energies[action] = half_up(sum(parts, Fraction(0)))
+    return energies

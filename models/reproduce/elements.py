@@ -11,14 +11,14 @@ from fractions import Fraction
 from typing import Any
 
 from ..chip import ChipSpec
-from ..chip.energy import action_energies, recipes, table_fj
-from ..energy import ELEMENTS, SRAM, Level, nanometres
-from ..sram.energy import SramEnergy
+from ..chip.energy import action_form, element_fj, recipes, table_fj
+from ..energy import ELEMENTS, SRAM, Level
 
 __all__ = [
     "Form",
     "Spent",
     "breakdown",
+    "calibrated_total",
     "element_rows",
     "elements_of",
     "energy_form",
@@ -79,16 +79,10 @@ def breakdown(spec: ChipSpec, counts: Mapping[str, int]) -> dict[str, int]:
 
 def energy_form(spec: ChipSpec, counts: Mapping[str, int]) -> dict[str, Fraction]:
     """The chip's energy, before rounding, as a form of the elements. Raises KeyError for an unknown action."""
-    made, table = recipes(spec), spec.energy
-    energies = action_energies(spec)
     form: dict[str, Fraction] = {}
     for action, count in counts.items():
-        if energies[action].made_of == {SRAM: 1}:
-            form[SRAM] = form.get(SRAM, Fraction(0)) + count * _memory_fj(spec, action)
-            continue
-        for element, width in made[action].items():
-            factor = table.elements[element].factor(table.node, spec.voltage)
-            form[element] = form.get(element, Fraction(0)) + count * width * factor
+        for element, part in action_form(spec, action).items():
+            form[element] = form.get(element, Fraction(0)) + count * part
     return form
 
 
@@ -110,9 +104,9 @@ class Spent:
         """Nominal operations, two a multiply-accumulate, for each picojoule; not calibrated."""
         return float(2 * self.macs * 1000 / energy_of(self.spec, self.form))
 
-    def over(self, other: Spent, levels: Mapping[str, Level] | None = None) -> Fraction:
-        """How many times as much as `other`, elements at their nominal values but for those in `levels`."""
-        return ratio_at(self.spec, self.form, other.form, levels)
+    def over(self, other: Spent) -> Fraction:
+        """How many times as much as `other`, elements at their nominal values."""
+        return ratio_at(self.spec, self.form, other.form)
 
     def extremes_over(self, other: Spent) -> tuple[float, float]:
         """The least and the greatest of it, every element anywhere in its range. ValueError for two tables."""
@@ -128,7 +122,12 @@ class Spent:
 
 def energy_of(spec: ChipSpec, form: Form) -> Fraction:
     """In fJ, every element at its nominal value, before any rounding."""
-    return sum((part * value_at(spec, element, Level.NOMINAL) for element, part in form.items()), Fraction(0))
+    return sum((part * element_fj(spec, element, Level.NOMINAL) for element, part in form.items()), Fraction(0))
+
+
+def calibrated_total(summary: Mapping[str, Any], factor: float) -> float:
+    """A chip's energy times a calibration's factor, and the DRAM's, which is not calibrated; in fJ."""
+    return float(summary["energy_fj"]["chip"] * factor + summary["energy_fj"]["dram"])
 
 
 def elements_of(spec: ChipSpec) -> list[str]:
@@ -137,29 +136,10 @@ def elements_of(spec: ChipSpec) -> list[str]:
     return [SRAM, *(element for element in ELEMENTS if element in used)]
 
 
-def _memory_fj(spec: ChipSpec, action: str) -> Fraction:
-    """A word of a memory at 100 %, not rounded."""
-    _, kind, what = action.split(".")
-    memories = {
-        path[-1].removesuffix("_memory") if path[0] == "core" else path[0].removesuffix("_unit"): memory
-        for path, memory in spec.memories().items()
-    }
-    sram = spec.energy.sram
-    bank = SramEnergy.of_bank(memories[kind].config(spec.storage.word), nanometres(sram.node), sram.cell)
-    return (bank.read_fj if what == "read" else bank.write_fj) * sram.factor(spec.energy.node, spec.voltage)
-
-
-def value_at(spec: ChipSpec, element: str, level: Level) -> Fraction:
-    """An element's energy in fJ (of memories: share of the table) at an end of its range."""
-    if element == SRAM:
-        return spec.energy.sram.share(level)
-    return Fraction(spec.energy.elements[element].at(level))
-
-
 def ratio_at(spec: ChipSpec, above: Form, below: Form, levels: Mapping[str, Level] | None = None) -> Fraction:
     """The quotient of two energies, elements at their nominal values but for those in `levels`."""
     levels = levels or {}
-    values = {element: value_at(spec, element, levels.get(element, Level.NOMINAL)) for element in {**above, **below}}
+    values = {element: element_fj(spec, element, levels.get(element, Level.NOMINAL)) for element in {**above, **below}}
     return _ratio(above, below, values)
 
 
@@ -182,21 +162,21 @@ def _ratio(above: Form, below: Form, values: Mapping[str, Fraction]) -> Fraction
 def extreme_ratio(spec: ChipSpec, above: Form, below: Form, *, greatest: bool) -> Fraction:
     """The greatest (least) quotient of two energies, every element anywhere in its range: exact.
 
-    A quotient of two linear forms over a box has its extremes at corners; from any ratio g, the corner that is best for
-    above - g * below has a better ratio, until none has (Dinkelbach 1967).
+    A quotient of two linear forms over a box has its extremes at its vertices; from any ratio g, the vertex that is
+    best for above - g * below has a better ratio, until none has (Dinkelbach 1967).
     """
     elements = dict.fromkeys((*above, *below))
     better, worse = (Level.HIGH, Level.LOW) if greatest else (Level.LOW, Level.HIGH)
     zero = Fraction(0)
     found = ratio_at(spec, above, below)
     while True:
-        corner = {
-            element: value_at(
+        vertex = {
+            element: element_fj(
                 spec, element, better if above.get(element, zero) - found * below.get(element, zero) > 0 else worse
             )
             for element in elements
         }
-        ratio = _ratio(above, below, corner)
+        ratio = _ratio(above, below, vertex)
         if ratio == found or (ratio > found) is not greatest:
             return found
         found = ratio

@@ -6,7 +6,7 @@ import pytest
 from helpers.chips import chip_spec
 from pydantic import ValidationError
 
-from cosim.models.chip.energy import action_energies, table_fj
+from cosim.models.chip.energy import action_form, table_fj
 from cosim.models.chip.summary import group_of
 from cosim.models.energy import ACTIONS, Level, energy_factor
 from cosim.scenario import ScenarioError
@@ -73,10 +73,19 @@ def test_levels_change_the_elements_that_they_name_and_no_others(pnpu):
         table_fj(pnpu, {"magic": Level.LOW})
 
 
-def test_made_of_names_elements(pnpu):
-    energies = action_energies(pnpu)
-    assert energies["core.operand_fetch"].made_of == {"register.bit": 48}
-    assert energies["sram.output.read"].made_of == {"sram": 1}
+def test_an_action_is_a_form_of_elements(pnpu):
+    assert action_form(pnpu, "core.operand_fetch") == {"register.bit": 48 * energy_factor(45, 900, 65, 780)}
+    assert action_form(pnpu, "sram.output.read") == {"sram": 7400 * energy_factor(65, 800, 65, 780)}
+    assert action_form(pnpu, "sram.pruning.write") == {"sram": 11500 * energy_factor(65, 800, 65, 780)}
+    with pytest.raises(KeyError):
+        action_form(pnpu, "core.dream")
+
+
+def test_banks_below_the_smallest_tabulated_cost_what_that_one_does(pnpu):
+    """8 KiB: no memory of the chip has larger banks, so a smaller bank saves nothing here."""
+    assert all(memory.size // memory.banks <= 8192 for memory in pnpu.memories().values())
+    smaller = table_fj(chip_spec("pnpu", "core.input_memory.size=8 KiB", "core.input_memory.banks=16"))
+    assert smaller == table_fj(pnpu)
 
 
 def test_an_operating_point_changes_clocks_supply_and_energies(pnpu):

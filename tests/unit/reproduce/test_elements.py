@@ -8,9 +8,9 @@ from helpers.chips import chip_spec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cosim.models.chip.energy import table_fj
+from cosim.models.chip.energy import element_fj, table_fj
 from cosim.models.energy import ACTIONS, SRAM, Level, energy_fj
-from cosim.models.reproduce.elements import PARTS, breakdown, energy_form, extreme_ratio, ratio_at, value_at
+from cosim.models.reproduce.elements import PARTS, breakdown, energy_form, extreme_ratio, ratio_at
 
 PNPU = chip_spec("pnpu")
 COUNTS = {action: 1 + 37 * at for at, action in enumerate(ACTIONS)}
@@ -18,7 +18,7 @@ COUNTS = {action: 1 + 37 * at for at, action in enumerate(ACTIONS)}
 
 def total(form, levels=None):
     levels = levels or {}
-    return sum(part * value_at(PNPU, e, levels.get(e, Level.NOMINAL)) for e, part in form.items())
+    return sum(part * element_fj(PNPU, e, levels.get(e, Level.NOMINAL)) for e, part in form.items())
 
 
 def test_every_action_is_in_one_part_of_the_split_and_the_split_sums_to_the_total():
@@ -48,15 +48,15 @@ FORM = st.fixed_dictionaries({element: st.integers(0, 50) for element in ELEMENT
 
 
 @given(above=FORM, below=FORM)
-def test_no_corner_of_the_ranges_is_beyond_the_extremes(above, below):
+def test_no_vertex_of_the_ranges_is_beyond_the_extremes(above, below):
     below = {**below, "mac.fp8": below["mac.fp8"] + 1}
     above, below = ({e: Fraction(part) for e, part in form.items()} for form in (above, below))
-    corners = [
+    vertices = [
         ratio_at(PNPU, above, below, dict(zip(ELEMENTS, levels, strict=True)))
         for levels in itertools.product((Level.LOW, Level.HIGH), repeat=len(ELEMENTS))
     ]
-    assert extreme_ratio(PNPU, above, below, greatest=True) == max(corners)
-    assert extreme_ratio(PNPU, above, below, greatest=False) == min(corners)
+    assert extreme_ratio(PNPU, above, below, greatest=True) == max(vertices)
+    assert extreme_ratio(PNPU, above, below, greatest=False) == min(vertices)
 
 
 def test_a_ratio_of_like_forms_has_no_range():
