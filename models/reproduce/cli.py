@@ -54,16 +54,17 @@ def command(
 
         from .claims import load_claims, reproduce  # noqa: PLC0415
         from .report import claim_sections, in_order, overview  # noqa: PLC0415
-        from .workers import write_whole  # noqa: PLC0415
+        from .workers import check_writable, write_whole  # noqa: PLC0415
 
         chosen = load_claims(folder, only or ())
+        # Of some of the claims: beside the results of all, not in their place.
+        place = out / (RESULTS if len(files) == len(claim_files(folder)) else RESULTS_OF_SOME)
+        check_writable(out, place.name)
         try:
             with progress(quiet=quiet) as report_progress:
                 results = reproduce(chosen, out / POINTS, workers=workers, progress=report_progress)
         except KeyboardInterrupt:
             interrupted(f"finished points are kept in {out / POINTS}; the same command goes on from there")
-        # Of some of the claims: beside the results of all, not in their place.
-        place = out / (RESULTS if len(files) == len(claim_files(folder)) else RESULTS_OF_SOME)
         write_whole(place, canonical_json(results))
     if as_json:
         sys.stdout.write(canonical_json(results).decode())

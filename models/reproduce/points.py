@@ -51,12 +51,13 @@ class Point:
         return TrainingScenario.model_validate(json.loads(self.text))
 
     def identity(self) -> str:
-        """SHA-256 of all that determines the result, files as they are now. OSError for one that cannot be read."""
-        digest = hashlib.sha256(f"{program()} {self.text}".encode())
+        """SHA-256 of all that determines the result: the program, the scenario, and the contents of its files as they
+        are now, wherever they lie. OSError for one that cannot be read."""
+        text = self.text
         for file in self.files():
-            digest.update(f"{file.stat().st_size} ".encode())
-            digest.update(file.read_bytes())
-        return digest.hexdigest()
+            content = hashlib.sha256(file.read_bytes()).hexdigest()
+            text = text.replace(json.dumps(str(file)), json.dumps(f"content {content}"))
+        return hashlib.sha256(f"{program()} {text}".encode()).hexdigest()
 
     def files(self) -> list[Path]:
         """What its workload reads: data, recorded masks."""

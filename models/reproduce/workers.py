@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import errno
+import hashlib
 import json
 import multiprocessing
 import os
 import signal
+import tempfile
 import traceback
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -22,7 +25,7 @@ from cosim.scenario.canonical import canonical_json
 
 from .points import Point, program
 
-__all__ = ["PointFailedError", "run_points", "write_whole"]
+__all__ = ["PointFailedError", "check_writable", "run_points", "write_whole"]
 
 
 def run_points(
@@ -142,9 +145,9 @@ def _worker(context: SpawnContext) -> Iterator[_Worker]:
 
 
 def _serve(connection: Connection) -> None:
-    """The worker's life; over when the other end is closed. Answers are plain data and text: an exception of any kind
-    arrives."""
-    with contextlib.suppress(EOFError):
+    """The worker's life; over when the other end is closed, or gone. Answers are plain data and text: an exception of
+    any kind arrives."""
+    with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):
         while True:
             point = connection.recv()
             try:
@@ -175,23 +178,50 @@ def _born_without_interrupts() -> Iterator[None]:
             signal.raise_signal(signal.SIGINT)
 
 
+def check_writable(folder: Path, *files: str) -> None:
+    """Make the folder, and see now, not after minutes, whether `files` can be written there. Raises OSError."""
+    for name in files:
+        if (folder / name).is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(folder / name))
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryFile(dir=folder) as probe:
+        probe.write(b"x")
+
+
 def _read(folder: Path | None, name: str) -> dict[str, Any] | None:
+    """What is kept of a point; None where nothing is, or not as it was written: it is run again then."""
     if folder is None:
         return None
     try:
-        return dict(json.loads((folder / f"{name}.json").read_bytes()))
-    except (FileNotFoundError, NotADirectoryError, ValueError):
+        kept = json.loads((folder / f"{name}.json").read_bytes())
+        result: dict[str, Any] = kept["result"]
+        return result if kept["digest"] == _digest(name, result) else None
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError, ValueError, KeyError, TypeError, RecursionError):
         return None
 
 
 def _write(folder: Path | None, name: str, result: Mapping[str, Any]) -> None:
     if folder is not None:
-        write_whole(folder / f"{name}.json", canonical_json(result, indent=None))
+        kept = {"digest": _digest(name, result), "result": result}
+        write_whole(folder / f"{name}.json", canonical_json(kept, indent=None))
+
+
+def _digest(name: str, result: Mapping[str, Any]) -> str:
+    """Of a result and the point that it is of: another point's content, or a changed one, does not fit. ValueError for
+    what is no plain data."""
+    return hashlib.sha256(name.encode() + canonical_json(result, indent=None)).hexdigest()
 
 
 def write_whole(place: Path, content: bytes) -> None:
-    """A file that is there as a whole or not at all, also for who reads it meanwhile; makes its folder."""
+    """A file that is there as a whole or not at all, also for who reads it meanwhile; makes its folder. Raises OSError
+    that names the file, and leaves nothing beside it."""
     place.parent.mkdir(parents=True, exist_ok=True)
     partial = place.with_suffix(f".{os.getpid()}.partial")
-    partial.write_bytes(content)
-    os.replace(partial, place)
+    try:
+        partial.write_bytes(content)
+        os.replace(partial, place)
+    except OSError as error:
+        raise type(error)(error.errno, error.strerror, str(place)) from error
+    finally:
+        with contextlib.suppress(OSError):
+            partial.unlink(missing_ok=True)

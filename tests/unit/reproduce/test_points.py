@@ -1,5 +1,7 @@
 """Points are named by all that decides their result."""
 
+import json
+
 import pytest
 from helpers.chips import chip_spec, memory_spec
 
@@ -7,7 +9,7 @@ from cosim.models.reproduce import points as module
 from cosim.models.reproduce.layer_points import DENSE, layer_point
 from cosim.models.reproduce.parameters import with_parameter
 from cosim.models.reproduce.points import Point
-from cosim.models.reproduce.schema import CornerSpec
+from cosim.models.reproduce.schema import SurfacePoint
 from cosim.models.workload.schema import StatisticalLayer
 
 LAYER = StatisticalLayer(name="a", c=8, h=4, w=4, k=8, r=1, s=1)
@@ -20,7 +22,7 @@ def point(chip="pnpu", at=DENSE, seed=1):
 def test_a_point_is_the_scenario_and_nothing_else():
     assert point() == point()
     assert len({one.identity() for one in (point(), point(seed=2), point("lnpu"))}) == 3
-    half = CornerSpec(input=0.5, weight=0.5, coarse=0.0)
+    half = SurfacePoint(input=0.5, weight=0.5, coarse=0.0)
     assert point(at=half).identity() != point().identity()
     layer = point(at=half).scenario.workload.layers[0].density
     assert (layer.x, layer.w, layer.dy, layer.output_needed, layer.coarse_share) == (0.5, 0.5, 0.5, None, 0.0)
@@ -74,3 +76,14 @@ def test_a_changed_parameter_is_checked():
     assert (chip.core.window, chip_spec("pnpu").core.window) == (32, 16)
     with pytest.raises(ValueError, match="do not divide"):
         with_parameter(chip_spec("pnpu"), "core.group", 7)
+
+
+def test_a_point_is_found_again_wherever_its_files_lie(tmp_path):
+    """By content alone: another checkout's points are the same."""
+    names = []
+    for folder, content in (("a", b"1"), ("b", b"1"), ("c", b"2")):
+        (tmp_path / folder).mkdir()
+        file = tmp_path / folder / "data.npz"
+        file.write_bytes(content)
+        names.append(Point(json.dumps({"workload": {"data": {"file": str(file)}}})).identity())
+    assert names[0] == names[1] != names[2]
