@@ -1,14 +1,14 @@
 """How far a chip's energy gain reaches with several assumptions at once: `python -m studies.joint CLAIM`, some minutes.
 
-From the parameters of the chip that move the gain by themselves, as the validation's sensitivities have them, each at
-its better (worse) value, one after the other is tried at all its plausible values, those that move it most first, until
-no single change helps any more; every energy is where in its range it is best (worst) for each combination. What is
-printed is a claim file's `joint:`. The search ends in a local extreme: a better combination may exist.
+From the parameters of the chip that move the gain by themselves, each at its better (worse) value, one after the other
+is tried at all its plausible values, those that move it most first, until no single change helps any more; every energy
+is where in its range it is best (worst) for each combination. What the record keeps apart (what-ifs, and ranges of a
+time when the gains were known) is left as it is. What is printed is a claim file's `joint:`. The search ends in a local
+extreme: a better combination may exist.
 """
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,7 +16,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from cosim.models.reproduce.claims import load_claims
+from cosim.models.reproduce.claims import load_claims, reproduce
 from cosim.models.reproduce.elements import Spent
 from cosim.models.reproduce.layer_points import DENSE, layer_point
 from cosim.models.reproduce.parameters import with_parameters
@@ -31,13 +31,15 @@ IRRELEVANT = ("pruning_unit.", "operating_points.")
 
 
 class Search:
-    """The gain of a study's layer in the corner, at an end of all energies, over the chip's parameters."""
+    """The gain of a study's layer at the sparse point, at an end of all energies, over the chip's parameters."""
 
     def __init__(self, study: GainStudy, seed: int, folder: Path, *, greatest: bool) -> None:
         self.study, self.seed, self.folder, self.greatest = study, seed, folder, greatest
         rows = applicable(study.chip, study.record, study.record_of)
         self.choices = {
-            path: (None, *row.others) for path, row in rows.items() if row.others and not path.startswith(IRRELEVANT)
+            path: (None, *row.others)
+            for path, row in rows.items()
+            if row.others and not row.apart and not path.startswith(IRRELEVANT)
         }
 
     def gain(self, values: Mapping[str, Any]) -> float | None:
@@ -46,13 +48,13 @@ class Search:
             chip = with_parameters(self.study.chip, values)
             points = [
                 layer_point(chip, self.study.memory, self.study.layer, at, self.seed)
-                for at in (DENSE, self.study.corner)
+                for at in (DENSE, self.study.sparse_point)
             ]
         except ValidationError:
             return None
         results = run_points(points, self.folder)
-        dense, corner = (Spent.of(chip, results[point]["chips"][0]) for point in points)
-        return dense.extremes_over(corner)[self.greatest]
+        dense, sparse = (Spent.of(chip, results[point]["chips"][0]) for point in points)
+        return dense.extremes_over(sparse)[self.greatest]
 
     def better(self, one: float | None, other: float) -> bool:
         return one is not None and (one > other if self.greatest else one < other)
@@ -90,9 +92,8 @@ def main() -> None:
     """Print the ends that were found for a claim."""
     name = sys.argv[1]
     claim = load_claims(ROOT / "scenarios" / "reproduce", [name])[name]
-    page = json.loads((ROOT / "docs" / "validation.json").read_bytes())
-    alone = page["results"]["claims"][name]["found"]["sensitivities"][0]
-    folder = ROOT / "runs" / "joint"
+    folder = ROOT / "runs" / "reproduce" / "points"
+    alone = reproduce({name: claim}, folder, workers=2)["claims"][name]["found"]["sensitivities"][0]
     print("  joint:", flush=True)
     for end in ("greatest", "least"):
         chosen, best = Search(claim.study, claim.seed, folder, greatest=end == "greatest").run(alone)

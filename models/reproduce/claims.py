@@ -6,32 +6,20 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from cosim.scenario import Progress, RunContext, load_component
 from cosim.scenario.canonical import canonical
 
 from .claim_files import claim_files
-from .gain import Gain
+from .kinds import KINDS, StudyRun
 from .points import Point, Results, program
-from .pruning import Pruning
-from .same_workload import SameWorkload
 from .schema import ClaimScenario
-from .throughput import Throughput
 from .workers import run_points
 
 __all__ = ["SCHEMA_VERSION", "digest_of", "load_claims", "made_of", "reproduce", "run_claim"]
 
 SCHEMA_VERSION = 1
-STUDIES = {"energy_gain": Gain, "throughput": Throughput, "same_workload": SameWorkload, "pruning": Pruning}
-
-
-class StudyRun(Protocol):
-    """What is known of a study: its points, and what follows from their results."""
-
-    def points(self) -> Iterable[Point]: ...
-
-    def evaluate(self, results: Results) -> dict[str, Any]: ...
 
 
 def load_claims(folder: Path, only: Iterable[str] = ()) -> dict[str, ClaimScenario]:
@@ -44,8 +32,18 @@ def load_claims(folder: Path, only: Iterable[str] = ()) -> dict[str, ClaimScenar
 
 def study_of(claim: ClaimScenario) -> StudyRun:
     """The study of a claim."""
-    run: StudyRun = STUDIES[claim.study.study](claim.study, claim.seed, claim.published)
-    return run
+    return KINDS[claim.study.study].run(claim.study, claim.seed, claim.published)
+
+
+def result_of(claim: ClaimScenario, study: StudyRun, results: Results) -> dict[str, Any]:
+    """What is known of a claim when its points have been run: what it is, what is published, and what was found."""
+    return {
+        "claim": claim.name,
+        "position": claim.position,
+        "study": claim.study.study,
+        "published": [value.model_dump(mode="json") for value in claim.published],
+        "found": study.evaluate(results),
+    }
 
 
 def reproduce(
@@ -66,16 +64,7 @@ def reproduce(
     if progress is not None:
         progress("listing simulations", len(studies), len(studies))
     results = run_points(points, folder, workers=workers, progress=progress)
-    found = {
-        name: {
-            "claim": claim.name,
-            "position": claim.position,
-            "study": claim.study.study,
-            "published": [value.model_dump(mode="json") for value in claim.published],
-            "found": studies[name].evaluate(results),
-        }
-        for name, claim in claims.items()
-    }
+    found = {name: result_of(claim, studies[name], results) for name, claim in claims.items()}
     plain: dict[str, Any] = canonical(
         {"schema_version": SCHEMA_VERSION, "made_of": made, "points": len(results), "claims": found}
     )
@@ -114,5 +103,4 @@ def _contents(node: Any) -> Any:
 def run_claim(claim: ClaimScenario, context: RunContext) -> dict[str, Any]:
     """One claim as a scenario of its own (`cosim run`)."""
     study = study_of(claim)
-    results = run_points(study.points(), progress=context.progress)
-    return {"published": [value.model_dump(mode="json") for value in claim.published], "found": study.evaluate(results)}
+    return result_of(claim, study, run_points(study.points(), progress=context.progress))

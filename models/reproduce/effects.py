@@ -49,6 +49,6 @@ def named(*pairs: tuple[str, str]) -> list[dict[str, Any]]:
 
 def uncovered(sensitivity: Mapping[str, Any], assumptions: Iterable[str]) -> list[str]:
     """Those that have neither a row nor a rule."""
-    rows = {row["parameter"] for row in sensitivity["rows"]}
+    rows = {row["parameter"] for row in (*sensitivity["rows"], *sensitivity["apart"])}
     rules = {rule["assumptions"] for rule in sensitivity["without_effect"]}
     return [name for name in assumptions if name not in rows and group_of(name) not in rules]

@@ -7,19 +7,19 @@ from ..chip.training import TrainingScenario
 from ..dram.spec import MemorySpec
 from ..pruning.schema import NoPruningSpec
 from ..workload.schema import Densities, StatisticalLayer, StatisticalSpec
+from .densities import SurfacePoint
 from .points import Point
-from .schema import CornerSpec
 
 __all__ = ["DENSE", "layer_point"]
 
-DENSE = CornerSpec(input=1.0, weight=1.0, coarse=0.0)
+DENSE = SurfacePoint(input=1.0, weight=1.0, coarse=0.0)
 
 
 def layer_point(
     chips: ChipSpec | tuple[ChipSpec, ...],
     memory: MemorySpec,
     layer: StatisticalLayer,
-    at: CornerSpec,
+    at: SurfacePoint,
     seed: int,
     *,
     gradient: float | None = None,

@@ -11,11 +11,11 @@ from pydantic import ValidationError
 from ..chip import ChipSpec
 from ..dram.spec import MemorySpec
 from ..workload.schema import StatisticalLayer
+from .densities import SurfacePoint
 from .effects import PRUNING_UNIT, group_of
 from .layer_points import layer_point
 from .points import Point
 from .record import AssumptionRecord
-from .schema import CornerSpec
 from .variants import Variant, variants
 
 __all__ = ["LayerVariants"]
@@ -31,7 +31,7 @@ class LayerVariants:
     memory: MemorySpec
     layer: StatisticalLayer
     seed: int
-    _made: dict[tuple[str, CornerSpec], Point | None] = field(default_factory=dict)
+    _made: dict[tuple[str, SurfacePoint], Point | None] = field(default_factory=dict)
 
     @cached_property
     def found(self) -> list[Variant]:
@@ -39,7 +39,7 @@ class LayerVariants:
         every = variants(self.chip, self.record, self.names)
         return [one for one in every if group_of(one.parameter) != PRUNING_UNIT]
 
-    def point(self, at: CornerSpec, chip: ChipSpec | None = None) -> Point | None:
+    def point(self, at: SurfacePoint, chip: ChipSpec | None = None) -> Point | None:
         """The layer on the chip or on a variant; None where it does not fit."""
         chip = chip or self.chip
         key = (chip.model_dump_json(), at)
@@ -50,7 +50,7 @@ class LayerVariants:
                 self._made[key] = None
         return self._made[key]
 
-    def points(self, *densities: CornerSpec) -> Iterator[Point]:
+    def points(self, *densities: SurfacePoint) -> Iterator[Point]:
         """Of the chip and of all variants, at each of the densities, where all of them fit."""
         for chip in (self.chip, *(one.chip for one in self.found)):
             if chip is not None:

@@ -39,10 +39,16 @@ class Pruning:
     published: tuple[PublishedValue, ...] = ()
 
     def points(self) -> Iterator[Point]:
-        """The training, and a piece of it on other chips and by other schedules."""
+        """The trainings, and a piece of one on other chips and by other schedules."""
         yield Point.of(self.study.training)
         yield Point.of(self.study.varied)
+        yield Point.of(self.study.full)
         yield from self._variants.points()
+
+    @property
+    def _apart(self) -> dict[str, str]:
+        """Assumptions that are in no interval."""
+        return self.study.record.apart(*self.study.record_of, schedule=self.study.schedule_of)
 
     @property
     def _chips(self) -> tuple[ChipSpec, ChipSpec]:
@@ -62,12 +68,17 @@ class Pruning:
         """Plain data."""
         result = results[Point.of(self.study.training)]
         training, long = result["training"], results[Point.of(self.study.varied)]["training"]
-        shared, separate = (
-            next(chip for chip in result["chips"] if chip["pruning_unit"]["shared"] is which) for which in (True, False)
-        )
+        shared, separate = _units(result)
+        full = results[Point.of(self.study.full)]
         return {
             "training": _extent(long),
-            "operations": _operations(long),
+            "operations": _operations(long["pruning_operations"], long["pruning_operations_cfp"]),
+            "full": {
+                "training": _extent(full["training"]),
+                "operations": _operations(long["pruning_operations"], full["training"]["pruning_operations"]),
+                "shared": _unit(_units(full)[0]),
+                "accesses_removed_percent": _removed(*_units(full)),
+            },
             "simulated": {**_extent(training), "events_simulated": shared["pruning_unit"]["events"]},
             "shared": _unit(shared),
             "separate": _unit(separate),
@@ -97,9 +108,13 @@ class Pruning:
 
     def _of_operations(self, results: Results) -> list[dict[str, Any]]:
         """Computation saved, coarse, fine and in total, against all pairs in the same events."""
-        nominal = _operations(self._variants.nominal_training(results))
+
+        def counted(training: Summary) -> dict[str, dict[str, float]]:
+            return _operations(training["pruning_operations"], training["pruning_operations_cfp"])
+
+        nominal = counted(self._variants.nominal_training(results))
         tried = [
-            (name, value, None if one is None else _operations(one))
+            (name, value, None if one is None else counted(one))
             for name, value, one in self._variants.trainings(results)
         ]
         unmoved = named(*((what, "operations") for what in (CHIP, PRUNING_UNIT, POINTS, ENERGIES)))
@@ -111,6 +126,7 @@ class Pruning:
                 nominal[part]["fewer_percent"],
                 SAMPLED,
                 without_effect=unmoved,
+                apart=self._apart,
             )
             for part in ("coarse", "fine", "total")
         ]
@@ -133,14 +149,19 @@ class Pruning:
             more[element] = more.get(element, Fraction(0)) - part
         rows += element_rows(chips[1], more, energy_form(chips[1], nominal[1]["counts"]), 100)
         accesses: Callable[..., float | None] = _removed
-        removed = by_influence(
-            found.rows(results, accesses),
-            REMOVED,
-            "%",
-            _removed(*nominal) or 0.0,
-            f"{SAMPLED} {EMPTY}",
-            without_effect=named((ENERGIES, "accesses"), (POINTS, "elsewhere")),
-        )
+        as_it_is, of_accesses = accesses(*nominal), []
+        if as_it_is is not None:  # nobody reads for pruning: no number to vary
+            of_accesses.append(
+                by_influence(
+                    found.rows(results, accesses),
+                    REMOVED,
+                    "%",
+                    as_it_is,
+                    f"{SAMPLED} {EMPTY}",
+                    without_effect=named((ENERGIES, "accesses"), (POINTS, "elsewhere")),
+                    apart=self._apart,
+                )
+            )
         energy = by_influence(
             rows,
             "energy of the chip saved by sharing",
@@ -149,8 +170,9 @@ class Pruning:
             f"{SAMPLED} Accesses, transfers and computation; clocks and leakage, which follow elapsed time, are left "
             "out: what they differ by is not resolved.",
             without_effect=named((POINTS, "elsewhere")),
+            apart=self._apart,
         )
-        return [removed, energy]
+        return [*of_accesses, energy]
 
 
 def _extent(training: Summary) -> dict[str, Any]:
@@ -178,14 +200,26 @@ def _more(chips: tuple[ChipSpec, ChipSpec], summaries: tuple[Summary, Summary], 
     return separate - shared
 
 
-def _operations(training: Mapping[str, Any]) -> dict[str, dict[str, float]]:
-    """Operations by kind: done, of all pairs, and how many fewer."""
-    mine, full = training["pruning_operations"], training["pruning_operations_cfp"]
+def _operations(mine: Mapping[str, int], full: Mapping[str, int]) -> dict[str, dict[str, float]]:
+    """Operations by kind: done, those of the full algorithm, how many fewer, and what is left."""
     operations = {}
     for name, parts in (("coarse", COARSE), ("fine", ("fine_compares",)), ("total", ("total",))):
         done, of = sum(mine[part] for part in parts), sum(full[part] for part in parts)
-        operations[name] = {"done": done, "all_pairs": of, "fewer_percent": 100 * (of - done) / of}
+        operations[name] = {
+            "done": done,
+            "all_pairs": of,
+            "fewer_percent": 100 * (of - done) / of,
+            "left_percent": 100 * done / of,
+        }
     return operations
+
+
+def _units(result: Summary) -> tuple[Summary, Summary]:
+    """The chips with a shared and with a separate pruning unit."""
+    shared, separate = (
+        next(chip for chip in result["chips"] if chip["pruning_unit"]["shared"] is which) for which in (True, False)
+    )
+    return shared, separate
 
 
 def _unit(chip: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from cosim.scenario import Spec, load_component
+from cosim.scenario import Spec, load_component, misfit
 
-__all__ = ["AssumedValue", "AssumptionRecord", "load_record"]
+__all__ = ["AssumedValue", "AssumptionRecord", "DenseFigure", "StructureChoice", "load_record"]
 
 
 class AssumedValue(Spec):
@@ -19,6 +20,12 @@ class AssumedValue(Spec):
     low: Any = Field(None, description="least plausible value")
     high: Any = Field(None, description="greatest plausible value")
     alternatives: tuple[Any, ...] = Field((), description="other plausible values, where there is no order")
+    what_if: bool = Field(
+        False, description="its other values are switches of the model, no plausible chips: shown, and in no interval"
+    )
+    late: bool = Field(
+        False, description="its range was put on record when numbers of it were known: shown, and in no interval"
+    )
     reason: str = Field(min_length=1, description="why this value, and this range")
 
     @property
@@ -27,10 +34,31 @@ class AssumedValue(Spec):
         return None if self.value == "null" else self.value
 
     @property
+    def apart(self) -> str:
+        """Why it is in no interval; empty if it is."""
+        return "what-if" if self.what_if else "late" if self.late else ""
+
+    @property
     def others(self) -> tuple[Any, ...]:
         """The values to try instead: the ends of the range, or the alternatives."""
         ends = (*((self.low,) if self.low is not None else ()), *((self.high,) if self.high is not None else ()))
         return tuple(other for other in (*ends, *self.alternatives) if other != self.value)
+
+    @model_validator(mode="after")
+    def _ordered(self) -> AssumedValue:
+        numbers = [end for end in (self.low, self.value, self.high) if isinstance(end, int | float)]
+        if numbers != sorted(numbers):
+            raise misfit("low <= value <= high does not hold", "low")
+        return self
+
+
+class DenseFigure(Spec):
+    """A published efficiency with dense operands."""
+
+    value: float = Field(gt=0, description="the figure")
+    unit: Literal["TOPS/W", "TFLOPS/W"] = Field(description="its unit")
+    source: str = Field(min_length=1, description="where it is published, and for which supply, clock and format")
+    from_memory: bool = Field(False, description="not looked up: the source could not be read")
 
 
 class CalibrationRecord(Spec):
@@ -38,8 +66,16 @@ class CalibrationRecord(Spec):
 
     knob: str
     reason: str
-    on: dict[str, str] = Field(description="chip -> the published figure")
+    on: dict[str, DenseFigure] = Field(description="chip file -> the published figure")
     workload: str
+
+
+class StructureChoice(Spec):
+    """What is built, where the papers leave it open and no parameter says it: in no interval."""
+
+    choice: str = Field(min_length=1, description="what is modelled")
+    instead: str = Field(min_length=1, description="what may have been built")
+    reason: str = Field(min_length=1, description="why this, and what it is known to do to the numbers")
 
 
 class AssumptionRecord(Spec):
@@ -48,9 +84,26 @@ class AssumptionRecord(Spec):
     schema_version: int = Field(ge=1, le=1)
     calibration: CalibrationRecord
     studies: dict[str, str]
+    structure: dict[str, StructureChoice] = Field({}, description="name -> what is built, fixed in all claims")
     chips: dict[str, dict[str, AssumedValue]] = Field(description="chip file -> parameter -> value")
     schedules: dict[str, dict[str, AssumedValue]] = Field({}, description="schedule file -> parameter -> value")
     energies: dict[str, dict[str, AssumedValue]] = Field(description="energy file -> element -> value")
+
+    def apart(self, *names: Sequence[str], schedule: str = "") -> dict[str, str]:
+        """Assumptions that are in no interval, by the names of their rows, and why: `what-if` or `late`.
+
+        `names`: for each chip the chips of the record whose assumptions it makes, later ones above earlier ones.
+        """
+        found: dict[str, str] = {}
+        for of_one in names:
+            rows: dict[str, AssumedValue] = {}
+            for name in of_one:
+                rows.update(self.chips[name])
+            found.update({path: why for path, row in rows.items() if (why := row.apart)})
+        for name, row in self.schedules.get(schedule, {}).items():
+            if row.apart:
+                found[f"schedule.{name}"] = row.apart
+        return found
 
 
 def load_record(file: Path) -> AssumptionRecord:

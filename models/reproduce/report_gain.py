@@ -8,75 +8,73 @@ from typing import Any
 from cosim.report import Block, Column, Note, Section, Table
 
 from .figures import Found, figure, where
+from .verdict import Compared, Verdict, judged
 
 __all__ = ["gain_rows", "gain_sections", "gain_verdict"]
 
 
-def gain_rows(claim: str, published: Sequence[Mapping[str, Any]], found: Found) -> list[list[Any]]:
-    corner, on = found["corner"], found["calibration"]["on"]
-    rows = []
-    for value in published:
-        rows.append(
-            [
-                claim,
-                figure(value),
-                corner["tops_per_watt"],
-                on * corner["gain_least"],
-                on * corner["gain_greatest"],
-                corner["tops_per_watt"] / value["value"],
-                f"dense: {on} TOPS/W",
-                gain_verdict(value["value"], found),
-            ]
+def gain_rows(claim: str, published: Sequence[Mapping[str, Any]], found: Found) -> list[Compared]:
+    """Each published efficiency beside that of the sparse point, calibrated, with its interval; in TOPS/W."""
+    sparse, on = found["sparse_point"], found["calibration"]["on"]
+    return [
+        Compared(
+            claim,
+            figure(value),
+            sparse["tops_per_watt"],
+            on * sparse["gain_least"],
+            on * sparse["gain_greatest"],
+            sparse["tops_per_watt"] / value["value"],
+            f"dense: {on} TOPS/W",
+            gain_verdict(value["value"], found),
         )
-    return rows
+        for value in published
+    ]
 
 
-def gain_verdict(value: float, found: Found) -> str:
-    """Where a published efficiency lies on the surface, or how far outside."""
+def gain_verdict(value: float, found: Found) -> Verdict:
+    """Where a published efficiency, in TOPS/W, lies on the surface, or how far outside all of its intervals."""
     on = found["calibration"]["on"]
-    surface = [*found["surface"], found["corner"]]
-    reaching = [row for row in surface if row["tops_per_watt"] >= value]
-    if reaching:
-        row = min(reaching, key=lambda row: row["tops_per_watt"])
-        return f"on the surface, at {where(row)}"
-    possible = [row for row in surface if on * row["gain_greatest"] >= value]
-    if possible:
-        row = max(possible, key=lambda row: row["gain_greatest"])
-        return f"inside the interval, at {where(row)}, not at the nominal values"
-    if joint := [row for row in found["joint"] if on * row["gain_greatest"] >= value]:
-        row = joint[0]
-        return (
-            f"inside the interval only of {len(row['parameters'])} parameters of the chip and all energies at once "
-            f"(up to {on * row['gain_greatest']:.3g}), not at the nominal values"
+    surface = [*found["surface"], found["sparse_point"], found["sparsest"]]
+    best, widest = (max(surface, key=lambda row: row[key]) for key in ("gain", "gain_greatest"))
+    least = min(row["gain_least"] for row in surface)
+    kind = judged(value, on * least, on * best["gain"], on * widest["gain_greatest"])
+    if kind == "reached":
+        row = min((row for row in surface if row["tops_per_watt"] >= value), key=lambda row: row["tops_per_watt"])
+        return Verdict(kind, f"reached on the surface, at {where(row)}")
+    if kind == "inside":
+        return Verdict(kind, f"inside the interval at {where(widest)}, not at the nominal values")
+    text = f"miss: published is {value / (on * widest['gain_greatest']):.1f} x the greatest end of all intervals"
+    if joint := max(found["joint"], key=lambda row: row["gain_greatest"], default=None):
+        text += (
+            f"; {len(joint['parameters'])} parameters of the chip, searched together, and all energies reach "
+            f"{on * joint['gain_greatest']:.3g}"
         )
-    factor = value / (on * max(row["gain_greatest"] for row in surface))
-    missed = f"miss: published is {factor:.1f} x the interval's upper end"
     if all(row["gain"] * on < value for row in found["without"]):
-        missed += "; unreachable with the operands that it skips"
-    return missed
+        text += "; not reached with everything but the multiplications free of charge"
+    return Verdict(kind, text)
 
 
 def gain_sections(claim: str, found: Found) -> list[Section]:
-    corner, on = found["corner"], found["calibration"]["on"]
+    """The surface, the split of the energy, what stands in the way, and what else was looked at."""
+    sparse, on = found["sparse_point"], found["calibration"]["on"]
     blocks: list[Block] = [
         Note(
             f"Uncalibrated, {found['chip']} reaches {found['calibration']['uncalibrated']:.3g} TOPS/W dense "
             "(chip alone). The one "
             f"calibration multiplies all its energies by {found['calibration']['energy_factor']:.3g}, to meet "
-            f"{on} TOPS/W; gains "
-            "do not depend on it."
+            f"{on} TOPS/W; gains without DRAM do not depend on it.{_seeds(found)}"
         ),
         Table(
             [
                 Column("non-zero inputs", "%"),
                 Column("weights", "%"),
                 Column("zeros in coarse units", "%"),
-                Column("bound", "x", digits=3),
+                Column("1 / (input x weight)", "x", digits=3),
                 Column("gain", "x", digits=3),
                 Column("from", "x", digits=3),
                 Column("to", "x", digits=3),
                 Column("cores alone", "x", digits=3),
-                Column("with DRAM", "x", digits=3),
+                Column("with DRAM, calibrated", "x", digits=3),
                 Column("fewer MACs", "x", digits=3),
                 Column("faster", "x", digits=3),
                 Column("calibrated", "TOPS/W", digits=3),
@@ -87,16 +85,21 @@ def gain_sections(claim: str, found: Found) -> list[Section]:
                     100 * row["input"],
                     100 * row["weight"],
                     100 * row["coarse"],
-                    *(row[key] for key in ("bound", "gain", "gain_least", "gain_greatest", "gain_of_the_cores")),
+                    *(
+                        row[key]
+                        for key in ("inverse_density", "gain", "gain_least", "gain_greatest", "gain_of_the_cores")
+                    ),
                     *(row[key] for key in ("gain_with_dram", "macs_ratio", "speedup", "tops_per_watt")),
                     row["uncalibrated_tops_per_watt"],
                 ]
                 for row in found["surface"]
             ],
             title="Energy gain over sparsity",
-            note="FF, BP and WG of one layer; gradients as dense as inputs. Bound: 1 / (input x weight "
-            "density); WG, which skips inputs and gradients, can go beyond it. From, to: "
-            "over all energy ranges. Cores alone: without network, loading, vector unit and DRAM.",
+            note="FF, BP and WG of one layer; gradients as dense as inputs. 1 / (input x weight): of the densities of "
+            "operands that the chip skips; fewer MACs can go beyond it, as WG skips inputs and gradients. From, "
+            "to: over "
+            "all energy ranges. Cores alone: without network, loading, vector unit and DRAM. With DRAM: the chip's "
+            "energy as calibrated, the DRAM's as it is.",
         ),
         _split(found),
     ]
@@ -105,7 +108,7 @@ def gain_sections(claim: str, found: Found) -> list[Section]:
             Table(
                 [Column("for nothing as well"), Column("gain", "x", digits=3)],
                 [[row["part"], row["gain"]] for row in found["without"]],
-                title=f"What stands in the way, at {where(corner)}",
+                title=f"What stands in the way, at {where(sparse)}",
                 note="Parts free of charge, dense and sparse alike, the dearest first and then one more in "
                 "every row, until only "
                 "multiply-accumulates are left. Diagnosis, no claim about a chip.",
@@ -118,12 +121,23 @@ def gain_sections(claim: str, found: Found) -> list[Section]:
     return [Section(claim, blocks)]
 
 
+def _seeds(found: Found) -> str:
+    """How far the gain at the sparse point hangs on the random zeros."""
+    if not found["seeds"]:
+        return ""
+    gains = [found["sparse_point"]["gain"], *(row["gain"] for row in found["seeds"])]
+    return (
+        f" One seed of the zeros; {len(gains)} seeds give a gain of {min(gains):.3g} to {max(gains):.3g} at the sparse "
+        "point. No interval contains that spread."
+    )
+
+
 def _split(found: Found) -> Table:
     rows: list[list[Any]] = []
-    dense, corner = found["dense_fj_per_mac"], found["corner"]["fj_per_nominal_mac"]
+    dense, sparse = found["dense_fj_per_mac"], found["sparse_point"]["fj_per_nominal_mac"]
     factor = found["calibration"]["energy_factor"]
-    for part in sorted(dense, key=lambda part: -corner[part]):
-        rows.append([part, dense[part], corner[part], dense[part] * factor, corner[part] * factor])
+    for part in sorted(dense, key=lambda part: -sparse[part]):
+        rows.append([part, dense[part], sparse[part], dense[part] * factor, sparse[part] * factor])
     rows.append(["total", *(sum(row[at] for row in rows) for at in range(1, 5))])
     return Table(
         [
@@ -134,7 +148,7 @@ def _split(found: Found) -> Table:
             Column("sparse, calibrated", "fJ", digits=3),
         ],
         rows,
-        title=f"Energy for each nominal multiply-accumulate; sparse: {where(found['corner'])}",
+        title=f"Energy for each nominal multiply-accumulate; sparse: {where(found['sparse_point'])}",
         note="Everything but MAC is overhead. Which actions a part has: docs/energy.md.",
         total=True,
     )
@@ -162,10 +176,11 @@ def _joint(found: Found) -> Table:
             ]
             for row in found["joint"]
         ],
-        title=f"Several parameters at once, at {where(found['corner'])}",
+        title=f"Several parameters at once, at {where(found['sparse_point'])}",
         note="From, to: over all energy ranges. Found by a search from end to end (`python -m studies.joint`) that "
         "changes one parameter after the other while the gain grows (falls): a local extreme, a lower limit of what "
-        "the ranges allow together. Not how the chip is assumed.",
+        "the ranges allow together. Without what-ifs, and without ranges that came when the gains were known. Not how "
+        "the chip is assumed.",
     )
 
 
@@ -195,6 +210,6 @@ def _others(found: Found) -> Table:
             ]
             for row in found["others"]
         ],
-        title="Other chips, operating points and layers in the corner",
+        title="Other chips, operating points and layers at the sparse point",
         note="Calibrated by the one factor of the claim's chip.",
     )

@@ -9,38 +9,50 @@ from cosim.report import Column, Section, Table
 
 from .figures import Found, figure, share
 from .sensitivity import reach
+from .verdict import Compared, Verdict, judged, verdict
 
 __all__ = ["throughput_rows", "throughput_sections"]
 
 
-def throughput_rows(claim: str, published: Sequence[Mapping[str, Any]], found: Found) -> list[list[Any]]:
-    value = published[0]["value"]
-    totals = [row["simulated"] for row in found["trainings"]]
-    least, greatest = reach(totals[0], found["sensitivities"][:1])
-    bound = max(row["total"]["bound"] for row in found["trainings"])
-    missed = f"miss: published is {value / max([*totals, greatest]):.1f} x the interval's upper end"
-    verdict = f"{missed}; the bound is {bound:.1f} x at most over a training"
-    if bound >= value:
-        verdict = f"{missed}, though the bound reaches {bound:.1f} x"
-    if greatest >= value:
-        verdict = "reached with one assumption at an end of its range"
-    if max(totals) >= value:
-        verdict = "reached"
-    return [
-        [
-            claim,
+def throughput_rows(claim: str, published: Sequence[Mapping[str, Any]], found: Found) -> list[Compared]:
+    """The claim's training, the first, with its interval over assumptions; and the fastest of the other workloads."""
+    value, (first, *others) = published[0]["value"], found["trainings"]
+    least, greatest = reach(first["simulated"], found["sensitivities"][:1])
+    one = verdict(value, least, first["simulated"], greatest)
+    rows = [
+        Compared(
+            f"{claim}: {first['name']}",
             figure(published[0]),
-            found["trainings"][0]["simulated"],
-            min([*totals, least]),
-            max([*totals, greatest]),
-            found["trainings"][0]["simulated"] / value,
+            first["simulated"],
+            least,
+            greatest,
+            first["simulated"] / value,
             "nothing",
-            verdict,
-        ]
+            Verdict(one.kind, f"{one.text}; bound: {first['total']['bound']:.3g} x"),
+        )
     ]
+    if others:
+        best = max(others, key=lambda row: row["simulated"])
+        number = best["simulated"]
+        kind = judged(value, number, number, number)
+        text = f"miss: published is {value / number:.1f} x as much" if kind == "miss" else "reached"
+        rows.append(
+            Compared(
+                f"{claim}: fastest of the other workloads, {best['name']}",
+                figure(published[0]),
+                number,
+                None,
+                None,
+                number / value,
+                "nothing",
+                Verdict(kind, f"{text}; bound: {best['total']['bound']:.3g} x; nothing varied"),
+            )
+        )
+    return rows
 
 
 def throughput_sections(claim: str, found: Found) -> list[Section]:
+    """Trainings, one layer over densities, and the weight sparsity from which the bound reaches the factor."""
     stages = ("ff", "bp", "wg", "total")
 
     def columns(first: list[Column]) -> list[Column]:
@@ -65,13 +77,29 @@ def throughput_sections(claim: str, found: Found) -> list[Section]:
             claim,
             [
                 Table(
-                    columns([Column("training"), Column("zero weights", "%", digits=3)]),
-                    [[row["name"], 100 * row["zero_weights"], *cells(row)] for row in found["trainings"]],
+                    [
+                        *columns([Column("workload"), Column("zero weights", "%", digits=3)]),
+                        Column("iterations simulated"),
+                        Column("sampling, +-", "%", digits=2),
+                    ],
+                    [
+                        [
+                            row["name"],
+                            100 * row["zero_weights"],
+                            *cells(row),
+                            f"{row['iterations_simulated']} of {row['iterations']}",
+                            row["sampling_percent"],
+                        ]
+                        for row in found["trainings"]
+                    ],
                     title=f"Times faster than {found['against']}, equal multipliers and clock",
                     note="Bound: ratio of executed multiply-accumulates, every multiplier busy. Cores: cycles "
                     "of the busiest core. "
-                    "Elapsed time: everything simulated, data movement included. The first row is the claim's: a real "
-                    "training, pruned on the way.",
+                    "Elapsed time: everything simulated, data movement included. The first row is the claim's. "
+                    "The digits "
+                    "are real trainings, pruned on the way (sampling: both chips' 95 % half-widths added; in no "
+                    "interval); "
+                    "every other row is a single iteration with random zeros at assumed, fixed densities.",
                 ),
                 Table(
                     columns(

@@ -1,5 +1,5 @@
 """A surface as small plots, SVG: gain over the density of inputs, a line for each density of weights, a panel for each
-coarse share, with the interval, the bound and the published gain."""
+coarse share, with the interval, 1 / (input x weight) and the published gain."""
 
 from __future__ import annotations
 
@@ -11,21 +11,24 @@ from typing import Any
 __all__ = ["surface"]
 
 _PANEL, _PLOT_HEIGHT, _LEFT, _TOP, _GAP, _BOTTOM = 250, 260, 52, 102, 18, 58
-_LEGEND = 360  # its text must fit
+_LEGEND = 450  # its text must fit
 _LINES = ("#2a6f97", "#d98a29", "#6b4c9a", "#3f7f4f")
 _INK, _MUTED, _GRID, _PAPER, _PUBLISHED = "#1f2933", "#52606d", "#d9dee3", "#ffffff", "#b3261e"
 
 
 def surface(title: str, rows: Sequence[Mapping[str, Any]], published: Sequence[tuple[str, float]]) -> str:
-    """`rows`: of a study's surface (input, weight, coarse, bound, gain, gain_least, gain_greatest); `published`:
-    figures and their gains.
+    """`rows`: of a study's surface (input, weight, coarse, inverse_density, gain, gain_least, gain_greatest);
+    `published`: figures and their gains.
 
     The same text for the same data.
     """
     shares = sorted({row["coarse"] for row in rows if row["weight"] < 1.0}) or [0.0]
     weights = sorted({row["weight"] for row in rows}, reverse=True)
     inputs = sorted({row["input"] for row in rows}, reverse=True)
-    top = max(*(max(row["bound"], row["gain_greatest"]) for row in rows), *(gain for _, gain in published)) * 1.4
+    top = (
+        max(*(max(row["inverse_density"], row["gain_greatest"]) for row in rows), *(gain for _, gain in published))
+        * 1.4
+    )
     bottom = min(1.0, *(row["gain_least"] for row in rows)) / 1.15
     width = max(_LEFT + len(shares) * (_PANEL + _GAP), _LEGEND)
     height = _TOP + _PLOT_HEIGHT + _BOTTOM
@@ -45,7 +48,8 @@ def surface(title: str, rows: Sequence[Mapping[str, Any]], published: Sequence[t
         lines.append(f'<text x="{x + 23}" y="44" fill="{_INK}">weights {_percent(weight)}</text>')
         x += 122
     lines.append(
-        f'<text x="12" y="64" fill="{_MUTED}">red: published; upright: all energy ranges; dashed: bound</text>'
+        f'<text x="12" y="64" fill="{_MUTED}">red: published; upright: all energy ranges; '
+        "dashed: 1 / (input x weight)</text>"
     )
     for at, share in enumerate(shares):
         left = _LEFT + at * (_PANEL + _GAP)
@@ -67,7 +71,10 @@ def surface(title: str, rows: Sequence[Mapping[str, Any]], published: Sequence[t
                 if row["weight"] == weight and row["coarse"] == (share if weight < 1.0 else 0.0)
             }
             places = [(_x(left, inputs, density), of[density]) for density in inputs if density in of]
-            for key, style in (("bound", 'stroke-width="1" stroke-dasharray="4 4"'), ("gain", 'stroke-width="2.5"')):
+            for key, style in (
+                ("inverse_density", 'stroke-width="1" stroke-dasharray="4 4"'),
+                ("gain", 'stroke-width="2.5"'),
+            ):
                 path = " ".join(f"{place:.1f},{y(row[key]):.1f}" for place, row in places)
                 lines.append(f'<polyline points="{path}" fill="none" stroke="{colour}" {style}/>')
             for place, row in places:

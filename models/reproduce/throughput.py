@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from .densities import SurfacePoint
 from .effects import ENERGIES, POINTS, named
 from .layer_points import layer_point
 from .points import Point, Results
-from .schema import CornerSpec, PublishedValue, ThroughputStudy
-from .training_variants import SAMPLED, TrainingVariants
+from .schema import PublishedValue, ThroughputStudy
+from .training_variants import SAMPLED, TrainingVariants, sampling_percent
 from .variants import by_influence
 
 __all__ = ["Throughput"]
@@ -31,7 +32,24 @@ class Throughput:
     study: ThroughputStudy
     seed: int
     published: tuple[PublishedValue, ...]
-    _grid: dict[tuple[float, float, float], Point] = field(default_factory=dict)
+
+    @cached_property
+    def _grid(self) -> dict[tuple[float, float, float], Point]:
+        """(density of weights, of inputs, of gradients) -> the layer on both chips."""
+        first = next(iter(self.study.trainings.values()))
+        return {
+            (weight, density, gradient): layer_point(
+                (first.chip, first.baselines[0]),
+                first.memory,
+                self.study.layer,
+                SurfacePoint(input=density, weight=weight, coarse=0.0),
+                self.seed,
+                gradient=gradient,
+            )
+            for weight in self.study.weights
+            for density in self.study.inputs
+            for gradient in (density, 1.0)
+        }
 
     @cached_property
     def _variants(self) -> TrainingVariants:
@@ -44,29 +62,23 @@ class Throughput:
         """The trainings, and the layer over densities."""
         for training in self.study.trainings.values():
             yield Point.of(training)
-        first = next(iter(self.study.trainings.values()))
-        for weight in self.study.weights:
-            for density in self.study.inputs:
-                for gradient in (density, 1.0):
-                    at = CornerSpec(input=density, weight=weight, coarse=0.0)
-                    self._grid[weight, density, gradient] = layer_point(
-                        (first.chip, first.baselines[0]),
-                        first.memory,
-                        self.study.layer,
-                        at,
-                        self.seed,
-                        gradient=gradient,
-                    )
         yield from self._grid.values()
         yield from self._variants.points()
 
     def evaluate(self, results: Results) -> dict[str, Any]:
-        """Plain data; call `points` first."""
+        """Plain data."""
         trainings = {name: results[Point.of(training)] for name, training in self.study.trainings.items()}
         return {
             "against": next(iter(self.study.trainings.values())).baselines[0].name,
             "trainings": [
-                {"name": name, "zero_weights": result["training"]["zero_weights"], **compare(*result["chips"][:2])}
+                {
+                    "name": name,
+                    "zero_weights": result["training"]["zero_weights"],
+                    "iterations": result["training"]["iterations"],
+                    "iterations_simulated": result["training"]["simulated_iterations"],
+                    **compare(*result["chips"][:2]),
+                    "sampling_percent": sampling_percent(result["chips"][:2], "time_ps"),
+                }
                 for name, result in trainings.items()
             ],
             "condition": [
@@ -94,6 +106,7 @@ class Throughput:
                 number(mine, theirs),
                 SAMPLED,
                 without_effect=unmoved,
+                apart=self.study.record.apart(*self.study.record_of, schedule=self.study.schedule_of),
             )
             for what, number in numbers
         ]

@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from ..chip import ChipSpec
-from .parameters import with_parameter
+from .parameters import UnknownParameterError, with_parameter
 from .record import AssumedValue, AssumptionRecord
 
 __all__ = ["Variant", "applicable", "by_influence", "text_of", "variants"]
@@ -41,7 +41,7 @@ def applicable(chip: ChipSpec, record: AssumptionRecord, names: Sequence[str]) -
     for path, row in rows.items():
         try:
             same = with_parameter(chip, path, row.plain).model_dump(mode="json") == data
-        except ValidationError:  # the record's text is none of a parameter: `none` of ways to skip
+        except (ValidationError, UnknownParameterError):  # text that is no value of it; another chip's parameter
             continue
         if same:
             found[path] = row
@@ -81,31 +81,38 @@ def by_influence(
     nominal: float,
     note: str = "",
     without_effect: Sequence[Mapping[str, Any]] = (),
+    apart: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """A sensitivity as plain data, from (parameter, value, number): what moves the number most comes first.
 
-    `without_effect`: the rules (`effects.named`) by which assumptions have no row.
+    `without_effect`: the rules (`effects.named`) by which assumptions have no row; `apart`: parameters whose rows
+    are kept apart, since they are in no interval, and why.
     """
+    apart = apart or {}
     reach: dict[str, float] = {}
     for parameter, _, number in rows:
         if number is not None:
             reach[parameter] = max(reach.get(parameter, 0.0), abs(number - nominal))
     ordered = sorted(rows, key=lambda row: -reach.get(row[0], 0.0))  # stable: the values of one stay in order
+
+    def told(row: tuple[str, Any, float | None]) -> dict[str, Any]:
+        return {"parameter": row[0], "value": text_of(row[0], row[1]), "number": row[2]}
+
     return {
         "of": of,
         "unit": unit,
         "nominal": nominal,
         "note": note,
         "without_effect": list(without_effect),
-        "rows": [
-            {"parameter": parameter, "value": text_of(parameter, value), "number": number}
-            for parameter, value, number in ordered
-        ],
+        "rows": [told(row) for row in ordered if row[0] not in apart],
+        "apart": [{**told(row), "why": apart[row[0]]} for row in ordered if row[0] in apart],
     }
 
 
 def text_of(parameter: str, value: Any) -> str:
-    """In one cell: sizes as a product, nodes one by one."""
+    """In one cell: sizes as a product, nodes one by one, a mapping as what it holds."""
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} {part}" for name, part in value.items()) or "none"
     if isinstance(value, list | tuple):
         return (" and " if parameter.endswith("nodes") else " x ").join(str(part) for part in value)
     return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)

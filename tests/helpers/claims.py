@@ -20,8 +20,7 @@ study:
   inputs: [1.0, 0.5]
   weights: [1.0, 0.25]
   coarse_shares: [0.5]
-  corner: {{input: 0.5, weight: 0.25, coarse: 0.5}}
-  dense_tops_per_watt: 3.14
+  sparse_point: {{input: 0.5, weight: 0.25, coarse: 0.5}}
   operating_points: [fast]
   record: assumptions.yaml
   record_of: [pnpu]
@@ -29,14 +28,18 @@ study:
 
 RECORD = """
 schema_version: 1
-calibration: {knob: one factor, reason: it cancels, on: {pnpu: dense}, workload: a layer}
+calibration:
+  knob: one factor
+  reason: it cancels
+  on: {pnpu: {value: 3.14, unit: TOPS/W, source: nobody}}
+  workload: a layer
 studies: {}
 chips:
   pnpu:
     core.window: {value: 16, low: 8, high: 32, reason: why not}
     core.macs_per_lane: {value: 1, alternatives: [0], reason: none is too few}
     pruning_unit.lanes: {value: 64, low: 16, reason: no event uses them}
-    operating_points.fast.voltage: {value: 1.1 V, high: 1.2 V, reason: a corner}
+    operating_points.fast.voltage: {value: 1.1 V, high: 1.2 V, reason: another supply}
 energies: {}
 """
 

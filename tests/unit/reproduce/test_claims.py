@@ -9,10 +9,13 @@ from helpers.claims import write
 from cosim.models.chip.energy import table_fj
 from cosim.models.reproduce.claims import load_claims, made_of, reproduce, study_of
 from cosim.models.reproduce.effects import POINTS, PRUNING_UNIT, SCHEDULE
+from cosim.models.reproduce.elements import Spent, energy_of
+from cosim.models.reproduce.figures import where
 from cosim.models.reproduce.layer_points import DENSE
 from cosim.models.reproduce.parameters import with_parameter
-from cosim.models.reproduce.report import claim_sections, overview
+from cosim.models.reproduce.report import claim_sections, overview, overview_rows
 from cosim.models.reproduce.report_gain import gain_verdict
+from cosim.models.reproduce.verdict import Verdict
 from cosim.scenario import ScenarioError
 
 
@@ -33,13 +36,24 @@ def test_the_dense_point_is_what_is_calibrated_on(small):
         1,
     )
     assert dense["tops_per_watt"] == 3.14
-    assert found["calibration"]["energy_factor"] == found["calibration"]["uncalibrated"] / 3.14
     assert dense["uncalibrated_tops_per_watt"] == found["calibration"]["uncalibrated"]
+    # What the chip says itself, of energies that were rounded action by action.
+    claim = small[0]["small"]
+    summary = study_of(claim)._point(DENSE).simulate()["chips"][0]
+    spent = Spent.of(claim.study.chip, summary)
+    assert spent.tops_per_watt == found["calibration"]["uncalibrated"]
+    assert spent.tops_per_watt == pytest.approx(summary["effective_tops_per_watt"], rel=1e-3)
+    # The factor on its energies makes the published figure of it, and a gain without DRAM does not know it.
+    factor = found["calibration"]["energy_factor"]
+    assert 2 * spent.macs * 1000 / (float(energy_of(spent.spec, spent.form)) * factor) == pytest.approx(3.14)
+    sparse = study_of(claim)._point(claim.study.sparse_point).simulate()["chips"][0]["energy_fj"]
+    total = summary["energy_fj"]["chip"] * factor + summary["energy_fj"]["dram"]
+    assert found["sparse_point"]["gain_with_dram"] == total / (sparse["chip"] * factor + sparse["dram"])
 
 
 def test_the_surface_has_every_combination_once_and_its_bound(small):
     rows = small[1]["claims"]["small"]["found"]["surface"]
-    assert [(row["weight"], row["coarse"], row["input"], row["bound"]) for row in rows] == [
+    assert [(row["weight"], row["coarse"], row["input"], row["inverse_density"]) for row in rows] == [
         (1.0, 0.0, 1.0, 1.0),
         (1.0, 0.0, 0.5, 2.0),
         (0.25, 0.5, 1.0, 4.0),
@@ -66,7 +80,7 @@ def test_the_split_is_the_energy_of_the_point(small):
 def test_sensitivity_has_every_parameter_and_says_what_does_not_fit(small):
     found = small[1]["claims"]["small"]["found"]
     gain, fast = found["sensitivities"]
-    assert gain["nominal"] == found["corner"]["gain"]
+    assert gain["nominal"] == found["sparse_point"]["gain"]
     at_fast = {(row["parameter"], row["value"]): row["number"] for row in fast["rows"]}
     assert {row["parameter"] for row in fast["rows"]} == {
         *(row["parameter"] for row in gain["rows"]),
@@ -81,20 +95,20 @@ def test_sensitivity_has_every_parameter_and_says_what_does_not_fit(small):
     assert ("pruning_unit.lanes", "16") not in rows  # by a rule
     assert [rule["assumptions"] for rule in gain["without_effect"]] == [SCHEDULE, PRUNING_UNIT, POINTS]
     assert [rule["assumptions"] for rule in fast["without_effect"]] == [SCHEDULE, PRUNING_UNIT]
-    assert rows["core.window", "8"] != found["corner"]["gain"] != rows["core.window", "32"]
+    assert rows["core.window", "8"] != found["sparse_point"]["gain"] != rows["core.window", "32"]
     assert rows["core.macs_per_lane", "0"] is None
-    assert rows["energy of mac.fp8", "low"] < found["corner"]["gain"] < rows["energy of mac.fp8", "high"]
+    assert rows["energy of mac.fp8", "low"] < found["sparse_point"]["gain"] < rows["energy of mac.fp8", "high"]
     # Elements that nothing counted are there as well, and change nothing at either end.
     assert rows["energy of compare", "low"] == rows["energy of compare", "high"] == gain["nominal"]
     assert ("energy of mac.fp16", "low") not in rows
     gains = [gain for gain in rows.values() if gain is not None]
-    assert found["corner"]["gain_least"] <= min(gains)
-    assert max(gains) <= found["corner"]["gain_greatest"]
+    assert found["sparse_point"]["gain_least"] <= min(gains)
+    assert max(gains) <= found["sparse_point"]["gain_greatest"]
 
 
 def test_what_is_free_of_charge_raises_the_gain_up_to_that_of_the_multiplications(small):
     found = small[1]["claims"]["small"]["found"]
-    assert found["without"][-1]["gain"] == pytest.approx(found["corner"]["macs_ratio"])
+    assert found["without"][-1]["gain"] == pytest.approx(found["sparse_point"]["macs_ratio"])
     assert len({row["part"] for row in found["without"]}) == len(found["without"])
 
 
@@ -108,17 +122,21 @@ def test_the_operating_point_is_simulated_at_its_supply(small):
 def test_a_value_is_on_the_surface_or_inside_or_a_miss(small):
     found = small[1]["claims"]["small"]["found"]
     best = max(row["tops_per_watt"] for row in found["surface"])
-    beyond = 3.14 * max(found["corner"]["gain_greatest"], *(row["gain_greatest"] for row in found["surface"]))
-    assert gain_verdict(best, found).startswith("on the surface")
-    assert gain_verdict(best * 1.0001, found).startswith("inside the interval")
-    assert gain_verdict(beyond, found).startswith("inside the interval")
-    assert gain_verdict(beyond * 1.0001, found).startswith("miss")
+    ends = [found["sparse_point"], found["sparsest"], *found["surface"]]
+    beyond = 3.14 * max(row["gain_greatest"] for row in ends)
+    assert gain_verdict(best, found) == Verdict("reached", f"reached on the surface, at {where(found['surface'][-1])}")
+    assert gain_verdict(best * 1.0001, found).kind == "inside"
+    assert gain_verdict(beyond, found).kind == "inside"
+    assert gain_verdict(beyond * 1.0001, found).kind == "miss"
+    # Several parameters together are told, and make no interval.
     joint = {"parameters": {"a": "1", "b": "2"}, "gain_greatest": 2 * beyond / 3.14}
-    together = gain_verdict(beyond * 1.0001, {**found, "joint": [joint]})
-    assert together.startswith("inside the interval only of 2 parameters")
-    assert gain_verdict(beyond * 2.0001, {**found, "joint": [joint]}).startswith("miss")
-    rows = overview(small[1]).blocks[0].rows
-    assert [row[-1].split(" ")[0].rstrip(":") for row in rows] == ["miss", "on"]
+    together = gain_verdict(beyond * 1.1, {**found, "joint": [joint]})
+    assert together.kind == "miss"
+    assert "published is 1.1 x the greatest end" in together.text
+    assert f"2 parameters of the chip, searched together, and all energies reach {2 * beyond:.3g}" in together.text
+    assert "free of charge" in gain_verdict(1e6, found).text
+    assert [row.verdict.kind for row in overview_rows(small[1]["claims"]["small"])] == ["miss", "reached"]
+    assert overview(small[1]).blocks[0].rows[0][-1].startswith("miss: published is")
     assert claim_sections(small[1]["claims"]["small"])
 
 
@@ -132,7 +150,7 @@ def test_the_shipped_gains_look_at_ninety_percent_and_at_dense(name):
     study = load_claims(SCENARIOS / "reproduce")[name].study
     assert 1.0 in study.inputs
     assert 0.1 in study.inputs
-    assert study.corner.input == 0.1
+    assert study.sparse_point.input == 0.1
     assert study.record == load_claims(SCENARIOS / "reproduce")["pnpu_energy_gain"].study.record
 
 
@@ -147,7 +165,14 @@ def test_shipped_claims_are_these():
         "throughput": "throughput",
         "tsunami_energy_gain": "energy_gain",
     }
-    assert {claims[name].study.dense_tops_per_watt for name in ("lnpu_energy_gain", "pnpu_energy_gain")} == {3.48, 3.14}
+    on = {name: claims[f"{name}_energy_gain"].study.calibrated_on.value for name in ("pnpu", "lnpu", "tsunami")}
+    assert on == {"pnpu": 3.14, "lnpu": 3.48, "tsunami": 3.42}
+    assert claims["same_workload"].study.calibrated_on == (on["pnpu"], on["lnpu"])
+    # What is said of a dense figure beside a published one is the record's.
+    for name in ("pnpu", "tsunami"):
+        claim = claims[f"{name}_energy_gain"]
+        (said,) = re.findall(r"([0-9.]+) times the dense ([0-9.]+)", claim.published[0].what)
+        assert said == (f"{claim.published[0].value / on[name]:.1f}", f"{on[name]}")
 
 
 def test_chips_are_told_apart_by_what_they_are_and_not_by_their_names(small):
@@ -166,7 +191,7 @@ def test_several_parameters_at_once_reach_further_than_one(tmp_path):
     (row,) = found["joint"]
     rows = {(row["parameter"], row["value"]): row["number"] for row in found["sensitivities"][0]["rows"]}
     assert row["gain"] == rows["core.window", "32"]
-    assert row["gain_least"] < row["gain"] < row["gain_greatest"] <= found["corner"]["gain_greatest"]
+    assert row["gain_least"] < row["gain"] < row["gain_greatest"] <= found["sparse_point"]["gain_greatest"]
     (folder / "small.yaml").write_text(text.replace("  record: assumptions", joint.replace("32", "64")))
     with pytest.raises(ScenarioError, match=r"joint\.greatest.*no other plausible value"):
         load_claims(folder)
@@ -211,8 +236,47 @@ def test_mistakes_in_a_claim_have_their_place(tmp_path):
         load_claims(tmp_path / "nothing")
     text = (folder / "small.yaml").read_text()
     (folder / "small.yaml").write_text(text.replace("record_of: [pnpu]", "record_of: [pnup]"))
-    with pytest.raises(ScenarioError, match=r"small\.yaml:21:15: study\.record_of\[0\]: the record knows pnpu"):
+    with pytest.raises(ScenarioError, match=r"small\.yaml:20:15: study\.record_of\[0\]: the record knows pnpu"):
         load_claims(folder)
     (folder / "small.yaml").write_text(text.replace("[fast]", "[fats]"))
     with pytest.raises(ScenarioError, match=r"operating_points"):
+        load_claims(folder)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("value: 1000000", "value: -5", r"small\.yaml:7:\d+: published\[0\]\.value"),
+        ("unit: TOPS/W, what: far", "unit: furlongs, what: far", r"small\.yaml:7:\d+: .*this study is in TOPS/W"),
+        ("inputs: [1.0, 0.5]", "inputs: [1.0e-300]", r"small\.yaml:\d+:\d+: study\.inputs\[0\]"),
+        ("c: 8, h: 6, w: 6", "c: 8, h: 6, w: 100000", r"small\.yaml:\d+:\d+: study\.layer: does not fit PNPU"),
+    ],
+)
+def test_what_a_claim_cannot_say_has_its_place(tmp_path, old, new, message):
+    folder = write(tmp_path)
+    text = (folder / "small.yaml").read_text()
+    assert old in text
+    (folder / "small.yaml").write_text(text.replace(old, new, 1))
+    with pytest.raises(ScenarioError, match=message):
+        load_claims(folder)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("core.window: {value: 16", "core.window: {value: 32, alternatives: [16]", "the record says 32, PNPU does not"),
+        ("core.window", "core.widnow", "no chip has such a parameter"),
+        ("core.window", "core.window.deep", "no chip has such a parameter"),
+        ("low: 8, high: 32", "low: 32, high: 8", "low <= value <= high does not hold"),
+        ("on: {pnpu: {value: 3.14", "on: {pnpu: {value: 0", r"calibration\.on\.pnpu\.value"),
+        ("on: {pnpu:", "on: {other:", "the record has dense figures of other"),
+    ],
+)
+def test_a_record_that_is_not_of_the_chip_is_refused(tmp_path, old, new, message):
+    """Otherwise an assumption would leave the sensitivities without a word."""
+    folder = write(tmp_path)
+    record = (folder / "assumptions.yaml").read_text()
+    assert old in record
+    (folder / "assumptions.yaml").write_text(record.replace(old, new, 1))
+    with pytest.raises(ScenarioError, match=message):
         load_claims(folder)

@@ -1,5 +1,9 @@
 """Tables of what assumptions do to headline numbers."""
 
+import math
+
+import pytest
+
 from cosim.models.reproduce.effects import CHIP, ENERGIES, named
 from cosim.models.reproduce.sensitivity import change, full_sections, most_influential, reach, unmoved
 from cosim.models.reproduce.variants import by_influence
@@ -14,10 +18,39 @@ def test_changes_are_in_percent_and_of_percentages_in_points():
     assert change(97.0, SHARE) == -2
 
 
+def test_small_percentages_change_in_percent_of_themselves():
+    """A point would hide that a saving of 0.07 % becomes one of 0.23 %."""
+    small = by_influence([("a", 1, 0.21), ("b", 1, 0.07)], "saved", "%", 0.07)
+    assert change(0.21, small) == pytest.approx(200)
+    (row,) = most_influential([{"found": {"sensitivities": [small]}}]).rows
+    assert row[4:6] == ["a (+2e+02 %)", "1 of 2"]
+    assert reach(0.1, [small]) == pytest.approx((0.1, 0.3))
+
+
+def test_against_nothing_a_change_is_none_or_without_bounds():
+    nothing = by_influence([("a", 1, 0.0), ("b", 1, 0.5), ("c", 1, -0.5)], "saved", "%", 0.0)
+    assert [change(number, nothing) for number in (0.0, 0.5, -0.5)] == [0.0, math.inf, -math.inf]
+
+
+def test_what_is_in_no_interval_is_shown_apart():
+    apart = {"b": "late", "c": "what-if"}
+    one = by_influence([("a", 1, 11.0), ("b", 1, 30.0), ("c", True, 20.0)], "gain", "x", 10.0, apart=apart)
+    assert reach(10.0, [one]) == (10.0, 11.0)
+    (row,) = most_influential([{"found": {"sensitivities": [one]}}]).rows
+    assert row[2:4] == [10.0, 11.0]
+    assert row[-1] == "b (+2e+02 %); c (+1e+02 %)"
+    (section,) = full_sections([{"found": {"sensitivities": [one]}}])
+    assert [cells[0] for cells in section.blocks[0].rows] == [
+        "a",
+        "b (late: in no interval)",
+        "c (what-if: in no interval)",
+    ]
+
+
 def test_the_short_table_has_the_ends_and_names_what_moves_a_number():
     assert most_influential([RESULT]).rows == [
-        ["gain, x", 10.0, 8.0, 15.0, "a (-20 %, +50 %); b (+0.5 %)", "1 of 3; no number: 1"],
-        ["saved, %", 99.0, 97.0, 99.5, "d (-2 points); e (+0 points, +0 points, +0.5 points)", "1 of 2"],
+        ["gain, x", 10.0, 8.0, 15.0, "a (-20 %, +50 %); b (+0.5 %)", "1 of 3; no number: 1", ""],
+        ["saved, %", 99.0, 97.0, 99.5, "d (-2 points); e (+0 points, +0 points, +0.5 points)", "1 of 2", ""],
     ]
 
 

@@ -10,7 +10,7 @@ def test_a_surface_has_its_points_its_bounds_and_what_is_published():
     def row(density, weight, gain):
         reach = {"gain_least": gain / 2, "gain_greatest": gain * 2}
         bound = 1 / (density * weight)
-        return {"input": density, "weight": weight, "coarse": 0.0, "bound": bound, "gain": gain, **reach}
+        return {"input": density, "weight": weight, "coarse": 0.0, "inverse_density": bound, "gain": gain, **reach}
 
     svg = surface(
         "title <1>",
@@ -32,7 +32,7 @@ def test_every_text_is_within_the_picture():
             "input": at,
             "weight": 1.0,
             "coarse": 0.0,
-            "bound": 1 / at,
+            "inverse_density": 1 / at,
             "gain": 2.0,
             "gain_least": 1.0,
             "gain_greatest": 3.0,

@@ -36,6 +36,7 @@ def study():
             **dict(own),
             "training": short(own.training).model_copy(update={"simulate": few}),
             "varied": varied.model_copy(update={"simulate": few}),
+            "full": short(own.full).model_copy(update={"simulate": few}),
             "record": record,
         }
     )
@@ -45,8 +46,8 @@ def study():
 def found(study):
     run = Pruning(study, 1)
     points = list(dict.fromkeys(run.points()))
-    # The two trainings, each chip with its variants, and one other schedule.
-    assert len(points) == 5
+    # The three trainings, each chip with its variants, and one other schedule.
+    assert len(points) == 6
     return run.evaluate(run_points(points))
 
 
@@ -92,3 +93,19 @@ def test_what_is_simulated_is_said(found):
     simulated = found["simulated"]
     assert simulated["iterations"] > simulated["iterations_simulated"]
     assert set(found["energy_saved"]) == {"done", "by_time", "time_percent"}
+
+
+def test_the_full_algorithm_prunes_in_events_of_its_own(found):
+    full = found["full"]
+    assert 0 < full["training"]["events"] < found["training"]["events"]
+    for part in ("coarse", "total"):
+        own, same = full["operations"][part], found["operations"][part]
+        assert own["done"] == same["done"]
+        assert own["all_pairs"] < same["all_pairs"]
+        assert own["left_percent"] == pytest.approx(100 - own["fewer_percent"])
+
+
+def test_more_channels_than_the_buffer_holds_twice_are_fetched(found):
+    """conv3 has 64 channels of 288 weights: 28 of them fit 8 KiB, so that a third pass is needed."""
+    assert found["shared"]["coverage_percent"] == 100
+    assert 50 < found["full"]["shared"]["coverage_percent"] < 100
