@@ -16,7 +16,8 @@ All numbers are little-endian. A file is
         bits  one an element, set where it is not zero, in C order, the first in the lowest bit of a byte; deflated
               (zlib)
 
-A file without its last record was cut off. Sizes are checked against each other before memory is taken.
+A file without its last record was cut off. Sizes are checked against each other before memory is taken, and the bits
+are unpacked once, piece by piece, to see that they are as many as the shape says.
 """
 
 from __future__ import annotations
@@ -35,8 +36,14 @@ import numpy.typing as npt
 
 MAGIC = b"COSIMASK"
 VERSION = 1
-MAX_ELEMENTS = 1 << 32
+MAX_ELEMENTS = 1 << 30
+"""Of one mask."""
+MAX_RECORDS = 1 << 17
+"""Of one file: 3 masks of each of 43 layers in a thousand steps."""
+UNSUSPECTED_BYTES = 1 << 24
+_MAX_RATIO = 256  # of bits to packed bits, in larger masks: a long row of equal bits comes near deflate's 1032
 _MAX_AXES = 8
+_PIECE = 1 << 20
 _FIXED = struct.Struct("<BBHII")
 
 Mask = npt.NDArray[np.bool_]
@@ -71,20 +78,38 @@ class MaskWriter:
         self._part = self._file.with_name(f".{self._file.name}.part")
         self._stream = self._part.open("wb")
         self._stream.write(MAGIC + struct.pack("<I", VERSION))
-        self._records = 0
+        self._written: set[tuple[int, Kind, str]] = set()
 
     def write(self, step: int, kind: Kind, layer: str, mask: Mask) -> None:
-        """Append a mask. TypeError unless it is Boolean."""
+        """Append a mask. TypeError unless it is Boolean; ValueError for what no file has: a second mask of the same
+        step, kind and layer, more than `MAX_RECORDS` masks or `MAX_ELEMENTS` elements, a step or a name that does not
+        fit its field."""
         if mask.dtype != np.bool_:
             raise TypeError(f"a mask is Boolean, got {mask.dtype}")
+        name = layer.encode()
+        if kind == Kind.END:
+            raise ValueError("the last record is written by close()")
+        if not 0 <= step < 1 << 32:
+            raise ValueError(f"step {step}: expected 0 to {(1 << 32) - 1}")
+        if len(name) >= 1 << 16:
+            raise ValueError(f"a layer's name of {len(name)} bytes; at most {(1 << 16) - 1} are written")
+        if mask.ndim > _MAX_AXES or mask.size > MAX_ELEMENTS or any(size >= 1 << 32 for size in mask.shape):
+            text = f"at most {_MAX_AXES} axes and {MAX_ELEMENTS} elements are written"
+            raise ValueError(f"a mask of shape {mask.shape}; {text}")
+        if (step, kind, layer) in self._written:
+            raise ValueError(f"layer {layer}, step {step}: its {kind.name.lower()} for the second time")
+        if len(self._written) == MAX_RECORDS:
+            raise ValueError(f"more than {MAX_RECORDS} masks; record fewer steps")
         bits = zlib.compress(np.packbits(mask.ravel(), bitorder="little").tobytes(), 6)
-        self._record(kind, step, layer.encode(), mask.shape, bits)
-        self._records += 1
+        if (doubt := _suspicion(mask.size, len(bits))) is not None:
+            raise ValueError(f"layer {layer}, step {step}: {doubt}")
+        self._record(kind, step, name, mask.shape, bits)
+        self._written.add((step, kind, layer))
 
     def close(self) -> None:
         """End the file and give it its name."""
         if not self._stream.closed:
-            self._record(Kind.END, self._records, b"", (), b"")
+            self._record(Kind.END, len(self._written), b"", (), b"")
             self._stream.close()
             os.replace(self._part, self._file)
 
@@ -106,9 +131,39 @@ class MaskWriter:
         self._stream.write(struct.pack("<I", zlib.crc32(rest)) + rest)
 
 
+def _suspicion(elements: int, packed: int) -> str | None:
+    """Why a mask of so many elements is not taken, though its bits fit."""
+    bits = elements // 8
+    if bits <= UNSUSPECTED_BYTES or bits <= _MAX_RATIO * packed:
+        return None
+    return f"{elements} elements in {packed} bytes: nearly all are equal, and so large a mask of that is not read"
+
+
+class _Counted:
+    """Unpacks bits without keeping them: `size` is how many bytes they are, -1 where they are damaged or far too many.
+
+    No more is unpacked than the largest mask has.
+    """
+
+    def __init__(self) -> None:
+        self.size = 0
+        self._unpacker = zlib.decompressobj()
+
+    def feed(self, packed: bytes) -> None:
+        """The next piece."""
+        try:
+            while self.size >= 0 and packed and not self._unpacker.eof:
+                self.size += len(self._unpacker.decompress(packed, _PIECE))
+                packed = self._unpacker.unconsumed_tail
+                if self.size > MAX_ELEMENTS // 8:
+                    self.size = -1
+        except zlib.error:
+            self.size = -1
+
+
 class MaskFile:
     """An index of a file of masks; `read` takes one at a time. Raises MaskFileError for a file that is none, is of
-    another version, was cut off or is damaged: every record's checksum is compared when the file is opened."""
+    another version, was cut off or is damaged: every record's checksum and size are checked when it is opened."""
 
     def __init__(self, file: str | Path) -> None:
         self._file = Path(file)
@@ -135,11 +190,13 @@ class MaskFile:
                 name = stream.read(name_bytes)
                 offset = stream.tell()
                 crc = zlib.crc32(name, zlib.crc32(shape, zlib.crc32(head[4:])))
+                unpacked = _Counted()
                 left = length
                 while left:
-                    part = stream.read(min(left, 1 << 20))
+                    part = stream.read(min(left, _PIECE))
                     crc = zlib.crc32(part, crc)
                     left -= len(part)
+                    unpacked.feed(part)
                 if crc != checksum:
                     raise self._error(f"damaged at byte {at}: the checksum differs")
                 if code == Kind.END:
@@ -152,6 +209,12 @@ class MaskFile:
                 key = (step, Kind(code), name.decode("utf-8", "replace"))
                 if key in self._places:
                     raise self._error(f"damaged at byte {at}: a mask for the second time")
+                if (doubt := _suspicion(math.prod(sizes), length)) is not None:
+                    raise self._error(f"{key[2]}, step {step}: {doubt}")
+                if unpacked.size != -(-math.prod(sizes) // 8):
+                    raise self._error(f"damaged: {key[2]}, step {step}: the bits do not fit the shape {sizes}")
+                if len(self._places) == MAX_RECORDS:
+                    raise self._error(f"more than {MAX_RECORDS} masks")
                 self._places[key] = _Place(offset, length, sizes)
 
     def _error(self, what: str) -> MaskFileError:
@@ -168,7 +231,7 @@ class MaskFile:
         return None if place is None else place.shape
 
     def read(self, step: int, kind: Kind, layer: str) -> Mask:
-        """A mask. KeyError if there is none; MaskFileError where its bits are not as many as its shape says."""
+        """A mask. KeyError if there is none; MaskFileError where the file has changed since it was opened."""
         place = self._places[step, kind, layer]
         count = math.prod(place.shape)
         wanted = -(-count // 8)
@@ -182,4 +245,4 @@ class MaskFile:
         if len(bits) != wanted:
             raise self._error(f"damaged: {layer}, step {step}: the bits do not fit the shape {place.shape}")
         unpacked = np.unpackbits(np.frombuffer(bits, dtype=np.uint8), bitorder="little")[:count]
-        return np.asarray(unpacked.astype(bool).reshape(place.shape))
+        return np.asarray(unpacked.view(np.bool_).reshape(place.shape))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Container, Iterator, Mapping
 from typing import Any
 
@@ -13,7 +14,7 @@ from cosim.capture import Kind, MaskFile, MaskFileError
 from ..pruning.interface import CoarseUnit, Mask
 from . import notes
 from .errors import DataError, NetworkError
-from .graph import Graph
+from .graph import MAX_ELEMENTS, Graph
 from .interface import Iteration, LayerInfo, LayerSparsity
 from .recorder import Recorder
 from .schema import AttentionSpec, TraceSpec
@@ -43,6 +44,15 @@ class TraceWorkload:
         first = self._graph.mac_nodes[0].name
         shape = self._file.shape(self._file.steps[0], Kind.INPUT, first)
         self._images = shape[0] if shape else 1
+        if not self._images:
+            raise DataError(
+                f"{spec.file.name}: step {self._file.steps[0]}, layer {first}, input: of no image", ("file",)
+            )
+        for node in self._graph.nodes:
+            elements = self._images * math.prod(node.output_shape)
+            if elements > MAX_ELEMENTS:
+                text = f"layer {node.name}: of {self._images} images its output would have {elements} elements"
+                raise DataError(f"{spec.file.name}: {text}; at most {MAX_ELEMENTS}", ("file",))
         for step in self._file.steps:
             self._check(step, spec.file.name)
         self._readers: dict[str, str] = {}

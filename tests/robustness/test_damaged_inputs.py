@@ -172,6 +172,14 @@ DAMAGED = {
     ("trace", "flipped"): (flipped, "the checksum differs"),
     ("trace", "version"): (GOOD["trace"][:8] + b"\x09\0\0\0" + GOOD["trace"][12:], "version 9; this program reads 1"),
     ("trace", "claims 2^40"): (masks(mask_record((1 << 20, 1 << 20), b"")), f"a mask of {HUGE} elements; at most"),
+    ("trace", "bomb"): (
+        lambda: masks(mask_record((1 << 24, 1, 1, 64), zlib.compress(bytes(1 << 27), 9))),
+        "d.masks: conv1, step 0: 1073741824 elements in",
+    ),
+    ("trace", "other bits"): (
+        masks(mask_record((1, 8, 8, 1), zlib.compress(bytes(9)))),
+        "the bits do not fit the shape",
+    ),
     ("csv", "no text"): (bytes(range(256)), "not UTF-8 at byte 128"),
     ("csv", "claims 2^40"): (
         b"Layer, M, N, K\na, 8, 4, %d\n" % HUGE,

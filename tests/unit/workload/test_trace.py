@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from helpers.small_cnn import COUNTS, NETWORK, RECORDED, train
 
+from cosim.capture import Kind, MaskWriter
 from cosim.models.core import CoreParams, Operands, SkipPolicy, Tile, run_tile
 from cosim.models.pruning import PruningError
 from cosim.models.pruning.schema import MagnitudeSpec
@@ -83,6 +84,27 @@ def test_a_network_that_was_not_recorded_is_refused():
     assert error(kernel=1, pad=0) == (
         "small_cnn.masks: step 0, layer conv2, weight: (6, 3, 3, 4) was recorded, the network has (6, 1, 1, 4)"
     )
+
+
+def test_a_trace_of_no_images(tmp_path):
+    path = tmp_path / "none.masks"
+    with MaskWriter(path) as writer:
+        for kind, shape in ((Kind.INPUT, (0, 8, 8, 1)), (Kind.WEIGHT, (4, 3, 3, 1)), (Kind.GRADIENT, (0, 8, 8, 4))):
+            writer.write(3, kind, "conv1", np.ones(shape, dtype=bool))
+    with pytest.raises(DataError, match=r"^none\.masks: step 3, layer conv1, input: of no image$") as error:
+        make(path)
+    assert error.value.path == ("file",)
+
+
+def test_a_trace_of_more_images_than_anybody_simulates(tmp_path):
+    path = tmp_path / "many.masks"
+    with MaskWriter(path) as writer:
+        writer.write(0, Kind.INPUT, "conv1", np.ones((1 << 23, 0), dtype=bool))
+    with pytest.raises(DataError) as error:
+        make(path)
+    text = "of 8388608 images its output would have 2147483648 elements; at most 1073741824"
+    assert str(error.value) == f"many.masks: layer conv1: {text}"
+    assert error.value.path == ("file",)
 
 
 def test_a_trace_is_not_pruned_again():
