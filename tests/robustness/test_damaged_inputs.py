@@ -65,6 +65,19 @@ def onnx_model():
     return b"\x08\x08" + b"\x3a" + bytes([len(graph)]) + graph
 
 
+def field(number, content):
+    """A field of a message of protocol buffers that is a message itself."""
+    length, size = bytearray(), len(content)
+    while size > 0x7F:
+        length.append(size & 0x7F | 0x80)
+        size >>= 7
+    return bytes([number << 3 | 2, *length, size]) + content
+
+
+def onnx_of(graph):
+    return b"\x08\x08" + field(7, graph)
+
+
 NPZ = {"train_images": images(12), "train_labels": labels(12), "test_images": images(4), "test_labels": labels(4)}
 GOOD = {
     "npz": npz(**NPZ),
@@ -179,6 +192,12 @@ DAMAGED = {
     ("trace", "other bits"): (
         masks(mask_record((1, 8, 8, 1), zlib.compress(bytes(9)))),
         "the bits do not fit the shape",
+    ),
+    ("onnx", "nodes"): (lambda: onnx_of(field(1, b"") * 3_000_000), "fields that are read"),
+    ("onnx", "attributes"): (lambda: onnx_of(field(1, field(5, b"") * 3_000_000)), "fields that are read"),
+    ("onnx", "deep"): (
+        lambda: onnx_of(functools.reduce(lambda g, _: field(1, field(5, field(6, g))), range(3000), b"")),
+        "not an ONNX model, or damaged",
     ),
     ("csv", "no text"): (bytes(range(256)), "not UTF-8 at byte 128"),
     ("csv", "claims 2^40"): (

@@ -29,7 +29,7 @@ class Scores:
 
 def multiply(translation: Translation, node: Node) -> None:
     """MatMul of two tensors that images make: Q and K, or the softmax and V."""
-    first = translation.tensors[node.name(0)]
+    first = translation.tensors.get(node.name(0))
     if isinstance(first, Scores):
         _finish(translation, node, first, translation.view(node, 1))
         return
@@ -53,22 +53,23 @@ def scale(translation: Translation, node: Node, scores: Scores, factor: float) -
 
 def softmax(translation: Translation, node: Node, scores: Scores) -> None:
     """Over the keys."""
-    if node.get("axis", -1) not in (-1, len(scores.query.axes) - 1) or scores.softmax:
+    if node.integer("axis", -1) not in (-1, len(scores.query.axes) - 1) or scores.softmax:
         raise translation.problem(node, f"of {scores.what}: only once, and over the last axis")
     translation.give(node, replace(scores, softmax=True))
 
 
 def operator(translation: Translation, node: Node) -> None:
     """Attention: (n, tokens, c) with a number of heads, or (n, heads, tokens, depth)."""
-    heads, of_keys = node.get("q_num_heads", 0), node.get("kv_num_heads", None)
+    heads = node.integer("q_num_heads", 0)
+    of_keys = node.integer("kv_num_heads", heads)
     views = [translation.view(node, index) for index in range(3)]
     ranks = {len(view.axes) for view in views}
     wanted = 4 if not heads else 3
-    more = len([name for name in node.inputs if name]) != 3 or len(node.outputs) != 1 or node.get("is_causal", 0)
-    if ranks != {wanted} or of_keys not in (None, heads) or more or any(view.scale != 1.0 for view in views):
+    more = len([name for name in node.inputs if name]) != 3 or len(node.outputs) != 1 or node.integer("is_causal", 0)
+    if ranks != {wanted} or heads < 0 or of_keys != heads or more or any(view.scale != 1.0 for view in views):
         text = "three inputs (n, tokens, c) and one number of heads, or (n, heads, tokens, depth); no mask, no past"
         raise translation.problem(node, text)
-    if node.get("softcap", 0.0):
+    if node.number("softcap", 0.0):
         raise translation.problem(node, "softcap has no counterpart here")
     for name in ("qk_matmul_output_mode", "softmax_precision"):  # of an output that nobody reads; of the vector unit
         node.get(name, 0)
@@ -76,13 +77,13 @@ def operator(translation: Translation, node: Node) -> None:
         views = [_apart(translation, node, view, heads) for view in views]
     query, key, value = views
     depth = query.shape[-1]
-    scores = Scores(query, key, node.get("scale", None) or 1 / math.sqrt(depth), softmax=True)
+    scores = Scores(query, key, node.number("scale", 0.0) or 1 / math.sqrt(depth), softmax=True)
     _heads(translation, node, query, key)
     _finish(translation, node, scores, value)
-    found = translation.view_of(node.outputs[0])
+    found = translation.view_of(node.output())
     if heads:
         images, of_heads, tokens, depths = found.axes
-        translation.tensors[node.outputs[0]] = replace(found, axes=(images, tokens, joined((*of_heads, *depths))))
+        translation.tensors[node.output()] = replace(found, axes=(images, tokens, joined((*of_heads, *depths))))
 
 
 def _apart(translation: Translation, node: Node, view: View, heads: int) -> View:

@@ -164,7 +164,10 @@ def computed(op: str, constants: Sequence[Constant | None], attributes: dict[str
     taken = dict(attributes)
     attributes.clear()
     if first.is_large or op == "Shape":
-        return _moved(op, first, rest, taken)
+        try:
+            return _moved(op, first, rest, taken)
+        except (TypeError, AttributeError) as error:
+            raise ValueError(f"they do not fit: {error}") from None
     if op in ("Unsqueeze", "Squeeze") and "axes" in taken:  # before operator set 13
         rest = [np.array(taken.pop("axes"))]
     arguments = [first.read(), *rest]

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
+
+import numpy as np
 
 from . import onnx_attention as attention
 from .onnx_arithmetic import binary, unary
@@ -24,21 +27,31 @@ def _one(translation: Translation, node: Node, name: str, values: Sequence[int])
 
 
 def _window(translation: Translation, node: Node, size: Sequence[int]) -> dict[str, Any]:
-    strides, pads = node.get("strides", [1, 1]), node.get("pads", [0, 0, 0, 0])
+    strides, pads = node.integers("strides") or [1, 1], node.integers("pads") or [0, 0, 0, 0]
     if len(size) != 2:
         raise translation.problem(node, f"{len(size)} spatial axes; here there are two")
-    if node.get("auto_pad", b"NOTSET") not in (b"NOTSET", b"VALID"):
+    padded = node.text("auto_pad", b"NOTSET")
+    if padded not in (b"NOTSET", b"VALID"):
         raise translation.problem(node, "auto_pad: write the padding out")
-    if set(node.get("dilations", [1, 1])) != {1}:
+    if padded == b"VALID" and any(pads):
+        raise translation.problem(node, f"auto_pad VALID, and pads {pads}: one of them only")
+    if set(node.integers("dilations") or [1, 1]) != {1}:
         raise translation.problem(node, "dilated windows have no layer here")
     return {"stride": _one(translation, node, "strides", strides), "pad": _one(translation, node, "pads", pads)}
 
 
 def _conv(translation: Translation, node: Node) -> None:
     filters = translation.constant(node, 1).shape
-    node.get("kernel_shape", None)
+    kernel = node.integers("kernel_shape")
     window = _window(translation, node, filters[2:])
-    more = {"channels": filters[0], "kernel": filters[2], "groups": node.get("group", 1), "bias": bool(node.name(2))}
+    if kernel is not None and tuple(kernel) != filters[2:]:
+        raise translation.problem(node, f"kernel_shape {kernel}, but weights of shape {filters}")
+    more = {
+        "channels": filters[0],
+        "kernel": filters[2],
+        "groups": node.integer("group", 1),
+        "bias": bool(node.name(2)),
+    }
     if filters[3] != filters[2]:
         more["kernel_width"] = filters[3]
     _spatial(translation, node, "conv", **more, **window)
@@ -51,13 +64,13 @@ def _spatial(translation: Translation, node: Node, kind: str, **more: Any) -> No
 
 
 def _gemm(translation: Translation, node: Node) -> None:
-    if (node.get("alpha", 1.0), node.get("beta", 1.0), node.get("transA", 0)) != (1.0, 1.0, 0):
+    if (node.number("alpha", 1.0), node.number("beta", 1.0), node.integer("transA", 0)) != (1.0, 1.0, 0):
         raise translation.problem(node, "only A B + C, with alpha and beta of 1 and A as it is")
-    _product(translation, node, bool(node.get("transB", 0)), bias=bool(node.name(2)))
+    _product(translation, node, bool(node.integer("transB", 0)), bias=bool(node.name(2)))
 
 
 def _matmul(translation: Translation, node: Node) -> None:
-    if all(name in translation.tensors for name in node.inputs):
+    if len(node.inputs) == 2 and all(name in translation.tensors for name in node.inputs):
         attention.multiply(translation, node)
     else:
         _product(translation, node, transposed=False, bias=False)
@@ -80,10 +93,10 @@ def _product(translation: Translation, node: Node, transposed: bool, bias: bool)
 
 
 def _batch_norm(translation: Translation, node: Node) -> None:
-    if node.get("training_mode", 0) not in (0, 1):
+    if node.integer("training_mode", 0) not in (0, 1):
         raise translation.problem(node, "training_mode is 0 or 1")
     node.get("spatial", 1)
-    epsilon, momentum = float(node.get("epsilon", 1e-5)), float(node.get("momentum", 0.9))
+    epsilon, momentum = node.number("epsilon", 1e-5), node.number("momentum", 0.9)
     source = translation.whole(node)
     if len(source.axes) < 2 or {factor.of for factor in source.axes[1]} != {"channels"}:
         raise translation.problem(node, "only over the channels, the second axis")
@@ -93,10 +106,10 @@ def _batch_norm(translation: Translation, node: Node) -> None:
 
 def _layer_norm(translation: Translation, node: Node) -> None:
     source = translation.by_channels(node)
-    if node.get("axis", -1) not in (-1, len(source.axes) - 1):
+    if node.integer("axis", -1) not in (-1, len(source.axes) - 1):
         raise translation.problem(node, "only over the channels, the last axis")
     node.get("stash_type", 1)
-    name = translation.layer(node, "layer_norm", [source.layer], epsilon=float(node.get("epsilon", 1e-5)))
+    name = translation.layer(node, "layer_norm", [source.layer], epsilon=node.number("epsilon", 1e-5))
     translation.give(node, source.on(name))
 
 
@@ -111,10 +124,11 @@ def _elementwise(translation: Translation, node: Node, kind: str, **more: Any) -
 
 
 def _clip(translation: Translation, node: Node) -> None:
-    low, high = node.get("min", None), node.get("max", None)
+    low: float | None = node.number("min", -math.inf)
+    high: float | None = node.number("max", math.inf)
     if len(node.inputs) > 2:
         low, high = (translation.scalar(node, index) for index in (1, 2))
-    if low != 0.0 or high is None or not high > 0.0:
+    if low != 0.0 or high is None or not 0.0 < high < math.inf:
         raise translation.problem(node, f"clips to {low}..{high}; a limited ReLU clips to 0 and more")
     _elementwise(translation, node, "relu", limit=float(high))
 
@@ -129,16 +143,16 @@ def _max_pool(translation: Translation, node: Node) -> None:
 
 
 def _mean_pool(translation: Translation, node: Node) -> None:
-    if node.get("count_include_pad", 0) and any(node.attributes.get("pads", [0])):
-        raise translation.problem(node, "a mean over padding has no layer here")
-    _pool(translation, node, "mean_pool")
+    _pool(translation, node, "mean_pool", counts_pads=bool(node.integer("count_include_pad", 0)))
 
 
-def _pool(translation: Translation, node: Node, kind: str) -> None:
-    size = node.get("kernel_shape", [])
-    if node.get("ceil_mode", 0) or node.get("storage_order", 0):
+def _pool(translation: Translation, node: Node, kind: str, counts_pads: bool = False) -> None:
+    size = node.integers("kernel_shape") or []
+    if node.integer("ceil_mode", 0) or node.integer("storage_order", 0):
         raise translation.problem(node, "ceil_mode and storage_order have no counterpart here")
     window = _window(translation, node, size)
+    if counts_pads and window["pad"]:
+        raise translation.problem(node, "a mean over padding has no layer here")
     _spatial(translation, node, kind, size=_one(translation, node, "kernel_shape", size), **window)
 
 
@@ -147,10 +161,10 @@ def _global_pool(translation: Translation, node: Node) -> None:
 
 
 def _mean(translation: Translation, node: Node) -> None:
-    axes = node.get("axes", None)
+    axes = node.integers("axes")
     if axes is None:
-        axes = [int(axis) for axis in translation.values(node, 1).reshape(-1)]
-    kept = node.get("keepdims", 1)
+        axes = translation.integers(node, 1)
+    kept = node.integer("keepdims", 1)
     node.get("noop_with_empty_axes", 0)
     found = translation.tensors.get(node.name(0))
     x = found.x if isinstance(found, Norm) and found.stage == "squared" else translation.view(node)
@@ -172,7 +186,7 @@ def _softmax(translation: Translation, node: Node) -> None:
     found = translation.tensors.get(node.name(0))
     if isinstance(found, attention.Scores):
         attention.softmax(translation, node, found)
-    elif node.outputs[0] in translation.outputs:  # the loss's
+    elif node.output() in translation.outputs:  # the loss's
         node.attributes.clear()
         translation.give(node, translation.whole(node))
     else:
@@ -191,7 +205,7 @@ def _same(translation: Translation, node: Node) -> None:
 
 
 def _flatten(translation: Translation, node: Node) -> None:
-    if node.get("axis", 1) != 1:
+    if node.integer("axis", 1) != 1:
         raise translation.problem(node, "flattens all but the images: axis 1")
     view = translation.view(node)
     shape = view.shape
@@ -199,8 +213,8 @@ def _flatten(translation: Translation, node: Node) -> None:
 
 
 def _reshape(translation: Translation, node: Node) -> None:
-    asked = [int(size) for size in translation.values(node, 1).reshape(-1)]
-    _to_shape(translation, node, translation.view(node), asked, node.get("allowzero", 0))
+    asked = translation.integers(node, 1)
+    _to_shape(translation, node, translation.view(node), asked, node.integer("allowzero", 0))
 
 
 def _to_shape(translation: Translation, node: Node, view: View, asked: Sequence[int], zeros: int = 0) -> None:
@@ -221,7 +235,7 @@ def _to_shape(translation: Translation, node: Node, view: View, asked: Sequence[
 
 def _transpose(translation: Translation, node: Node) -> None:
     view = translation.view(node)
-    order = node.get("perm", None) or list(reversed(range(len(view.axes))))
+    order = node.integers("perm") or list(reversed(range(len(view.axes))))
     if sorted(order) != list(range(len(view.axes))):
         raise translation.problem(node, f"perm {list(order)} for {len(view.axes)} axes")
     translation.give(node, replace(view, axes=tuple(view.axes[axis] for axis in order)))
@@ -230,8 +244,10 @@ def _transpose(translation: Translation, node: Node) -> None:
 def _squeeze(translation: Translation, node: Node) -> None:
     view = translation.view(node)
     single = [i for i, axis in enumerate(view.axes) if not axis]
-    asked = _axes(translation, node, len(view.axes))
-    gone = single if asked is None else asked
+    asked = _asked_axes(translation, node)
+    if asked and not view.axes:
+        raise translation.problem(node, f"axes {asked} of a tensor of shape {view.shape}")
+    gone = single if asked is None else [axis % len(view.axes) for axis in asked]
     if not set(gone) <= set(single):
         raise translation.problem(node, f"axes {gone} of a tensor of shape {view.shape}")
     translation.give(node, replace(view, axes=tuple(axis for i, axis in enumerate(view.axes) if i not in gone)))
@@ -239,19 +255,21 @@ def _squeeze(translation: Translation, node: Node) -> None:
 
 def _unsqueeze(translation: Translation, node: Node) -> None:
     view = translation.view(node)
-    count = len(node.attributes.get("axes", ())) or translation.constant(node, 1).shape[0]
-    new = _axes(translation, node, len(view.axes) + count) or []
+    asked = _asked_axes(translation, node)
+    if asked is None:
+        raise translation.problem(node, "does not say which axes")
+    new = {axis % (len(view.axes) + len(asked)) for axis in asked}
+    if len(new) != len(asked):
+        raise translation.problem(node, f"axes {asked} name one twice")
     axes = list(view.axes)
     for axis in sorted(new):
         axes.insert(axis, ())
     translation.give(node, replace(view, axes=tuple(axes)))
 
 
-def _axes(translation: Translation, node: Node, ranks: int) -> list[int] | None:
-    axes = node.get("axes", None)
-    if axes is None and node.name(1):
-        axes = [int(axis) for axis in translation.values(node, 1).reshape(-1)]
-    return None if axes is None else [axis % ranks for axis in axes]
+def _asked_axes(translation: Translation, node: Node) -> list[int] | None:
+    axes = node.integers("axes")
+    return translation.integers(node, 1) if axes is None and node.name(1) else axes
 
 
 def _select(translation: Translation, node: Node, view: View, axis: int, start: int, size: int) -> View:
@@ -267,12 +285,12 @@ def _select(translation: Translation, node: Node, view: View, axis: int, start: 
 def _gather(translation: Translation, node: Node) -> None:
     if node.name(0) in translation.constants:
         raise translation.problem(node, "looks values up by its input: an embedding has no layer here")
-    view, index = translation.view(node), translation.scalar(node, 1)
-    if index is None or not view.axes or translation.constant(node, 1).shape not in ((), (1,)):
+    view, at = translation.view(node), translation.constants.get(node.name(1))
+    if at is None or not view.axes or at.shape not in ((), (1,)):
         raise translation.problem(node, "takes one element of an axis only, by a constant")
-    axis = node.get("axis", 0) % len(view.axes)
+    axis, (index,) = node.integer("axis", 0) % len(view.axes), translation.integers(node, 1)
     whole = view.shape[axis]
-    found = _select(translation, node, view, axis, int(index) + (whole if index < 0 else 0), 1)
+    found = _select(translation, node, view, axis, index + (whole if index < 0 else 0), 1)
     if translation.constant(node, 1).shape == ():
         found = replace(found, axes=found.axes[:axis] + found.axes[axis + 1 :])
     translation.give(node, found)
@@ -280,12 +298,16 @@ def _gather(translation: Translation, node: Node) -> None:
 
 def _split(translation: Translation, node: Node) -> None:
     view = translation.view(node)
-    axis = node.get("axis", 0) % max(1, len(view.axes))
-    lengths = node.get("split", None)
+    if not view.axes:
+        raise translation.problem(node, "splits a tensor that has no axes")
+    axis = node.integer("axis", 0) % len(view.axes)
+    lengths = node.integers("split")
     if lengths is None and node.name(1):
-        lengths = [int(size) for size in translation.values(node, 1).reshape(-1)]
-    count = node.get("num_outputs", len(node.outputs))
+        lengths = translation.integers(node, 1)
+    count = node.integer("num_outputs", len(node.outputs))
     if lengths is None:
+        if count != len(node.outputs) or not count:
+            raise translation.problem(node, f"num_outputs {count}, and {len(node.outputs)} outputs")
         lengths = [-(-view.shape[axis] // count)] * count
     if len(lengths) != len(node.outputs) or sum(lengths) != view.shape[axis]:
         raise translation.problem(node, f"into {lengths} of an axis of {view.shape[axis]}")
@@ -297,12 +319,15 @@ def _split(translation: Translation, node: Node) -> None:
 
 def _slice(translation: Translation, node: Node) -> None:
     found = translation.view(node)
-    lists = [translation.values(node, i).reshape(-1).tolist() if node.name(i) else None for i in range(1, 5)]
+    lists = [translation.integers(node, i) if node.name(i) else None for i in range(1, 5)]
     starts, ends, axes, steps = lists
     if starts is None or ends is None or any(step != 1 for step in steps or ()):
         raise translation.problem(node, "takes a range of an axis only, by constants, each element")
-    for i, (start, end) in enumerate(zip(starts, ends, strict=True)):
-        axis = (axes[i] if axes else i) % len(found.axes)
+    axes = list(range(len(starts))) if axes is None else axes
+    if not len(starts) == len(ends) == len(axes) or (axes and not found.axes):
+        raise translation.problem(node, f"starts {starts}, ends {ends}, axes {axes}: not as many of each")
+    for start, end, number in zip(starts, ends, axes, strict=True):
+        axis = number % len(found.axes)
         first, last, _ = slice(start, end).indices(found.shape[axis])
         if (first, last) != (0, found.shape[axis]):
             found = _select(translation, node, found, axis, first, last - first)
@@ -311,7 +336,8 @@ def _slice(translation: Translation, node: Node) -> None:
 
 def _shape(translation: Translation, node: Node) -> None:
     shape = translation.view(node).shape
-    translation.constants[node.outputs[0]] = Constant.of(list(shape[node.get("start", 0) : node.get("end", None)]))
+    start, end = node.integer("start", 0), node.integer("end", len(shape))
+    translation.constants[node.output()] = Constant.of(list(shape[start:end]))
     translation.done_with(node)
 
 
@@ -322,13 +348,15 @@ def _concat(translation: Translation, node: Node) -> None:
 
 def _constant(translation: Translation, node: Node) -> None:
     value = node.get("value", None)
-    if value is not None and hasattr(value, "dims"):
-        translation.constants[node.outputs[0]] = Constant(tuple(value.dims), tensor=value)
+    if value is not None and hasattr(value, "raw_data"):
+        translation.constants[node.output()] = Constant(tuple(value.dims), tensor=value)
         return
     for name in ("value_float", "value_floats", "value_int", "value_ints"):
         if name in node.attributes:
-            translation.constants[node.outputs[0]] = Constant.of(node.get(name, None))
-            return
+            found = np.asarray(node.get(name, None))
+            if found.dtype.kind in "if":
+                translation.constants[node.output()] = Constant.of(found)
+                return
     raise translation.problem(node, "only constants with the attribute value, or a list of numbers")
 
 

@@ -11,17 +11,19 @@ operator and node. Needs the extra `onnx`.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from ..schema import NetworkSpec
 from . import Importer, ImportProblem
 from .onnx_constants import COMPUTED, Constant, computed
+from .onnx_frame import fields_of
 from .onnx_layers import OPERATORS
 from .onnx_translation import Node, Translation
 
 MAX_BYTES = 1 << 31  # what a message of protocol buffers may have
 MAX_NODES = 20_000
-MAX_FIELDS = 100_000  # of the outer message: a graph, its versions, functions and remarks
+MAX_FIELDS = 1 << 20  # of all messages in it: nodes, their names, inputs and attributes, sizes; each takes 200 bytes
+OPERATOR_SETS = (7, 23)  # since operands are broadcast as numpy does it; up to what exporters were tried with
 
 
 def read_onnx(file: Path) -> NetworkSpec:
@@ -34,8 +36,11 @@ def read_onnx(file: Path) -> NetworkSpec:
     size = file.stat().st_size
     if size >= MAX_BYTES:
         raise ImportProblem(f"{file}: {size} bytes; a model with its weights inside has less than {MAX_BYTES}")
-    if not _has_frame(file, size):
+    fields = fields_of(file, onnx.ModelProto.DESCRIPTOR, MAX_FIELDS)
+    if fields is None:
         raise ImportProblem(f"{file}: not an ONNX model, or damaged")
+    if fields > MAX_FIELDS:
+        raise ImportProblem(f"{file}: nodes, names and sizes are more than the {MAX_FIELDS} fields that are read")
     try:
         model = onnx.ModelProto.FromString(file.read_bytes())
     except DecodeError:
@@ -47,59 +52,35 @@ def read_onnx(file: Path) -> NetworkSpec:
         raise ImportProblem(f"{file}: ONNX IR version {model.ir_version}; the installed onnx reads up to {newest}")
     if len(model.graph.node) > MAX_NODES:
         raise ImportProblem(f"{file}: {len(model.graph.node)} nodes; at most {MAX_NODES} are read")
+    _check_operator_set(file, model)
     return _translated(file, model.graph, onnx.helper.get_attribute_value)
 
 
-def _has_frame(file: Path, size: int) -> bool:
-    """Whether the file is a row of fields of protocol buffers that ends where it does. What is in them is not read: a
-    file that is something else, or was cut off, is not taken into memory."""
-    with file.open("rb") as stream:
-        for _ in range(MAX_FIELDS):
-            if stream.tell() == size:
-                return True
-            tag = _varint(stream)
-            if tag is None or not tag >> 3:
-                return False
-            length = {0: 0, 1: 8, 5: 4}.get(tag & 7)
-            if length is None or tag & 7 == 0:
-                value = _varint(stream) if tag & 7 in (0, 2) else None
-                if value is None:
-                    return False
-                length = value if tag & 7 == 2 else 0
-            if stream.tell() + length > size:
-                return False
-            stream.seek(length, 1)
-    return False
-
-
-def _varint(stream: IO[bytes]) -> int | None:
-    """Seven bits a byte, the lowest first."""
-    value = 0
-    for place in range(10):
-        byte = stream.read(1)
-        if not byte:
-            return None
-        value |= (byte[0] & 0x7F) << 7 * place
-        if byte[0] < 0x80:
-            return value
-    return None
+def _check_operator_set(file: Path, model: Any) -> None:
+    sets = [entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx")]
+    oldest, newest = OPERATOR_SETS
+    if not sets:
+        raise ImportProblem(f"{file}: names no set of operators of ONNX; {oldest} to {newest} are read")
+    for version in sets:
+        if not oldest <= version <= newest:
+            raise ImportProblem(f"{file}: operator set {version}; {oldest} to {newest} are read")
 
 
 def _translated(file: Path, graph: Any, value_of: Any) -> NetworkSpec:
-    constants = {tensor.name: Constant(tuple(tensor.dims), tensor=tensor) for tensor in graph.initializer}
-    inputs = [value for value in graph.input if value.name not in constants]
+    constants = {str(tensor.name): Constant(tuple(tensor.dims), tensor=tensor) for tensor in graph.initializer}
+    inputs = [value for value in graph.input if str(value.name) not in constants]
     if len(inputs) != 1:
         raise ImportProblem(f"{file}: {len(inputs)} inputs; a network here has one")
-    outputs = {value.name for value in graph.output}
+    outputs = {str(value.name) for value in graph.output}
     if len(outputs) != 1:
         raise ImportProblem(f"{file}: {len(outputs)} outputs; a network here has one")
     translation = Translation(file, outputs)
     translation.constants = constants
     sizes = [axis.dim_value for axis in inputs[0].type.tensor_type.shape.dim]
-    size = translation.input(inputs[0].name, sizes)
+    size = translation.input(str(inputs[0].name), sizes)
     for proto in graph.node:
-        _node(translation, Node(proto, value_of))
-    return translation.finish(graph.name or file.stem, size, *outputs)
+        _node(translation, Node(file, proto, value_of))
+    return translation.finish(str(graph.name) or file.stem, size, *outputs)
 
 
 def _node(translation: Translation, node: Node) -> None:
@@ -112,7 +93,7 @@ def _node(translation: Translation, node: Node) -> None:
     elif node.op in OPERATORS:
         OPERATORS[node.op](translation, node)
     else:
-        name = next(name for name in node.inputs if name not in translation.constants)
+        name = next((name for name in node.inputs if name not in translation.constants), "")
         raise translation.problem(node, f"its input {name!r} must be a constant")
 
 
@@ -124,7 +105,7 @@ def _compute(translation: Translation, node: Node) -> None:
         for_each = "; instead of a class token, take the mean over the tokens" if node.op == "Expand" else ""
         raise translation.problem(node, f"of constants: {error}{for_each}") from None
     translation.done_with(node)
-    translation.constants[node.outputs[0]] = made
+    translation.constants[node.output()] = made
 
 
 importer = Importer((".onnx",), read_onnx, "ONNX model (extra `onnx`).")

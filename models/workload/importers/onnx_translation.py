@@ -37,23 +37,72 @@ class Unfinished(Protocol):
 
 
 class Node:
-    """A node of the graph, its attributes taken out one after the other: what is left over at the end is an error."""
+    """A node of the graph, its attributes taken out one after the other: what is left over at the end is an error.
 
-    def __init__(self, proto: Any, value_of: Any) -> None:
+    What a file says of a node need not be so: attributes are asked for by their type, outputs by their number.
+    """
+
+    def __init__(self, file: Path, proto: Any, value_of: Any) -> None:
+        self._file = file
         self.op = str(proto.op_type)
         self.domain = str(proto.domain)
-        self.inputs = tuple(proto.input)
-        self.outputs = tuple(proto.output)
+        self.inputs = tuple(map(str, proto.input))  # bytes, where a name is not UTF-8
+        self.outputs = tuple(map(str, proto.output))
         self.label = str(proto.name or (proto.output[0] if proto.output else "?"))
-        self.attributes: dict[str, Any] = {attribute.name: value_of(attribute) for attribute in proto.attribute}
+        self.attributes: dict[str, Any] = {}
+        for attribute in proto.attribute:
+            try:
+                self.attributes[attribute.name] = value_of(attribute)
+            except ValueError:
+                raise self.problem(f"attribute {attribute.name} is of no known type") from None
+
+    def problem(self, what: str) -> ImportProblem:
+        """To be raised."""
+        op = self.op if self.op.isprintable() else repr(self.op)
+        return ImportProblem(f"{self._file}: operator {op}, node {self.label!r}: {what}")
 
     def get(self, name: str, default: Any) -> Any:
-        """An attribute, taken out."""
+        """An attribute of whatever type, taken out."""
         return self.attributes.pop(name, default)
+
+    def _typed(self, name: str, kind: type, what: str) -> Any:
+        """None where it is left out."""
+        value = self.get(name, None)
+        if value is not None and not isinstance(value, kind):
+            raise self.problem(f"attribute {name} = {value!r}: expected {what}")
+        return value
+
+    def integer(self, name: str, default: int) -> int:
+        """A whole number, taken out."""
+        value = self._typed(name, int, "a whole number")
+        return default if value is None else int(value)
+
+    def number(self, name: str, default: float) -> float:
+        """A number, taken out."""
+        value = self._typed(name, float, "a number")
+        return default if value is None else float(value)
+
+    def text(self, name: str, default: bytes) -> bytes:
+        """A string, taken out."""
+        value = self._typed(name, bytes, "a string")
+        return default if value is None else bytes(value)
+
+    def integers(self, name: str) -> list[int] | None:
+        """A list of whole numbers, taken out; None where it is left out."""
+        value = self._typed(name, list, "whole numbers")
+        if value is not None and not all(isinstance(item, int) for item in value):
+            raise self.problem(f"attribute {name} = {value!r}: expected whole numbers")
+        return None if value is None else list(value)
 
     def name(self, index: int) -> str:
         """Of an input; "" where it is left out."""
         return self.inputs[index] if index < len(self.inputs) else ""
+
+    def output(self, index: int = 0) -> str:
+        """The name of an output. ImportProblem where there is none."""
+        if index >= len(self.outputs) or not self.outputs[index]:
+            raise self.problem(f"has no output {index}")
+        return str(self.outputs[index])
 
 
 class Translation:
@@ -77,8 +126,7 @@ class Translation:
 
     def problem(self, node: Node, what: str) -> ImportProblem:
         """To be raised."""
-        what = what.replace(str(FREE_IMAGES), "n")
-        return ImportProblem(f"{self.file}: operator {node.op}, node {node.label!r}: {what}")
+        return node.problem(what.replace(str(FREE_IMAGES), "n"))
 
     def done_with(self, node: Node) -> None:
         """All of its attributes have been understood."""
@@ -147,6 +195,13 @@ class Translation:
         except ValueError as error:
             raise self.problem(node, f"its input {node.name(index)!r} {error}") from None
 
+    def integers(self, node: Node, index: int) -> list[int]:
+        """The elements of a small constant of whole numbers, in a row."""
+        found = self.values(node, index)
+        if found.dtype.kind not in "iu":
+            raise self.problem(node, f"its input {node.name(index)!r} must be whole numbers")
+        return [int(value) for value in found.reshape(-1)]
+
     def scalar(self, node: Node, index: int) -> float | None:
         """The one element of a constant; None where it has more, or there is none."""
         found = self.constants.get(node.name(index))
@@ -173,7 +228,7 @@ class Translation:
     def give(self, node: Node, tensor: View | Unfinished, index: int = 0) -> None:
         """The node's output is this."""
         self.done_with(node)
-        self.tensors[node.outputs[index]] = tensor
+        self.tensors[node.output(index)] = tensor
 
     def layer(self, node: Node, kind: str, sources: Sequence[str], **more: Any) -> str:
         """A new layer's name; `sources` are the layers that it reads."""

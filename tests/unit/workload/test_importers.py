@@ -128,7 +128,7 @@ def save(onnx, path, nodes, constants, size=("n", 3, 8, 8), output="y"):
         [h.make_tensor_value_info(output, onnx.TensorProto.FLOAT, None)],
         made,
     )
-    path.write_bytes(h.make_model(graph).SerializeToString())
+    path.write_bytes(h.make_model(graph, opset_imports=[h.make_opsetid("", 23)]).SerializeToString())
     return path
 
 
@@ -254,6 +254,16 @@ def test_small_constants_that_are_elsewhere_too_large_or_damaged(onnx, tmp_path)
         ([("Softmax", ["x"], "a", {}), ("Relu", ["a"], "y", {})],
          "operator Softmax, node 'Softmax_a': stands in front of the output, or between the two products of an "
          "attention"),
+        ([("Conv", ["x", "w1"], "y", {"kernel_shape": [3, 5]})],
+         "operator Conv, node 'Conv_y': kernel_shape [3, 5], but weights of shape (4, 3, 3, 3)"),
+        ([("Conv", ["x", "w1"], "y", {"auto_pad": "VALID", "pads": [1, 1, 1, 1]})],
+         "operator Conv, node 'Conv_y': auto_pad VALID, and pads [1, 1, 1, 1]: one of them only"),
+        ([("Conv", ["x", "w1"], "y", {"strides": 2})],
+         "operator Conv, node 'Conv_y': attribute strides = 2: expected whole numbers"),
+        ([("Conv", ["x", "w1"], "y", {"group": "two"})],
+         "operator Conv, node 'Conv_y': attribute group = b'two': expected a whole number"),
+        ([("AveragePool", ["x"], "y", {"kernel_shape": [2, 2], "pads": [1, 1, 1, 1], "count_include_pad": 1})],
+         "operator AveragePool, node 'AveragePool_y': a mean over padding has no layer here"),
         ([("Conv", ["x", "w2"], "y", {})],
          "operator Conv, node 'Conv_y': a 9x9 filter leaves no output of a 8x8 input"),
     ],
@@ -273,6 +283,36 @@ def test_files_that_are_no_models(onnx, tmp_path):
     path.write_bytes(b"\x89PNG\r\n")
     assert problem(path).startswith("net.onnx: not an ONNX model, or damaged")
     model = onnx.ModelProto.FromString(good)
+    model.graph.node[2].op_type = "abcd"
+    path.write_bytes(model.SerializeToString().replace(b"abcd", b"\xffb\nd"))
+    assert problem(path) == "net.onnx: operator b'\\xffb\\nd', node 'Clip_c': unknown operator"
+    model = onnx.ModelProto.FromString(good)
     model.ir_version = 99
     path.write_bytes(model.SerializeToString())
     assert problem(path) == f"net.onnx: ONNX IR version 99; the installed onnx reads up to {onnx.IR_VERSION}"
+
+
+@pytest.mark.parametrize(("version", "read"), [(6, False), (7, True), (13, True), (23, True), (24, False), (99, False)])
+def test_sets_of_operators(onnx, tmp_path, version, read):
+    path = save(onnx, tmp_path / "net.onnx", RESIDUAL[:1], CONSTANTS, output="a")
+    model = onnx.load(path)
+    model.opset_import[0].version = version
+    model.opset_import.add(domain="com.microsoft", version=1)
+    path.write_bytes(model.SerializeToString())
+    if read:
+        assert len(import_network(path).layers) == 1
+    else:
+        assert problem(path) == f"net.onnx: operator set {version}; 7 to 23 are read"
+    del model.opset_import[0]
+    path.write_bytes(model.SerializeToString())
+    assert problem(path) == "net.onnx: names no set of operators of ONNX; 7 to 23 are read"
+
+
+def test_a_node_without_outputs(onnx, tmp_path):
+    path = save(onnx, tmp_path / "net.onnx", RESIDUAL, CONSTANTS)
+    for op in ("Conv", "BatchNormalization"):
+        model = onnx.load(path)
+        (node,) = (node for node in model.graph.node if node.op_type == op and "w2" not in node.input)
+        del node.output[:]
+        (tmp_path / "made.onnx").write_bytes(model.SerializeToString())
+        assert problem(tmp_path / "made.onnx") == f"made.onnx: operator {op}, node {node.name!r}: has no output 0"

@@ -46,7 +46,7 @@ class Writer:
         graph = h.make_graph(
             self.nodes, "net", [self.input], [h.make_tensor_value_info(output, FLOAT, None)], self.weights
         )
-        path.write_bytes(h.make_model(graph).SerializeToString())
+        path.write_bytes(h.make_model(graph, opset_imports=[h.make_opsetid("", 23)]).SerializeToString())
         return path
 
     def linear(self, x, inputs, outputs):
