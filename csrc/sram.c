@@ -190,6 +190,7 @@ static void join(sram_view *v, int32_t index, int32_t at, int64_t accesses, int6
         q->left = accesses;
         q->since = clk;
         b->pending |= (uint64_t)1 << client;
+        ++b->clients;
     } else {
         v->parts[q->last].next = piece;
     }

@@ -55,9 +55,7 @@ typedef struct {
 
 static round_robin rounds_of(const sram_bank *b) {
     const uint64_t before = b->turn < 64 ? ((uint64_t)1 << b->turn) - 1 : ~(uint64_t)0;
-    return (round_robin){.clients = __builtin_popcountll(b->pending),
-                         .from_turn = b->pending & ~before,
-                         .before_turn = b->pending & before};
+    return (round_robin){.clients = b->clients, .from_turn = b->pending & ~before, .before_turn = b->pending & before};
 }
 
 /* Takes the client with the next place; there is one. */
@@ -70,7 +68,7 @@ static int next_place(round_robin *r) {
 
 /* Whether one client only has accesses here, as it is most of the time. */
 static inline int is_alone(const sram_bank *b) {
-    return (b->pending & (b->pending - 1)) == 0;
+    return b->clients <= 1;
 }
 
 /* `grants`, from 0 on, in clocks: those that are full. */
@@ -150,6 +148,7 @@ static void end_part(sram_view *v, sram_bank *b, sram_queue *q, int client, int6
     q->last = SRAM_NOBODY;
     q->pending_total += clk - q->since;
     b->pending &= ~((uint64_t)1 << client);
+    --b->clients;
 }
 
 void sram_bank_serve(sram_view *v, int32_t index, int64_t clk) {

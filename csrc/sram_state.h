@@ -39,6 +39,7 @@ typedef struct {
     int64_t served;   /* grants of the clocks up to this one are accounted for */
     int64_t next;     /* the clock at which the first part ends; CS_NEVER: nobody has accesses here */
     uint64_t pending; /* clients with accesses here */
+    int32_t clients;  /* so many */
     int32_t ports;
     int32_t port_shift; /* ports = 1 << port_shift; -1: not a power of two */
     int32_t turn;       /* the client asked first */
