@@ -19,7 +19,8 @@ void fabric_flush_outbox(fabric_state *f, const cs_fabric_parts *parts, int64_t 
         int32_t s = cs_noc_submit(parts->noc[box[i].noc], parts->noc_bytes[box[i].noc], clk, (uint64_t)box[i].request,
                                   box[i].src, box[i].dst, box[i].flits);
         if (s != CS_OK) *status = s;
-        noc->stale = 1;
+        /* It has nothing to do before the next clock with the packet; what it has to do then need not be asked. */
+        if (noc->clock.end < noc->next) noc->next = noc->clock.end;
     }
     f->outbox_count = 0;
 }

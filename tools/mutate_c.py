@@ -194,6 +194,7 @@ MUTATIONS = [
     Mutation("fabric", "fabric.c", "        fabric_flush_outbox(f, parts, now_ps, &flushed);\n", "        if (count < 8) fabric_flush_outbox(f, parts, now_ps, &flushed);\n", FABRIC),
     Mutation("fabric", "fabric_clock.c", "if (dram->outlook.next <= clk) follow(f, parts, which, t, status);", "", FABRIC),
     Mutation("fabric", "fabric_clock.c", "    if (dram->outlook.full[r->is_write]) return;\n", "    if (dram->outlook.full[0] | dram->outlook.full[1]) return;\n", FABRIC),
+    Mutation("fabric", "fabric_clock.c", "if (noc->clock.end < noc->next) noc->next = noc->clock.end;", "", FABRIC),
     Mutation("fabric", "fabric_clock.c", "return at > f->now && at < dram->next ? at : dram->next;", "return dram->next;", FABRIC),
     Mutation("fabric", "fabric_clock.c", "if (next->rest <= next->earliest) next->network = next->memory = FABRIC_NONE;", "", FABRIC),
     Mutation("fabric", "fabric_clock.c", "(t = next_of_memory(f, dram)) <= limit;", "(t = next_of_memory(f, dram)) <= limit + 2000;", FABRIC),

@@ -1,5 +1,7 @@
 """The fused fabric against its unfused twin: the same completions and counts, whatever the traffic."""
 
+import itertools
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -209,13 +211,14 @@ def test_long_transfers_take_as_long_on_both(ideal, channels, sram_ps):
 
 @pytest.mark.parametrize("ideal", [(), ("noc", "sram")], ids="-".join)
 def test_a_read_that_a_waiting_write_answers_needs_no_place(ideal):
-    """Few writes wait, while reads fill the queue: a read of what is to be written is answered, at once, by both."""
+    """Few writes wait, while reads fill the queue: a read of what is to be written is answered, at once, by both. And a
+    write finds a place where a read would not."""
     setting = {"networks": 1, "channels": 1, "outstanding": 4, "ideal": ideal}
-    for count in range(30, 44):
-        writes = [("access", 0, index * 64, True) for index in range(10)]
+    for count, waiting in itertools.product(range(30, 44), (0, 10)):
+        writes = [("access", 0, index * 64, True) for index in range(waiting)]
         reads = [("access", 1, 1 << 20 | index * 4096, False) for index in range(count)]
         answered = [("access", 2, index * 64, False) for index in range(4)]
-        last = [("access", 3, 1 << 22, True)]
+        last = [("access", 3, 1 << 22, True), ("access", 4, 1 << 22, False)]
         traffic = [(1, [request]) for request in (*writes, *reads, *answered, *last)]
         assert _drive(Fabric, traffic, **setting) == _drive(UnfusedFabric, traffic, **setting)
 
