@@ -169,7 +169,7 @@ BROKEN = {
     ),
     "energy action missing": (
         {"chip": CHIP % "energy: lacking.yaml"},
-        ["lacking.yaml:10:3: chip.energy.elements: no energy is given for vector.op"],
+        ["lacking.yaml:12:3: chip.energy.elements: no energy is given for vector.op"],
     ),
     "lanes that do not divide into groups": (
         {"chip": CHIP % "core: {group: 7}"},

@@ -111,7 +111,7 @@ def test_every_study_of_a_claim_is_described_with_its_options():
     rows = {field: (kind, default) for field, kind, _, default, _ in fields_of(ClaimScenario, {"ChipSpec": "chip"})}
     assert rows["study"] == ("mapping; `study`: energy_gain | pruning | same_workload | throughput", "required")
     assert rows["study(energy_gain).chip"] == ("mapping: `cosim describe chip`", "required")
-    assert rows["study(energy_gain).corner.coarse"] == ("number >= 0.0, <= 1.0", "0.0")
-    assert rows["study(throughput).weights"] == ("list of number > 0.0, <= 1.0", "required")
+    assert rows["study(energy_gain).sparse_point.coarse"] == ("number >= 0.0, <= 1.0", "0.0")
+    assert rows["study(throughput).weights"] == ("list of number >= 0.001, <= 1.0", "required")
     assert rows["study(pruning).schedule_of"] == ("text", "required")
-    assert rows["study(same_workload).dense_tops_per_watt"] == ("[number, number]", "required")
+    assert rows["study(energy_gain).seeds"] == ("list of integers", "[]")

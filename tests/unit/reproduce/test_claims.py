@@ -168,6 +168,10 @@ def test_shipped_claims_are_these():
     on = {name: claims[f"{name}_energy_gain"].study.calibrated_on.value for name in ("pnpu", "lnpu", "tsunami")}
     assert on == {"pnpu": 3.14, "lnpu": 3.48, "tsunami": 3.42}
     assert claims["same_workload"].study.calibrated_on == (on["pnpu"], on["lnpu"])
+    # One layer in all claims, and one sparse point wherever two operands are skipped.
+    layers = [claim.study.layer for name, claim in claims.items() if name != "pruning"]
+    points = [claims[name].study.sparse_point for name in ("pnpu_energy_gain", "tsunami_energy_gain", "same_workload")]
+    assert [layers.count(layers[0]), points.count(points[0])] == [5, 3]
     # What is said of a dense figure beside a published one is the record's.
     for name in ("pnpu", "tsunami"):
         claim = claims[f"{name}_energy_gain"]
