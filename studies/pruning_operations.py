@@ -61,7 +61,7 @@ def event(layers: tuple[Shape, ...], share: float) -> Operations:
     for shape in layers:
         bands = sampled_bands(shape[0], share, UNIT)
         sampled = min(shape[0], bands * UNIT.channels_out)
-        counts = operation_counts(shape, UNIT, sampled=sampled, bands=bands, similarity=True)
+        counts = operation_counts(shape, UNIT, sampled=sampled, bands=bands, pairs=sampled * (sampled - 1) // 2)
         fine += counts["fine_compares"]
         coarse += counts["coarse_macs"] + counts["coarse_adds"] + counts["coarse_compares"]
     return Operations(coarse, fine)

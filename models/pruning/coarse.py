@@ -27,24 +27,33 @@ def _magnitude(segments: Scores) -> Scores:
     return total
 
 
-def segment_scores(weights: Weights, channels: npt.NDArray[np.int64], unit: CoarseUnit, *, similarity: bool) -> Scores:
+def segment_scores(
+    weights: Weights, channels: npt.NDArray[np.int64], unit: CoarseUnit, *, similarity: bool, groups: int = 1
+) -> Scores:
     """How much each segment of the sampled channels matters: (len(channels), r, s, blocks).
 
     A segment is b_c consecutive weights of one output channel. It matters by its magnitude, the sum of |w|. With
     `similarity`, a segment that is closer to another sampled channel's at the same place than to zero, and not larger
-    than it, matters only by that distance, the sum of |w - w'|: it repeats what the other computes already.
+    than it, matters only by that distance, the sum of |w - w'|: it repeats what the other computes already. Of a layer
+    with `groups` groups, only channels of the same group are compared: others read other inputs, and repeat nothing.
     """
     segments = _segments(weights[channels], unit)
     magnitude = _magnitude(segments)
     scores = magnitude.copy()
     if similarity:
+        group = channels // (len(weights) // groups)
         for i in range(len(channels) - 1):
-            distance = _magnitude(segments[:, i : i + 1] - segments[:, i + 1 :])
-            first_is_smaller = magnitude[i : i + 1] < magnitude[i + 1 :]
+            later: slice | npt.NDArray[np.intp] = slice(i + 1, None)
+            if groups > 1:
+                later = i + 1 + np.flatnonzero(group[i + 1 :] == group[i])
+                if not later.size:
+                    continue
+            distance = _magnitude(segments[:, i : i + 1] - segments[:, later])
+            first_is_smaller = magnitude[i : i + 1] < magnitude[later]
             repeats_later = np.where(first_is_smaller, distance, np.inf).min(axis=0)
             scores[i] = np.minimum(scores[i], repeats_later)
             repeats_this = np.where(first_is_smaller, np.inf, distance)
-            scores[i + 1 :] = np.minimum(scores[i + 1 :], repeats_this)
+            scores[later] = np.minimum(scores[later], repeats_this)
     return scores
 
 
@@ -57,15 +66,16 @@ def prune_units(
     budget: int,
     *,
     similarity: bool,
+    groups: int = 1,
 ) -> Mask:
     """The mask with, in every band of the sampled channels, the units pruned that matter least.
 
     A band is the b_k channels of one row of units; the sample consists of whole bands. Each of them is due to have the
     share `share` of its units (rounded to the nearest number) all-pruned. Of the units that are missing, those that
     matter least go first, and no more than `budget` weights altogether. A unit matters as much as its segments do
-    together.
+    together. `groups`: see `segment_scores`.
     """
-    scores = segment_scores(weights, channels, unit, similarity=similarity)
+    scores = segment_scores(weights, channels, unit, similarity=similarity, groups=groups)
     scored = np.zeros(weights.shape[:3] + scores.shape[3:], dtype=np.float64)
     scored[channels] = scores
     # Sum over the channels of each unit; the segments are single columns already.

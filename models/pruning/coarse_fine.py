@@ -7,7 +7,7 @@ compares output channels by the similarity or magnitude of their weights and tur
 into consecutive zeros; the full form compares all pairs of channels; the stochastic form samples output channels and
 prunes more often; pruning goes on during training. Our assumptions, for want of published ones: the size of the unit,
 the sample, the period, the distance (sum of |w - w'|), that of two similar segments the smaller goes, equal shares for
-all bands of a layer, the ramp, and the split between coarse and fine zeros.
+all bands of a layer, the ramp, the split between coarse and fine zeros, and that channels are compared within groups.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from ..numerics.streams import Stream
 from ..tensors import ConvShape
 from .coarse import prune_units
 from .fine import prune_smallest
-from .full_form import operation_counts
+from .full_form import operation_counts, pairs_within_groups
 from .gradual import GradualPruning
 from .interface import CoarseUnit, Mask, PruneEvent, Weights, count_coarse_zeros, zeros_of
 from .schema import CoarseSpec, StochasticCoarseFineSpec
@@ -37,6 +37,7 @@ class CoarseFinePruning(GradualPruning):
         super().__init__(spec, layers, total_iterations)
         self._similarity = spec.criterion == "similarity"
         self._coarse_share = spec.coarse_share
+        self._groups = {name: shape.groups for name, shape in layers.items()}
 
     def sampled(self, layer: str, channels: int, iteration: int) -> npt.NDArray[np.int64]:
         """The output channels that the event of `iteration` compares, in order."""
@@ -53,19 +54,21 @@ class CoarseFinePruning(GradualPruning):
         share = self._coarse_share * self.due(name, ahead)
         due = zeros_of(self.due(name, iteration), mask.size)
         budget = due - (mask.size - int(np.count_nonzero(mask)))
-        coarse = prune_units(weights, mask, sample, self.unit, share, budget, similarity=self._similarity)
+        groups, similarity = self._groups[name], self._similarity
+        coarse = prune_units(weights, mask, sample, self.unit, share, budget, similarity=similarity, groups=groups)
         fine = prune_smallest(weights, coarse, due)
         k, r, s, c = weights.shape
         bands = len({int(channel) // self.unit.channels_out for channel in sample})
-        counts = operation_counts(
-            (k, r, s, c), self.unit, sampled=len(sample), bands=bands, similarity=self._similarity
-        )
+        pairs = pairs_within_groups(sample.tolist(), k, groups) if similarity else 0
+        counts = operation_counts((k, r, s, c), self.unit, sampled=len(sample), bands=bands, pairs=pairs)
         return PruneEvent(
             name,
             iteration,
             fine,
             self.unit,
             sampled_channels=tuple(int(channel) for channel in sample),
+            groups=groups,
+            similarity=similarity,
             coarse_weights_read=len(sample) * r * s * c,
             fine_weights_read=mask.size,
             zeros=mask.size - int(np.count_nonzero(fine)),

@@ -38,15 +38,16 @@ class PruneEvent:
     """One layer, one event: the new mask and its price. Counts are totals of this event.
 
     `sampled_channels`: the output channels compared with each other, in the order in which the comparison takes them;
-    all channels for the full form, none without coarse pruning. `mask` (k, r, s, c): True where a weight stays; a
-    subset of the mask before where the schedule is `monotone`. `coarse_macs`: subtract-and-accumulate (or
-    multiply-accumulate) steps of the similarity; `coarse_compares`: comparisons of scores and of magnitudes of units;
-    `coarse_adds`: accumulations of magnitudes; `fine_compares`: comparisons of single weights, with a threshold or each
-    other. `coarse_weights_read` and `fine_weights_read`: weights that the two parts have to see once each.
-    `gradients_read`: FP32 gradients of weights looked at besides, with a comparison each. `rewinds`: the kept weights
-    go back, after the update of the iteration, to the values that they had after the schedule's `snapshot_iteration`,
-    and the optimiser's moments to zero. `zeros`, `coarse_zeros`: pruned
-    weights after the event, and those of them that lie in all-pruned units.
+    all channels for the full form, none without coarse pruning. `groups`: of the layer; channels are compared with
+    those of their own group. `similarity`: whether pairs of channels are compared, and not magnitudes alone. `mask` (k,
+    r, s, c): True where a weight stays; a subset of the mask before where the schedule is `monotone`. `coarse_macs`:
+    subtract-and-accumulate (or multiply-accumulate) steps of the similarity; `coarse_compares`: comparisons of scores
+    and of magnitudes of units; `coarse_adds`: accumulations of magnitudes; `fine_compares`: comparisons of single
+    weights, with a threshold or each other. `coarse_weights_read` and `fine_weights_read`: weights that the two parts
+    have to see once each. `gradients_read`: FP32 gradients of weights looked at besides, with a comparison each.
+    `rewinds`: the kept weights go back, after the update of the iteration, to the values that they had after the
+    schedule's `snapshot_iteration`, and the optimiser's moments to zero. `zeros`, `coarse_zeros`: pruned weights after
+    the event, and those of them that lie in all-pruned units.
     """
 
     layer: str
@@ -54,6 +55,8 @@ class PruneEvent:
     mask: Mask
     unit: CoarseUnit
     sampled_channels: tuple[int, ...] = ()
+    groups: int = 1
+    similarity: bool = False
     coarse_macs: int = 0
     coarse_adds: int = 0
     coarse_compares: int = 0

@@ -4,7 +4,8 @@ The unit holds some of the sampled channels in its buffer and compares every sam
 pass is one time that all weights of the layer go by; with S sampled channels, of which B fit the buffer, all pairs
 need ceil(S / B) passes: in pass i the channels of set i are kept and compared with each other and with all that come
 after them. FF and BP of an iteration are the two passes that a shared unit gets for nothing (WG reads no weights);
-for any further pass it fetches the channels that it still needs. A unit of its own reads every pass.
+for any further pass it fetches the channels that it still needs. A unit of its own reads every pass. Of a layer with
+groups, pairs are those within each; the groups go by one after the other, and have the buffer in turn.
 
 Assumptions, since none of this is published: buffer size, the order of comparison, and that a pass delivers all
 weights, including those that the cores' lanes jump over (they are zero and already in coarse units).
@@ -12,6 +13,7 @@ weights, including those that the cores' lanes jump over (they are zero and alre
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 
 from ..pruning import PruneEvent
@@ -71,11 +73,13 @@ def plan_event(
     free = free_passes if shared else 0
 
     pairs_seen = passing = fetched = first_pass = 0
-    passes = -(-sampled // kept) if kept else 0
-    for number in range(passes):
+    of_groups = Counter(channel // (channels // event.groups) for channel in event.sampled_channels)
+    passes = max((-(-count // kept) for count in of_groups.values()), default=0)
+    sets = [(number, count) for count in of_groups.values() for number in range(-(-count // kept))]
+    for number, count in sets:
         first = number * kept
-        here = min(kept, sampled - first)
-        behind = sampled - first - here
+        here = min(kept, count - first)
+        behind = count - first - here
         pairs = here * (here - 1) // 2 + here * behind
         if number < free:
             pairs_seen += pairs
@@ -93,7 +97,7 @@ def plan_event(
         first_pass += once
     return PruningPlan(
         passes=passes,
-        pairs=sampled * (sampled - 1) // 2,
+        pairs=sum(count * (count - 1) // 2 for count in of_groups.values()),
         pairs_seen=pairs_seen,
         passing_weights=passing,
         fetched_weights=fetched,

@@ -63,6 +63,30 @@ def test_scores_by_hand():
     assert score([2, 1], True) == [[8, 4], [7, 5]]
 
 
+def test_a_channel_repeats_only_those_of_its_own_group():
+    """Channel 2 is channel 0 again, and 3 nearly 1: in two groups they read other inputs."""
+    weights = np.array([[4, 4], [9, 1], [4, 4], [9, 2]], dtype=np.float32).reshape(4, 1, 1, 2)
+
+    def scores(channels, groups):
+        found = segment_scores(weights, np.array(channels), CoarseUnit(1, 2), similarity=True, groups=groups)
+        return found.ravel().tolist()
+
+    assert scores([0, 1, 2, 3], 1) == [7, 1, 0, 11]
+    assert scores([0, 1, 2, 3], 2) == [8, 10, 7, 11]
+    assert scores([3, 0, 1, 2], 4) == [11, 8, 10, 8]
+
+
+@given(st.integers(0, 2**32), st.integers(1, 3), st.integers(1, 4), st.integers(1, 6))
+def test_a_layer_with_groups_is_its_groups_side_by_side(seed, groups, width, depth):
+    weights = np.random.default_rng(seed).integers(-8, 9, (groups * width, 2, 1, depth)).astype(np.float32)
+    unit = CoarseUnit(1, 4)
+    together = segment_scores(weights, np.arange(groups * width), unit, similarity=True, groups=groups)
+    for group in range(groups):
+        part = slice(group * width, (group + 1) * width)
+        alone = segment_scores(weights[part], np.arange(width), unit, similarity=True)
+        assert np.array_equal(together[part], alone)
+
+
 def test_of_equal_segments_only_the_later_goes():
     weights = np.array([[3.0, 3.0], [3.0, 3.0], [1.0, 9.0]], dtype=np.float32).reshape(3, 1, 1, 2)
     scores = segment_scores(weights, np.array([0, 1, 2]), CoarseUnit(1, 2), similarity=True)

@@ -1,5 +1,7 @@
 """Small events, planned by hand; and what they cost on a chip, with a unit that is shared and one that is not."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from helpers.chips import PLAIN, iterations, run, system
@@ -54,6 +56,16 @@ def test_a_third_pass_is_fetched() -> None:
     assert (made.passes, made.pairs, made.pairs_seen) == (4, 6, 3 + 2)
     assert (made.passing_weights, made.fetched_weights) == (40 + 30, 20 + 10)
     assert made.coverage == 70 / 100
+
+
+def test_groups_have_the_buffer_in_turn() -> None:
+    # 8 channels in groups of 2: of the first 5, two pairs and one alone; two channels fit, so one pass is enough.
+    made = plan(replace(event(5), groups=4), 20, shared=True)
+    assert (made.passes, made.pairs, made.pairs_seen) == (1, 2, 2)
+    assert (made.passing_weights, made.fetched_weights) == (50, 0)
+    # One fits: a second pass for the second channel of each pair.
+    made = plan(replace(event(5), groups=4), 10, shared=True)
+    assert (made.passes, made.pairs, made.pairs_seen, made.passing_weights) == (2, 2, 2, 50 + 20)
 
 
 def test_a_unit_of_its_own_reads_everything() -> None:
