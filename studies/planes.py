@@ -34,7 +34,7 @@ from cosim.models.numerics.streams import Stream
 from cosim.models.workload.planes import clustered
 from cosim.models.workload.schema import ChannelsSpec, PlanesSpec
 
-from .channels import correlation, spread
+from .channels import spread
 
 Mask = npt.NDArray[np.bool_]
 Float64Array = npt.NDArray[np.float64]
@@ -119,6 +119,13 @@ def fit(files: Sequence[Layers], *, common: float = 0.05, grid: Sequence[float] 
     found = model(PlanesSpec(persistence=persistence, common=common))
     ratio = sum(one.common for one in real.values()) / sum(one.common for one in found.values())
     return PlanesSpec(persistence=persistence, common=min(1.0, max(0.0, common * ratio)))
+
+
+def correlation(inputs: npt.NDArray[np.float64], weights: npt.NDArray[np.float64]) -> float:
+    """The covariance over that of equal ranks among the shares themselves: a channel has hundreds of weights here, so
+    that the noise in a share is small beside how channels differ (otherwise see `studies.channels`)."""
+    most = np.mean(np.sort(inputs) * np.sort(weights)) - inputs.mean() * weights.mean()
+    return float((np.mean(inputs * weights) - inputs.mean() * weights.mean()) / most)
 
 
 def channels(files: Sequence[Layers], weights: Layers) -> ChannelsSpec:
