@@ -10,9 +10,9 @@ Beside them, what SimPy alone permits: the same processes before an engine that 
 ends everything after 100 ps. Where that is not twice as fast as a batch, no engine can be half as fast as one: below
 some 500 bytes.
 
-Where the time of 4 KiB descriptors, 17 us, was seen to go: two fifths in the DRAM's engine (all there is in a batch), a
-third in the fabric in C, which makes requests of descriptors, and 4.6 us in Python, half of them in SimPy and the
-processes.
+Where the time of 4 KiB descriptors, 16 us, was seen to go: over two fifths in the DRAM's engine (all there is in a
+batch), under three tenths in the fabric in C, which makes requests of descriptors, and 4.8 us in Python, half of them
+in SimPy and the processes.
 """
 
 import time
