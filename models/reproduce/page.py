@@ -16,7 +16,8 @@ from .tornado import tornado
 
 __all__ = ["plots", "sensitivity_page", "validation_page"]
 
-SHOWN_BARS = 16
+SHOWN_BARS = {"rows": 14, "apart": 6}
+"""Bars of a tornado: of assumptions in intervals, and of late ranges and what-ifs."""
 
 _HEAD = """# Validation
 
@@ -213,13 +214,17 @@ def sensitivity_page(data: Mapping[str, Any]) -> str:
 
 
 def _bars(sensitivity: Mapping[str, Any]) -> list[Any]:
-    """The assumptions that move the number at all, the most influential ones."""
-    moving = [
-        (name, values)
-        for name, values in pairs(sensitivity)
-        if any(number not in (None, sensitivity["nominal"]) for _, number in values)
-    ]
-    return moving[:SHOWN_BARS]
+    """The assumptions that move the number at all, the most influential ones; then those that are in no interval."""
+    why = {row["parameter"]: row["why"] for row in sensitivity["apart"]}
+    moving = []
+    for which in ("rows", "apart"):
+        found = [
+            (f"{name} ({why[name]})" if which == "apart" else name, values)
+            for name, values in pairs(sensitivity, which)
+            if any(number not in (None, sensitivity["nominal"]) for _, number in values)
+        ]
+        moving += found[: SHOWN_BARS[which]]
+    return moving
 
 
 def _tornado_name(at: int) -> str:

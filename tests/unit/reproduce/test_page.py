@@ -215,3 +215,12 @@ def test_the_parts_of_the_energy_are_told_as_they_are():
         **PARTS,
         "bitmap read": ("core.bitmap_read",),
     }
+
+
+def test_late_ranges_and_what_ifs_are_in_the_plots_and_told_apart(data):
+    found = plots(data)
+    # Of what pruning computes, every range is late: the plot is of these alone.
+    assert ">schedule.criterion (late)</text>" in found["validation-pruning-sensitivity.svg"]
+    throughput = found["validation-throughput-sensitivity.svg"]
+    assert ">noc.ideal (what-if)</text>" in throughput
+    assert throughput.index(">core.lanes</text>") < throughput.index(">noc.ideal (what-if)</text>")
