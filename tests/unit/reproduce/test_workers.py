@@ -5,14 +5,21 @@ import os
 import signal
 import subprocess
 import sys
-from multiprocessing import get_context
+from multiprocessing import Pipe, get_context
 
 import pytest
 from helpers.chips import chip_spec, memory_spec
 
 from cosim.models.reproduce.layer_points import DENSE, layer_point
 from cosim.models.reproduce.points import Point
-from cosim.models.reproduce.workers import PointFailedError, _born_without_interrupts, _worker, run_points, write_whole
+from cosim.models.reproduce.workers import (
+    PointFailedError,
+    _born_without_interrupts,
+    _serve,
+    _worker,
+    run_points,
+    write_whole,
+)
 from cosim.models.workload.schema import StatisticalLayer
 
 LAYER = StatisticalLayer(name="a", c=8, h=4, w=4, k=8, r=1, s=1)
@@ -84,6 +91,13 @@ def test_a_process_that_is_killed_is_missed():
         # Nobody is there any more: said at once, and not as a broken pipe.
         with pytest.raises(PointFailedError, match="ended from outside by SIGKILL"):
             worker.send(Killed())
+
+
+def test_a_worker_whose_parent_is_gone_ends_without_a_word():
+    here, there = Pipe()
+    here.send(point())
+    here.close()  # before the answer
+    _serve(there)
 
 
 def test_an_exception_that_cannot_travel_is_said_all_the_same():
