@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import statistics
 from collections.abc import Mapping, Sequence
@@ -14,6 +15,19 @@ from .pruning import RESULTS, ROOT, SAMPLES, SCHEDULES, SEEDS, load
 PAGE = ROOT / "docs" / "pruning.md"
 PLOT = RESULTS.with_name("pruning_accuracy.svg")
 FOCUS = 0.9
+T_975 = 2.776
+"""Quantile of Student's t for the four degrees of freedom of five paired differences."""
+COMPARED = (
+    ("scfp", "dense"),
+    ("scfp", "cfp"),
+    ("scfp", "scfp without coarse"),
+    ("scfp", "scfp without stochastic"),
+    ("scfp", "gradual"),
+    ("cfp", "scfp without coarse"),
+    ("gradual", "scfp without coarse"),
+    ("random", "dense"),
+)
+"""Of each pair, how far the first is below the second."""
 Cases = Mapping[tuple[str, float], Mapping[int, Mapping[str, Any]]]
 """(case, sparsity) -> seed -> row; whole cases only."""
 
@@ -34,6 +48,16 @@ def mean(case: Mapping[int, Mapping[str, Any]], name: str = "accuracy") -> float
 def points_below(case: Mapping[int, Mapping[str, Any]], other: Mapping[int, Mapping[str, Any]]) -> float:
     """How many points of accuracy less than the other, paired by seed, on average."""
     return 100 * statistics.mean(other[seed]["accuracy"] - case[seed]["accuracy"] for seed in case)
+
+
+def half_width(case: Mapping[int, Mapping[str, Any]], other: Mapping[int, Mapping[str, Any]]) -> float:
+    """Half of the 95 % interval of `points_below`: of the seeds' differences, taken to be normally distributed."""
+    differences = [100 * (other[seed]["accuracy"] - case[seed]["accuracy"]) for seed in case]
+    return T_975 * statistics.stdev(differences) / math.sqrt(len(differences))
+
+
+def _difference(case: Mapping[int, Mapping[str, Any]], other: Mapping[int, Mapping[str, Any]]) -> str:
+    return f"{points_below(case, other):+.2f} ± {half_width(case, other):.2f}"
 
 
 def operations(case: Mapping[int, Mapping[str, Any]]) -> tuple[float, float]:
@@ -59,6 +83,20 @@ def accuracy_table(cases: Cases) -> list[list[str]]:
             case = cases.get((name, sparsity))
             deviation = statistics.stdev(r["accuracy"] for r in case.values()) if case else 0.0
             row.append(f"{mean(case):.2%} ± {100 * deviation:.2f}" if case else "")
+        rows.append(row)
+    return rows
+
+
+def differences_table(cases: Cases) -> list[list[str]]:
+    """How far schedules are below others, by sparsity; bold where the interval does not hold zero."""
+    sparsities = sorted({sparsity for name, sparsity in cases if name in SCHEDULES})
+    rows = [["", *(f"{sparsity:.0%} zeros" for sparsity in sparsities)]]
+    for name, other in COMPARED:
+        row = [f"{name} below {other}"]
+        for sparsity in sparsities:
+            pair = cases[name, sparsity], cases[other, sparsity if other in SCHEDULES else 0.0]
+            carried = abs(points_below(*pair)) > half_width(*pair)
+            row.append(f"**{_difference(*pair)}**" if carried else _difference(*pair))
         rows.append(row)
     return rows
 
@@ -91,8 +129,8 @@ def claim_table(cases: Cases) -> list[list[str]]:
             [
                 name,
                 f"{mean(case):.2%}",
-                f"{points_below(case, full):+.2f}",
-                f"{points_below(case, dense):+.2f}",
+                "" if case is full else _difference(case, full),
+                _difference(case, dense),
                 f"{mean(case, 'zeros'):.2%}",
                 f"{mean(case, 'coarse_share_of_zeros'):.1%}",
                 f"{mean(case, 'events'):.0f}",
@@ -163,6 +201,7 @@ def tables(rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     cases = cases_of(rows)
     return {
         "accuracy": _markdown(accuracy_table(cases)),
+        "differences": _markdown(differences_table(cases)),
         "claim": _markdown(claim_table(cases)),
         "networks": _markdown(pruning_operations.table()),
     }
