@@ -95,8 +95,9 @@ def _switching(chips: Sequence[Chip]) -> Table:
         ],
         rows,
         title="Adaptive choice: its cost and its regret",
-        note="In the simulated iterations. Regret: cycles, changes included, beyond the best way of skipping in "
-        "hindsight. Where a core has several, they are compared with `hindsight: true` only.",
+        note="Counted in the simulated iterations, without weights; of a sample, a change is one since the simulated "
+        "iteration before. Regret: cycles, changes included, beyond the best way of skipping in hindsight. Where a "
+        "core has several, they are compared with `hindsight: true` only.",
     )
 
 

@@ -1,7 +1,8 @@
 """What a simulated training says: totals by stage, mechanism, action, unit and reason, and the ratios made of them.
 
 All totals are sums over the simulated iterations, each weighted by the number of training iterations it stands for, so
-that they speak of the whole training. Every number is an integer or a quotient of two of them.
+that they speak of the whole training; `chip_summary` names those that are not. Every number is an integer or a quotient
+of two of them.
 """
 
 from __future__ import annotations
@@ -53,7 +54,8 @@ def chip_summary(system: System, tally: Tally, sample: Sample) -> dict[str, Any]
     """Everything about one chip; `sample` says how many training iterations each simulated one stands for.
 
     `switching`, per stage: of the choices that were made, changes and their cycles; of those settled in hindsight (all
-    ways of skipping evaluated) the cycles spent, the regret, and how often the best was chosen.
+    ways of skipping evaluated) the cycles spent, the regret, and how often the best was chosen. These, `choices`,
+    `regret_cycles` and `choices_settled` count what was simulated, as `pruning` does: they are not weighted.
     """
     spec = system.chip_spec
     totals = tally.totals

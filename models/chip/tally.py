@@ -94,7 +94,7 @@ class Tally:
     """All that the summary of one chip is made of, as its iterations are simulated.
 
     `rows`: a row for each simulated iteration; `policies`: by stage, how often each way of skipping was chosen;
-    `switching`: by stage, see `chip_summary`; `pruning`: what the pruning unit did.
+    `switching`: by stage, see `chip_summary`; `pruning`: what the pruning unit did. Only `totals` are weighted.
     """
 
     def __init__(self, spec: ChipSpec) -> None:

@@ -25,3 +25,19 @@ def test_a_tally_is_plain_data():
     for stage, counts in one.policies.items():
         assert sum(counts.values()) == one.switching[stage]["choices"] == one.switching[stage]["settled"] > 0
     assert chip.results == []
+
+
+def test_only_the_totals_are_weighted():
+    """What docs/sampling.md lists: ways of skipping chosen, their changes and regret, the pruning unit's work."""
+    chip = system(keep_results=False, hindsight=True)
+    light, heavy = (Tally(chip.chip_spec) for _ in range(2))
+    for iteration in iterations(PLAIN, [1, 3]):
+        result = chip.simulate(iteration)
+        light.add(result, 1)
+        heavy.add(result, 7)
+    for name in ("policies", "switching", "pruning", "rows"):
+        assert getattr(heavy, name) == getattr(light, name)
+    assert sum(row["choices"] for row in light.switching.values()) > 0
+    for name in ("iterations", "time_ps", "tasks", "switch_cycles", "core_cycles"):
+        assert getattr(heavy.totals, name) == 7 * getattr(light.totals, name)
+    assert heavy.totals.actions == {action: 7 * count for action, count in light.totals.actions.items()}
