@@ -1,10 +1,11 @@
-"""Sparse from the start, with regrowth: small weights go, and come back where the gradient is large.
+"""Sparse from the first update on, with regrowth: small weights go, and come back where the gradient is large.
 
 Source: Evci, Gale, Menick, Castro and Elsen, "Rigging the Lottery: Making All Tickets Winners" (RigL), ICML 2020, arXiv
 1911.11134. Theirs: a random mask at the start; every `period` iterations the share f of the kept weights that are
 smallest is dropped, and as many are grown where the gradient is largest, from zero; f falls as
 drop * (1 - t / end) ** 3, one of the decays of their appendix (their main one is a cosine). Our assumptions: equal
-sparsity for all layers that are not named; the update of an iteration with an event is made, too.
+sparsity for all layers that are not named; the update of an iteration with an event is made, too; the mask at the start
+is drawn by an event of iteration 0, so FF, BP and WG of that one iteration are dense.
 """
 
 from __future__ import annotations

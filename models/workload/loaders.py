@@ -121,9 +121,10 @@ def _images(name: str, pixels: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
     if pixels.dtype == np.uint8:
         values = pixels.astype(np.float32) / np.float32(255.0)
     elif np.issubdtype(pixels.dtype, np.floating):
-        values = pixels.astype(np.float32)
+        with np.errstate(over="ignore"):
+            values = pixels.astype(np.float32)
         if not np.isfinite(values).all():
-            raise ValueError(f"{name}: images must be finite")
+            raise ValueError(f"{name}: images must be finite in FP32")
     else:
         raise ValueError(f"{name}: images must be uint8 or floating-point numbers, not {pixels.dtype}")
     return np.ascontiguousarray(values if values.ndim == 4 else values[..., np.newaxis])

@@ -40,7 +40,8 @@ def read_scale_sim(file: Path) -> StatisticalSpec:
     if size > MAX_BYTES:
         raise ImportProblem(f"{file}: {size} bytes; a topology file has at most {MAX_BYTES}")
     try:
-        lines = file.read_text(encoding="utf-8-sig").splitlines()
+        # Lines as editors count them: `splitlines` would also end one at a form feed.
+        lines = file.read_text(encoding="utf-8-sig").split("\n")
     except UnicodeDecodeError as error:
         raise ImportProblem(f"{file}: not UTF-8 at byte {error.start}") from None
     rows = [(number, _cells(line)) for number, line in enumerate(lines, 1) if line.strip(" ,\t")]

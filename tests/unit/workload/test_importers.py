@@ -59,6 +59,8 @@ def test_matrix_products(tmp_path):
         (HEADER + "a, 4, 4, 3, 3, 0, 1, 1\n", "t.csv:2:16: expected a whole number from 1 to 16777216, got '0'"),
         (HEADER + "a, 4, 99999999, 3, 3, 1, 1, 1\n",
          "t.csv:2:7: expected a whole number from 1 to 16777216, got '99999999'"),
+        ("Layer, M, N, K\r\na\x0cb\x1c\u2028, 1, 2, 3\r\nc, 1, x, 3\r\n",
+         "t.csv:3:7: expected a whole number from 1 to 16777216, got 'x'"),
         (HEADER + "a, 2, 2, 3, 3, 1, 1, 1\n", "t.csv:2:1: layer a: a 3x3 filter leaves no output of a 2x2 input"),
     ],
 )  # fmt: skip
