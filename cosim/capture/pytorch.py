@@ -17,8 +17,10 @@ class Capture:
 
     Layers are the `Conv2d` and `Linear` modules in `model`, by their names in it with `.` as `_`, or as `names` (module
     name -> layer name) says. A step is everything between two calls of `next_step`, and one forward and backward pass;
-    a second one in the same step raises RuntimeError. Values are compared with zero as PyTorch has them. The file
-    appears when the block ends, and not at all if it ends in an error.
+    a second one in the same step raises RuntimeError. A pass in which a layer's output needs no gradient is none of a
+    training (`no_grad`), or not of this layer (frozen, with nothing to learn before it), and is not recorded. Values
+    are compared with zero as PyTorch has them. Hooks and file are made when the block begins; the file appears when it
+    ends, and not at all if it ends in an error.
     """
 
     def __init__(
@@ -27,14 +29,10 @@ class Capture:
         import torch  # noqa: PLC0415  (an extra, on use)
 
         self._conv, self._linear = torch.nn.Conv2d, torch.nn.Linear
+        self._model, self._file, self._names = model, file, names or {}
         self._steps, self._step = steps, 0
-        self._writer = MaskWriter(file)
         self._seen: set[tuple[Kind, str]] = set()
         self._hooks: list[Any] = []
-        for path, module in model.named_modules():
-            if isinstance(module, (self._conv, self._linear)):
-                name = (names or {}).get(path, path.replace(".", "_"))
-                self._hooks.append(module.register_forward_hook(self._hook(name)))
 
     def next_step(self) -> None:
         """The training step is over."""
@@ -42,6 +40,11 @@ class Capture:
         self._seen.clear()
 
     def __enter__(self) -> Capture:
+        self._writer = MaskWriter(self._file)
+        for path, module in self._model.named_modules():
+            if isinstance(module, (self._conv, self._linear)):
+                name = self._names.get(path, path.replace(".", "_"))
+                self._hooks.append(module.register_forward_hook(self._hook(name)))
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
@@ -51,7 +54,7 @@ class Capture:
 
     def _hook(self, name: str) -> Any:
         def hook(module: Any, inputs: Any, output: Any) -> None:
-            if module.training and self._step in self._steps:
+            if module.training and output.requires_grad and self._step in self._steps:
                 self._write(Kind.INPUT, name, self._channels_last(module, inputs[0]))
                 weight = _nonzero(module.weight)
                 is_conv = isinstance(module, self._conv)

@@ -117,7 +117,7 @@ class NOfMSpec(Spec):
 
 
 class RiglSpec(SparsitySpec):
-    """Sparse from the first update on; small weights are exchanged for ones of large gradient (RigL, Evci et al. 2020)."""
+    """Sparse from the first update on; small weights make way for ones of large gradient (RigL, Evci et al. 2020)."""
 
     schedule: Literal["rigl"]
     end: Share = Field(default=0.75, description="Share of the training after which the mask stays.")
