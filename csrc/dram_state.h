@@ -170,6 +170,33 @@ void dram_insert(dram_state *s, dram_list *list, int32_t slot);
 void dram_remove(dram_list *list, int32_t index);
 void dram_complete(dram_state *s, uint64_t tag, int64_t clk);
 
+/* dram_clock.c */
+/* Where records go; done == NULL: dropped, commands == NULL: not told. */
+typedef struct {
+    cs_done *done;
+    size_t done_capacity;
+    size_t done_count;
+    cs_dram_command *commands;
+    size_t command_capacity;
+    size_t command_count;
+} dram_sink;
+
+/* An event is a command or a transaction's move. */
+enum { DRAM_GO_ON = 0, DRAM_STOP_AT_DONE = 1, DRAM_STOP_AT_EVENT = 2 };
+
+int32_t dram_accepts(const dram_state *s, const dram_request *request);
+void dram_enter(dram_state *s, const dram_request *request);
+/* Nothing happens without an arrival but refreshes. */
+int32_t dram_is_idle(const dram_state *s);
+/* Clocks up to `clk` go by without a command and without an arrival. */
+void dram_settle(dram_state *s, int64_t clk);
+/* All that happens at clocks <= until, or up to what `stop` says; CS_FULL where the sink has no room. */
+int32_t dram_run(dram_state *s, int64_t until, int32_t stop, dram_sink *sink);
+/* CS_NEVER: nothing is done, nothing happens. */
+int64_t dram_first_done(const dram_state *s);
+int64_t dram_first_event(dram_state *s);
+void dram_look(dram_state *s, cs_dram_outlook *out);
+
 /* A policy: how it looks at the state, and how a command changes it.
  *   accepts: whether there is a place for a request that comes right after clock `now`;
  *   enter:   takes it in (accepts was true);
