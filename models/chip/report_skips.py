@@ -95,9 +95,9 @@ def _switching(chips: Sequence[Chip]) -> Table:
         ],
         rows,
         title="Adaptive choice: its cost and its regret",
-        note="Counted in the simulated iterations, without weights; of a sample, a change is one since the simulated "
-        "iteration before. Regret: cycles, changes included, beyond the best way of skipping in hindsight. Where a "
-        "core has several, they are compared with `hindsight: true` only.",
+        note="Counted in the simulated iterations, without weights. Of a sample, a change is one since the simulated "
+        "iteration before: no estimate of the whole training's. Regret: cycles, changes included, beyond the best way "
+        "of skipping in hindsight. Where a core has several, they are compared with `hindsight: true` only.",
     )
 
 

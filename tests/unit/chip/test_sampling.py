@@ -6,6 +6,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from helpers.chips import PLAIN, iterations, system
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -118,6 +119,21 @@ def test_the_width_follows_the_unit(seed, factor):
     values = {i: (i * 7919 + seed) % 1000 for i in sample.weights}
     one, many = sample.half_width(values), sample.half_width({i: v * factor for i, v in values.items()})
     assert (one - 1) * factor <= many <= one * factor
+
+
+def test_an_iteration_that_is_not_simulated_leaves_counters_but_no_way_of_skipping():
+    """What docs/sampling.md says an iteration starts from."""
+    mapper = system().mapper
+    first, second, third = iterations(PLAIN, [0, 1, 2])
+    mapper.map(first)
+    before = mapper.chooser.state()
+    mapper.observe(second)
+    after = mapper.chooser.state()
+    assert [row[:3] for row in after] == [row[:3] for row in before]  # layer, stage, place of the way at hand
+    assert [row[3:] for row in after] != [row[3:] for row in before]
+    taken = len(mapper.chooser.choices)
+    mapper.map(third)
+    assert len(mapper.chooser.choices) == 2 * taken > 0
 
 
 def test_the_truth_lies_in_the_interval():
