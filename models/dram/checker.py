@@ -10,16 +10,17 @@ slack is a violation; a suite whose traces reach slack 0 for a rule also notices
 
 from __future__ import annotations
 
-import csv
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
+from cosim.files import read_lines
+
 from .presets import Preset
 from .rules import COMMANDS, RANK_COMMANDS, ResolvedRule
-from .traces import TraceError, read_lines
+from .traces import TraceError, is_clock
 
 #: Refreshes that may be postponed or pulled in (JESD79-3, JESD79-4, JESD209-4).
 MAX_POSTPONED = 8
@@ -27,7 +28,8 @@ _HEADER = ("clk", "cmd", "rank", "bg", "bank", "row", "col")
 
 
 class Command(NamedTuple):
-    """One line of a trace. `group` and `bank` are None for PREA and REF; `row` is None where it is not told."""
+    """One line of a trace. `group` and `bank` are None for PREA and REF; `row` and `column` are None where they are not
+    told; a column is one burst."""
 
     clk: int
     name: str
@@ -35,6 +37,7 @@ class Command(NamedTuple):
     bank: int | None = None
     row: int | None = None
     rank: int = 0
+    column: int | None = None
 
 
 @dataclass
@@ -167,6 +170,12 @@ class Checker:
         place = command.rank, command.group, command.bank
         there_is = place in self._refreshes
         self._require("a bank that there is", there_is, command, f"bank {place}")
+        geometry = self.preset.geometry
+        if command.row is not None:
+            self._require("a row that there is", command.row < geometry.rows, command, f"row {command.row}")
+        if command.column is not None:
+            there_is_one = command.column < geometry.columns
+            self._require("a column that there is", there_is_one, command, f"column {command.column}")
         if command.name == "ACT":
             self._require("ACT on a closed bank", place not in self._open_rows, command, f"bank {place} is open")
             self._open_rows[place] = command.row
@@ -219,38 +228,42 @@ class Checker:
 
 
 def read_commands(path: Path) -> Iterator[Command]:
-    """The commands of a CSV file (gzipped if it ends in .gz) with the columns clk,cmd,rank,bg,bank,row,col.
+    """The commands of a CSV file, gzipped or not, with the columns clk,cmd,rank,bg,bank,row,col.
 
-    Raises TraceError naming file, line and column of what cannot be read.
+    Raises TraceError naming file, line and column of what cannot be read; OSError if the file cannot.
     """
-    return _parse(path, read_lines(path))
+    lines = read_lines(path, TraceError)
+    header = next(lines, None)
+    if header is None or tuple(header.split(",")) != _HEADER:
+        got = "an empty file" if header is None else repr(header)
+        raise TraceError(f"{path}:1:1: expected the header {','.join(_HEADER)}, got {got}")
+    return _parse(path, lines)
 
 
 def _parse(path: Path, lines: Iterable[str]) -> Iterator[Command]:
-    for number, fields in enumerate(csv.reader(lines), start=1):
-        if number == 1:
-            if tuple(fields) != _HEADER:
-                raise TraceError(f"{path}:1:1: expected the header {','.join(_HEADER)}, got {','.join(fields)!r}")
-            continue
+    for number, line in enumerate(lines, start=2):
+        fields = line.split(",")
 
         def fail(index: int, expected: str, fields: list[str] = fields, number: int = number) -> TraceError:
             column = sum(len(text) + 1 for text in fields[:index]) + 1
-            got = fields[index] if index < len(fields) else "the end of the line"
-            return TraceError(f"{path}:{number}:{column}: expected {expected}, got {got!r}")
+            return TraceError(f"{path}:{number}:{column}: expected {expected}, got {fields[index]!r}")
 
-        if len(fields) != len(_HEADER):
-            raise fail(min(len(fields), len(_HEADER)), f"{len(_HEADER)} fields")
+        if len(fields) < len(_HEADER):
+            end = f"{path}:{number}:{len(line) + 1}"
+            raise TraceError(f"{end}: expected {len(_HEADER)} fields, got 'the end of the line'")
+        if len(fields) > len(_HEADER):
+            raise fail(len(_HEADER), f"{len(_HEADER)} fields")
         name = fields[1]
         if name not in COMMANDS:
             raise fail(1, f"one of {', '.join(COMMANDS)}")
         values: list[int | None] = []
         of_bank = name not in RANK_COMMANDS
-        for index in (0, 2, 3, 4, 5):
+        for index in (0, 2, 3, 4, 5, 6):
             text = fields[index]
-            if not text.isdecimal() and (text or index in (0, 2) or (of_bank and index in (3, 4))):
+            if not is_clock(text) and (text or index in (0, 2) or (of_bank and index in (3, 4))):
                 raise fail(index, f"{_HEADER[index]} as a number")
             values.append(int(text) if text else None)
-        clk, rank, group, bank, row = values
+        clk, rank, group, bank, row, column = values
         assert clk is not None
         assert rank is not None
-        yield Command(clk, name, group if of_bank else None, bank if of_bank else None, row, rank)
+        yield Command(clk, name, group if of_bank else None, bank if of_bank else None, row, rank, column)

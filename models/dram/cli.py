@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +12,7 @@ import numpy.typing as npt
 import typer
 
 from cosim.cli.boundary import mistakes_named
+from cosim.files import check_outputs, write_whole
 
 from .checker import Checker, Report, read_commands
 from .controller import Controller, Replay, format_commands
@@ -36,7 +36,10 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
 @app.command("replay")
 def replay_command(
-    trace: Annotated[Path, typer.Argument(help="Lines `R 0x40`, `W 0x80` or `0x40 READ 12`; gzipped or not.")],
+    trace: Annotated[
+        Path,
+        typer.Argument(help="A file of lines `R 0x40`, `W 0x80` or `0x40 READ 12`, gzipped or not; - is not stdin."),
+    ],
     preset_name: Annotated[str, typer.Option("--preset", help=f"One of {', '.join(PRESETS)}.")] = "ddr4_2400",
     mapping: Annotated[str, typer.Option("--mapping", help="Order of the address bits: m1 or m2.")] = "m1",
     scheduler: Annotated[str, typer.Option("--scheduler", help=f"One of {', '.join(SCHEDULERS)}.")] = "fr-fcfs",
@@ -63,7 +66,8 @@ def replay_command(
         device = preset(preset_name).with_ranks(ranks)
         policy = replace(scheduler_of(scheduler), page=page, refresh=refresh)
         controller = Controller(device, mapping, policy)
-        requests = read_requests(trace)
+        check_outputs({"--commands": commands, "--latencies": latencies}, {"the trace": trace})
+        requests = read_requests(trace, channel_bytes=device.geometry.channel_bytes)
         replay = controller.replay(
             requests.addresses,
             requests.is_write,
@@ -73,19 +77,14 @@ def replay_command(
         )
         reads = replay.latencies[requests.is_write == 0]
         if commands is not None and replay.commands is not None:
-            _write(commands, format_commands(replay.commands))
+            write_whole(commands, format_commands(replay.commands))
         if latencies is not None:
-            _write(latencies, "".join(f"{clocks}\n" for clocks in reads.tolist()).encode())
+            write_whole(latencies, "".join(f"{clocks}\n" for clocks in reads.tolist()).encode())
     result = _summary(device, mapping, policy, mode, requests, replay, reads)
     if as_json:
         print(json.dumps(result, indent=2))
     else:
         _print_replay(result)
-
-
-def _write(path: Path, data: bytes) -> None:
-    # Without a time stamp: the same run writes the same bytes.
-    path.write_bytes(gzip.compress(data, mtime=0) if path.suffix == ".gz" else data)
 
 
 def _summary(
@@ -161,7 +160,9 @@ def _print_replay(result: dict[str, Any]) -> None:
 @app.command("check")
 def check_command(
     preset_name: Annotated[str, typer.Argument(metavar="PRESET", help=f"One of {', '.join(PRESETS)}.")],
-    commands: Annotated[Path, typer.Argument(help="CSV with clk,cmd,rank,bg,bank,row,col; gzipped or not.")],
+    commands: Annotated[
+        Path, typer.Argument(help="A CSV file with clk,cmd,rank,bg,bank,row,col, gzipped or not; - is not stdin.")
+    ],
     ranks: Ranks = 1,
     as_json: AsJson = False,
 ) -> None:

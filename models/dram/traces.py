@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import gzip
 import re
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+
+from cosim.files import read_lines
 
 __all__ = ["RequestTrace", "TraceError", "read_requests"]
 
@@ -33,30 +33,21 @@ class RequestTrace:
         return len(self.addresses)
 
 
-def read_lines(path: Path) -> list[str]:
-    """The lines of a text file, gzipped if its name ends in .gz. Raises TraceError for what is neither."""
-    try:
-        raw = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
-        return raw.decode("ascii").splitlines()
-    except UnicodeDecodeError as error:
-        line = raw.count(b"\n", 0, error.start) + 1
-        column = error.start - raw.rfind(b"\n", 0, error.start)
-        raise TraceError(
-            f"{path}:{line}:{column}: expected plain ASCII text, got byte {raw[error.start]:#04x}"
-        ) from None
-    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-        raise TraceError(f"{path}: expected a gzip file: {error}") from None
+def is_clock(text: str) -> bool:
+    """Whether it is a whole number below 2^60: clocks that can be added up without an overflow."""
+    return text.isascii() and text.isdecimal() and len(text) < 20 and int(text) < 1 << 60
 
 
-def read_requests(path: Path) -> RequestTrace:
-    """Read a trace, gzipped if the name ends in .gz. Blank lines and what follows a # are left out.
+def read_requests(path: Path, *, channel_bytes: int | None = None) -> RequestTrace:
+    """Read a trace, gzipped or not. Blank lines and what follows a # are left out.
 
-    Raises TraceError naming file, line and column; one form throughout, clocks must not decrease.
+    Raises TraceError naming file, line and column; one form throughout, clocks must not decrease, addresses lie below
+    `channel_bytes` if given. OSError if the file cannot be read.
     """
     addresses: list[int] = []
     kinds: list[int] = []
     clocks: list[int] = []
-    for number, line in enumerate(read_lines(path), start=1):
+    for number, line in enumerate(read_lines(path, TraceError), start=1):
         words = [(match.start() + 1, match.group()) for match in _WORD.finditer(line.partition("#")[0])]
         if not words:
             continue
@@ -78,9 +69,11 @@ def read_requests(path: Path) -> RequestTrace:
             raise fail(kind_column, "READ or WRITE" if timed else "R or W", kind)
         if not re.fullmatch(r"0x[0-9a-fA-F]{1,16}", address):
             raise fail(address_column, "an address such as 0x1f40", address)
+        if channel_bytes is not None and int(address, 16) >= channel_bytes:
+            raise fail(address_column, f"an address below {channel_bytes:#x}, the size of the channel", address)
         if timed:
             column, clock = words[2]
-            if not (clock.isascii() and clock.isdecimal()) or int(clock) >= 1 << 60:
+            if not is_clock(clock):
                 raise fail(column, "a clock number", clock)
             if clocks and int(clock) < clocks[-1]:
                 raise fail(column, f"a clock not before {clocks[-1]}", clock)

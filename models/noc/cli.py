@@ -13,6 +13,7 @@ import numpy.typing as npt
 import typer
 
 from cosim.cli.boundary import mistakes_named
+from cosim.files import check_outputs
 
 from .mesh import MeshConfig
 from .packets import Packets, read_packets, write_packets
@@ -55,7 +56,9 @@ def _mesh(size: str, vcs: int, buffer: int, routing_delay: int, credit_delay: in
 
 @app.command("replay")
 def replay_command(
-    packets: Annotated[Path, typer.Argument(help="CSV with id, src, dst, flits, created; gzipped or not.")],
+    packets: Annotated[
+        Path, typer.Argument(help="A CSV file with id, src, dst, flits, created, gzipped or not; - is not stdin.")
+    ],
     mesh: Mesh = "4x4",
     vcs: Vcs = 2,
     buffer: Buffer = 8,
@@ -74,6 +77,7 @@ def replay_command(
     """
     with mistakes_named("noc"):
         config = _mesh(mesh, vcs, buffer, routing_delay, credit_delay, speculative)
+        check_outputs({"--out": out}, {"the packets": packets})
         table = read_packets(packets, config)
         if compare and table.recorded is None:
             raise ValueError(f"{packets}:1:1: --compare: expected the columns injected, head_out and tail_out")

@@ -7,15 +7,15 @@ with.
 
 from __future__ import annotations
 
-import gzip
 import io
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+from cosim.files import read_lines, write_whole
 
 from .mesh import MeshConfig
 
@@ -56,12 +56,11 @@ def read_packets(path: Path, mesh: MeshConfig) -> Packets:
     Raises PacketFileError, naming file, line and column, for the first line that is not a packet of this mesh; OSError
     if the file cannot be read.
     """
-    lines = _text(path).split("\n")
-    if lines[-1] == "":
-        lines.pop()
-    if not lines:
+    lines = read_lines(path, PacketFileError)
+    header = next(lines, None)
+    if header is None:
         raise PacketFileError(f"{path}:1:1: expected a line of column names, got an empty file")
-    names = [name.strip() for name in lines[0].rstrip("\r").split(",")]
+    names = [name.strip() for name in header.split(",")]
     for name in _GIVEN:
         if names.count(name) != 1:
             raise PacketFileError(
@@ -78,7 +77,7 @@ def read_packets(path: Path, mesh: MeshConfig) -> Packets:
         "created": (0, _MAX_CLOCK),
     }
     columns = [(names.index(name), *bounds.get(name, (0, 2**62))) for name in wanted]
-    rows = [_row(path, number, line, names, columns) for number, line in enumerate(lines[1:], start=2)]
+    rows = [_row(path, number, line, names, columns) for number, line in enumerate(lines, start=2)]
     table = np.array(rows, np.int64).reshape(len(rows), len(wanted))
     _check_ids(path, table[:, 0])
     table = table[np.lexsort((table[:, 0], table[:, 4]))]
@@ -86,27 +85,8 @@ def read_packets(path: Path, mesh: MeshConfig) -> Packets:
     return Packets(ids, src, dst, flits, created, np.stack(clocks) if recorded else None)
 
 
-def _text(path: Path) -> str:
-    data = path.read_bytes()
-    if data[:2] == b"\x1f\x8b":
-        try:
-            data = gzip.decompress(data)
-        except (OSError, EOFError, zlib.error) as error:
-            raise PacketFileError(f"{path}:1:1: expected a gzip file, but it is damaged: {error}") from None
-    elif path.suffix == ".gz":
-        raise PacketFileError(f"{path}:1:1: expected a gzip file, as the name says")
-    try:
-        return data.decode("ascii")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        column = error.start - data.rfind(b"\n", 0, error.start)
-        raise PacketFileError(
-            f"{path}:{line}:{column}: expected ASCII text, got byte 0x{data[error.start]:02x}"
-        ) from None
-
-
 def _row(path: Path, number: int, line: str, names: list[str], columns: list[tuple[int, int, int]]) -> list[int]:
-    fields = line.rstrip("\r").split(",")
+    fields = line.split(",")
     if len(fields) != len(names):
         raise PacketFileError(f"{path}:{number}:1: expected {len(names)} fields, got {len(fields)}")
     row = []
@@ -132,11 +112,11 @@ def _check_ids(path: Path, ids: npt.NDArray[np.int64]) -> None:
 
 def write_packets(path: Path, packets: Packets, clocks: npt.NDArray[Any], mesh: MeshConfig) -> None:
     """Write packets with their clocks, rows (injected, head_out, tail_out), and the routers on their way; gzipped
-    if the name ends in .gz. Equal packets give equal bytes."""
+    if the name ends in .gz. Equal packets give equal bytes; the file is there as a whole or not at all."""
     text = io.StringIO()
     text.write(",".join([*_GIVEN, *_RECORDED, "routers"]) + "\n")
     columns = [packets.id, packets.src, packets.dst, packets.flits, packets.created, *clocks]
     for values in zip(*(column.tolist() for column in columns), strict=True):
         text.write(",".join(map(str, values)) + f",{mesh.hops(values[1], values[2]) + 1}\n")
     data = text.getvalue().encode("ascii")
-    path.write_bytes(gzip.compress(data, mtime=0) if path.suffix == ".gz" else data)
+    write_whole(path, data)

@@ -255,7 +255,14 @@ HEADER = "clk,cmd,rank,bg,bank,row,col\n"
     ("text", "message"),
     [
         ("clk,cmd\n", r":1:1: expected the header clk,cmd,rank,bg,bank,row,col, got 'clk,cmd'$"),
-        (HEADER + "1,ACT,0,0,0,5\n", r":2:\d+: expected 7 fields, got 'the end of the line'$"),
+        (HEADER + "1,ACT,0,0,0,5\n", r":2:14: expected 7 fields, got 'the end of the line'$"),
+        (HEADER + "1,ACT,0,0,0,5,,\n", r":2:16: expected 7 fields, got ''$"),
+        (HEADER + "\n", r":2:1: expected 7 fields, got 'the end of the line'$"),
+        (HEADER + f"{1 << 60},REF,0,,,,\n", rf":2:1: expected clk as a number, got '{1 << 60}'$"),
+        (HEADER + f"1,ACT,0,0,0,{'9' * 4000},\n", r":2:13: expected row as a number, got '9+'$"),
+        (HEADER + "1,RD,0,0,0,5,x\n", r":2:14: expected col as a number, got 'x'$"),
+        (HEADER + '"1",REF,0,,,,\n', r":2:1: expected clk as a number, got '\"1\"'$"),
+        ("", r":1:1: expected the header clk,cmd,rank,bg,bank,row,col, got an empty file$"),
         (HEADER + "1,ACT,0,0,0,5,\n2,NOP,0,0,0,,\n", r":3:3: expected one of ACT, .* got 'NOP'$"),
         (HEADER + "x,REF,0,,,,\n", r":2:1: expected clk as a number, got 'x'$"),
         (HEADER + "1,REF,,,,,\n", r":2:7: expected rank as a number, got ''$"),
@@ -278,3 +285,19 @@ def test_reads_gzipped_commands(tmp_path):
     path.write_bytes(b"clk")
     with pytest.raises(TraceError, match="expected a gzip file"):
         list(read_commands(path))
+
+
+@pytest.mark.parametrize(
+    ("command", "broken"),
+    [
+        (Command(100, "RD", 0, 0, 65535, column=127), set()),
+        (Command(100, "RD", 0, 0, 65535, column=128), {"a column that there is"}),
+        (Command(100, "WR", 0, 0, 65536, column=127), {"a row that there is", "column command on the open row"}),
+        (Command(200, "ACT", 0, 1, 65536), {"a row that there is"}),
+        (Command(200, "ACT", 0, 1, 99999999), {"a row that there is"}),
+        (Command(200, "ACT", 0, 1, 65535), set()),
+    ],
+)
+def test_rows_and_columns_are_those_of_the_device(command, broken):
+    report = Checker(preset("ddr4_2400")).feed([Command(1, "ACT", 0, 0, 65535), command]).report
+    assert set(report.violations) == broken

@@ -105,7 +105,47 @@ def test_mistakes_end_with_status_2_and_no_traceback(trace, arguments, message):
 
 def test_an_address_outside_the_channel_is_named(tmp_path):
     path = tmp_path / "trace.txt"
-    path.write_text("R 0x0\nR 0x40000000\n")
+    path.write_text("R 0x0\n\nR 0x3fffffc0\nR 0x40000000\n")
     result = cosim_dram("replay", path, "--preset", "lpddr4_3200")
     assert result.exit_code == 2
-    assert result.stderr == "cosim dram: request 1: address 0x40000000 is outside the channel\n"
+    expected = "expected an address below 0x40000000, the size of the channel, got '0x40000000'"
+    assert result.stderr == f"cosim dram: {path}:4:3: {expected}\n"
+    assert cosim_dram("replay", path, "--preset", "lpddr4_3200", "--ranks", 2).exit_code == 0
+
+
+def test_nothing_is_written_over_the_trace_or_over_another_output(tmp_path, trace):
+    before = trace.read_bytes()
+    link = tmp_path / "link"
+    link.symlink_to(trace)
+    both = tmp_path / "both"
+    for options, message in (
+        (["--latencies", trace], f"--latencies {trace}: expected another file than that of the trace {trace}"),
+        (["--commands", link], f"--commands {link}: expected another file than that of the trace {trace}"),
+        (
+            ["--commands", both, "--latencies", both],
+            f"--latencies {both}: expected another file than that of --commands {both}",
+        ),
+        (["--latencies", both / "none"], f"{both}/none: No such file or directory"),
+    ):
+        result = cosim_dram("replay", trace, *options)
+        assert (result.exit_code, result.stderr, result.stdout) == (2, f"cosim dram: {message}\n", "")
+    assert trace.read_bytes() == before
+    assert not both.exists()
+
+
+def test_a_command_file_says_what_it_holds(tmp_path):
+    path = tmp_path / "commands.csv"
+    path.write_bytes(b"")
+    result = cosim_dram("check", "ddr4_2400", path)
+    assert (result.exit_code, result.stdout) == (2, "")
+    header = "clk,cmd,rank,bg,bank,row,col"
+    assert result.stderr == f"cosim dram: {path}:1:1: expected the header {header}, got an empty file\n"
+    path.write_text(f"{header}\n1,ACT,0,0,0,99999999,\n")
+    result = cosim_dram("check", "ddr4_2400", path)
+    assert result.exit_code == 1
+    assert "clk 1, ACT: a row that there is: row 99999999\n" in result.stdout
+
+
+def test_a_full_disk_is_told_with_the_file(trace):
+    result = cosim_dram("replay", trace, "--latencies", "/dev/full")
+    assert (result.exit_code, result.stderr) == (2, "cosim dram: /dev/full: No space left on device\n")

@@ -91,6 +91,14 @@ def test_a_missing_file_is_named(tmp_path):
     assert unwritable.exit_code == 2
 
 
+def test_nothing_is_written_over_the_packets(packets):
+    before = packets.read_bytes()
+    result = run("replay", packets, "--out", packets)
+    assert result.exit_code == 2
+    assert result.stderr == f"cosim noc: --out {packets}: expected another file than that of the packets {packets}\n"
+    assert packets.read_bytes() == before
+
+
 def test_comparing_needs_something_to_compare_with(packets):
     packets.write_text(f"{HEADER}\n0,0,5,4,0\n")
     result = run("replay", packets, "--compare")

@@ -70,9 +70,10 @@ def test_a_file_without_packets_is_one(file):
         (f"{HEADER}\n0,0,1,1\n", ":2:1: expected 5 fields, got 4"),
         (f"{HEADER}\n\n", ":2:1: expected 5 fields, got 1"),
         (f"{HEADER}\n0,0,1,1,0\n7,0,1,1,1\n0,0,1,1,2\n", ":4:1: id: expected every id once, 0 was there before"),
-        (f"{HEADER}\n0,\xff".encode("latin-1"), ":2:3: expected ASCII text, got byte 0xff"),
-        (b"\x1f\x8b\x08rubbish", ":1:1: expected a gzip file, but it is damaged: "),
-        (gzip.compress(HEADER.encode(), mtime=0)[:-9], ":1:1: expected a gzip file, but it is damaged: "),
+        (f"{HEADER}\n0,\xff".encode("latin-1"), ":2:3: expected plain ASCII text, got byte 0xff"),
+        (b"\x1f\x8b\x08", ":1:1: expected a gzip file, but it ends too early"),
+        (b"\x1f\x8bXrubbish", ":1:1: expected a gzip file, but it is damaged here"),
+        (gzip.compress(HEADER.encode(), mtime=0)[:-8], ":1:25: expected a gzip file, but it ends too early"),
     ],
 )
 def test_a_mistake_is_named_with_file_line_and_column(file, data, message):
