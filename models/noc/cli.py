@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import io
 import json
 import re
 from pathlib import Path
@@ -13,12 +14,12 @@ import numpy.typing as npt
 import typer
 
 from cosim.cli.boundary import mistakes_named
-from cosim.files import check_outputs
+from cosim.files import check_outputs, write_whole
 
 from .mesh import MeshConfig
 from .packets import Packets, read_packets, write_packets
 from .replay import Replay, replay
-from .sweep import SATURATED, Sweep, sweep
+from .sweep import SATURATED, LoadPoint, Sweep, sweep
 from .traffic import PATTERNS
 
 __all__ = ["app"]
@@ -39,19 +40,33 @@ Speculative = Annotated[
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
 
+# What the user calls the fields of a mesh.
+_OPTIONS = {
+    "mesh": "--mesh",
+    "vcs": "--vcs",
+    "depth": "--buffer",
+    "routing_delay": "--routing-delay",
+    "credit_delay": "--credit-delay",
+}
+
+
 def _mesh(size: str, vcs: int, buffer: int, routing_delay: int, credit_delay: int, speculative: bool) -> MeshConfig:
     match = re.fullmatch(r"([1-9]\d{0,4})x([1-9]\d{0,4})", size)
     if match is None:
         raise ValueError(f"--mesh {size!r}: expected columns x rows, e.g. 4x4")
-    return MeshConfig(
-        int(match[1]),
-        int(match[2]),
-        vcs=vcs,
-        depth=buffer,
-        routing_delay=routing_delay,
-        credit_delay=credit_delay,
-        speculative=speculative,
-    )
+    try:
+        return MeshConfig(
+            int(match[1]),
+            int(match[2]),
+            vcs=vcs,
+            depth=buffer,
+            routing_delay=routing_delay,
+            credit_delay=credit_delay,
+            speculative=speculative,
+        )
+    except ValueError as error:
+        field, space, rest = str(error).partition(" ")
+        raise ValueError(f"{_OPTIONS[field]}{space}{rest}") from None
 
 
 @app.command("replay")
@@ -170,25 +185,46 @@ def sweep_command(
     """Mean latency against offered load, up to a little beyond saturation."""
     with mistakes_named("noc"):
         config = _mesh(mesh, vcs, buffer, routing_delay, credit_delay, speculative)
-        result = sweep(config, traffic, packet, step=step, highest=highest, warmup=warmup, clocks=clocks, seed=seed)
-    title = f"{mesh} mesh, {traffic}, {packet} flits, {vcs} VCs of {buffer}"
+        if plot is not None:
+            plot = _checked(plot)
+        title = f"{mesh} mesh, {traffic}, {packet} flits, {vcs} VCs of {buffer}"
+
+        def begun(zero_load: float) -> None:
+            if not as_json:
+                print(f"{title}: {zero_load:.1f} clocks without contention")
+                print(f"{'offered':>9} {'accepted':>9} {'latency':>9} {'in net':>9}", flush=True)
+
+        result = sweep(
+            config,
+            traffic,
+            packet,
+            step=step,
+            highest=highest,
+            warmup=warmup,
+            clocks=clocks,
+            seed=seed,
+            begun=begun,
+            measured=None if as_json else _print_point,
+        )
     if as_json:
         print(json.dumps({"schema_version": SCHEMA_VERSION, "title": title, **dataclasses.asdict(result)}, indent=2))
     else:
-        _print_sweep(title, result)
+        _print_saturation(result)
     if plot is not None:
         with mistakes_named("noc"):
             _plot(plot, title, result)
 
 
-def _print_sweep(title: str, result: Sweep) -> None:
-    print(f"{title}: {result.zero_load:.1f} clocks without contention")
-    print(f"{'offered':>9} {'accepted':>9} {'latency':>9} {'in net':>9}")
-    for point in result.points:
-        mark = "  saturated" if result.saturation is not None and point.offered >= result.saturation else ""
-        print(
-            f"{point.offered:9.3f} {point.accepted:9.3f} {point.packet_latency:9.1f} {point.network_latency:9.1f}{mark}"
-        )
+def _print_point(point: LoadPoint, saturated: bool) -> None:
+    # At once: of a large mesh a point takes minutes.
+    mark = "  saturated" if saturated else ""
+    print(
+        f"{point.offered:9.3f} {point.accepted:9.3f} {point.packet_latency:9.1f} {point.network_latency:9.1f}{mark}",
+        flush=True,
+    )
+
+
+def _print_saturation(result: Sweep) -> None:
     if result.saturation is None:
         print("does not saturate at these loads")
     else:
@@ -198,18 +234,32 @@ def _print_sweep(title: str, result: Sweep) -> None:
         )
 
 
-def _plot(path: Path, title: str, result: Sweep) -> None:
+def _checked(plot: Path) -> Path:
+    """Where the plot goes, before there is one. Raises ValueError or OSError for what could not be written."""
     try:
         import matplotlib as mpl  # noqa: PLC0415
 
         mpl.use("Agg")
-        import matplotlib.pyplot as plt  # noqa: PLC0415
+        from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415
     except ImportError:
         raise ValueError("--plot: expected matplotlib to be installed (pip install 'cosim-npu[report]')") from None
+    path = plot if plot.suffix or plot.is_dir() else plot.with_name(plot.name + ".png")
+    check_outputs({"--plot": path})
+    there_are = sorted(FigureCanvasAgg.get_supported_filetypes())
+    if path.suffix[1:].lower() not in there_are:
+        raise ValueError(f"--plot {plot}: expected a name ending in one of {', '.join(there_are)}")
+    return path
+
+
+def _plot(path: Path, title: str, result: Sweep) -> None:
+    import matplotlib.pyplot as plt  # noqa: PLC0415
+
     figure, axes = plt.subplots()
     axes.plot([p.offered for p in result.points], [p.packet_latency for p in result.points], "o-")
     if result.saturation is not None:
         axes.axvline(result.saturation, linestyle="--", color="grey")
     axes.set(title=title, xlabel="offered load, flits per node and clock", ylabel="mean latency, clocks", yscale="log")
-    figure.savefig(path)
+    image = io.BytesIO()
+    figure.savefig(image, format=path.suffix[1:].lower())
     plt.close(figure)
+    write_whole(path, image.getvalue())

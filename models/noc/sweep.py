@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from .mesh import MeshConfig
+from .packets import Packets
 from .replay import replay
 from .traffic import bernoulli
 
@@ -54,10 +57,6 @@ def measure(
     arrived = int(packets.flits[(out >= warmup) & (out < warmup + clocks)].sum())
     if count == 0:
         return LoadPoint(load, 0.0, 0.0, 0.0, 0), 0.0
-    alone = [
-        mesh.zero_load_clocks(src, dst, flits)
-        for src, dst in zip(packets.src[counted].tolist(), packets.dst[counted].tolist(), strict=True)
-    ]
     point = LoadPoint(
         offered=load,
         accepted=arrived / (mesh.nodes * clocks),
@@ -65,7 +64,14 @@ def measure(
         network_latency=int((out - run.injected)[counted].sum()) / count,
         packets=count,
     )
-    return point, float(np.mean(alone))
+    return point, _alone(mesh, packets, counted)
+
+
+def _alone(mesh: MeshConfig, packets: Packets, counted: npt.NDArray[np.bool_]) -> float:
+    """The mean latency without contention; 0 of no packets."""
+    columns = (packets.src[counted], packets.dst[counted], packets.flits[counted])
+    clocks = [mesh.zero_load_clocks(*packet) for packet in zip(*(column.tolist() for column in columns), strict=True)]
+    return float(np.mean(clocks)) if clocks else 0.0
 
 
 def sweep(
@@ -78,9 +84,15 @@ def sweep(
     warmup: int = 2000,
     clocks: int = 8000,
     seed: int = 1,
+    begun: Callable[[float], None] | None = None,
+    measured: Callable[[LoadPoint, bool], None] | None = None,
 ) -> Sweep:
     """Measure loads from `step` up to `highest`, but only two points beyond saturation, whose load is then narrowed
-    down to a sixteenth of a step."""
+    down to a sixteenth of a step.
+
+    `begun` is told the latency without contention before the first point, `measured` each point when it is ready and
+    whether saturation has been reached.
+    """
     if not 0 < step <= highest:
         raise ValueError(f"step {step}: expected more than 0 and at most the highest load {highest}")
 
@@ -88,6 +100,10 @@ def sweep(
         point, alone = measure(mesh, pattern, load, flits, warmup=warmup, clocks=clocks, seed=seed)
         return point, point.packet_latency > SATURATED * alone
 
+    lowest = bernoulli(mesh, pattern, round(step, 9), flits, warmup + clocks, seed)
+    zero_load = _alone(mesh, lowest, lowest.created >= 0)
+    if begun is not None:
+        begun(zero_load)
     points: list[LoadPoint] = []
     beyond = 0
     below, above = 0.0, None
@@ -100,6 +116,8 @@ def sweep(
             above = load
         elif not saturated and above is None:
             below = load
+        if measured is not None:
+            measured(point, above is not None)
         beyond += saturated
         count += 1
     if above is not None:
@@ -109,5 +127,4 @@ def sweep(
                 above = middle
             else:
                 below = middle
-    zero_load = measure(mesh, pattern, points[0].offered, flits, warmup=0, clocks=warmup + clocks, seed=seed)[1]
     return Sweep(tuple(points), zero_load, above)

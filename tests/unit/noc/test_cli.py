@@ -2,14 +2,19 @@
 status 1."""
 
 import csv
+import importlib
 import json
 import sys
 
 import pytest
+import typer
 from typer.testing import CliRunner
 
+from cosim.clib import lib
+from cosim.models.noc import cli
 from cosim.models.noc.cli import app
 
+sweep_module = importlib.import_module("cosim.models.noc.sweep")  # the package has a function of that name
 HEADER = "id,src,dst,flits,created"
 RECORDED = f"{HEADER},injected,head_out,tail_out\n0,0,5,4,0,0,17,20\n1,3,3,1,2,2,9,9\n"
 
@@ -73,14 +78,18 @@ def test_an_empty_run_is_a_run(packets):
     [
         (["--mesh", "4by4"], "cosim noc: --mesh '4by4': expected columns x rows, e.g. 4x4\n"),
         (["--mesh", "2x2"], "cosim noc: {path}:2:5: dst: expected a whole number from 0 to 3, got '5'\n"),
-        (["--vcs", "9"], "cosim noc: vcs 9: expected 1 to 8\n"),
-        (["--buffer", "0"], "cosim noc: depth 0: expected 1 to 255\n"),
+        (["--vcs", "9"], "cosim noc: --vcs 9: expected 1 to 8\n"),
+        (["--buffer", "0"], "cosim noc: --buffer 0: expected 1 to 255\n"),
+        (["--routing-delay", "2"], "cosim noc: --routing-delay 2: expected 0 to 1\n"),
+        (["--credit-delay", "-1"], "cosim noc: --credit-delay -1: expected 0 to {delay}\n"),
+        (["--mesh", "999x999"], "cosim noc: --mesh 999x999: expected at least 1x1 and at most {nodes} nodes\n"),
     ],
 )
 def test_a_mistake_is_named_and_ends_with_status_2(packets, arguments, message):
     result = run("replay", packets, *arguments)
     assert result.exit_code == 2
-    assert result.stderr == message.format(path=packets)
+    bounds = {"delay": lib.CS_NOC_MAX_CREDIT_DELAY, "nodes": lib.CS_NOC_MAX_NODES}
+    assert result.stderr == message.format(path=packets, **bounds)
     assert result.stdout == ""
 
 
@@ -132,6 +141,38 @@ def test_a_sweep_is_drawn(tmp_path):
     result = run("sweep", "--mesh", "2x2", "--highest", "0.1", "--clocks", "300", "--plot", path)
     assert result.exit_code == 0
     assert path.read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("none/a.png", "{path}: No such file or directory"),
+        ("a.xyz", "--plot {path}: expected a name ending in one of "),
+        (".", "{path}: Is a directory"),
+    ],
+)
+def test_a_plot_that_cannot_be_written_is_told_before_the_sweep(tmp_path, name, message):
+    pytest.importorskip("matplotlib", reason="plots need the report extra")
+    path = tmp_path if name == "." else tmp_path / name
+    result = run("sweep", "--mesh", "2x2", "--plot", path)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr.startswith("cosim noc: " + message.format(path=path))
+
+
+def test_each_point_is_printed_when_it_is_ready(monkeypatch, capsys):
+    """What was printed before a later point fails is out."""
+    of = sweep_module.measure
+
+    def measure(mesh, pattern, load, *arguments, **options):
+        assert capsys.readouterr().out.count("\n") == (2 if load == 0.1 else 1)
+        if load > 0.25:
+            raise ValueError("here")
+        return of(mesh, pattern, load, *arguments, **options)
+
+    monkeypatch.setattr(sweep_module, "measure", measure)
+    with pytest.raises(typer.Exit):
+        cli.sweep_command(mesh="2x2", step=0.1, warmup=0, clocks=300)
+    assert capsys.readouterr().err == "cosim noc: here\n"
 
 
 def test_without_matplotlib_a_plot_is_refused_by_name(tmp_path, monkeypatch):
