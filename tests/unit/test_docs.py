@@ -10,9 +10,10 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
 PAGES = sorted(DOCS.glob("*.md"))
+MODELS = [pytest.param(page, marks=pytest.mark.c_library) for page in ("dram", "noc", "sram")]
 
 
-@pytest.mark.parametrize("page", ["timing-model", "coming-from-systemc", "coming-from-simpy"])
+@pytest.mark.parametrize("page", ["timing-model", "coming-from-systemc", "coming-from-simpy", *MODELS])
 def test_the_examples_of_a_page_run(page):
     text = (DOCS / f"{page}.md").read_text(encoding="utf-8")
     names = {"__name__": "docs"}
