@@ -8,6 +8,7 @@ import gzip
 import os
 import shutil
 import stat
+import sys
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -16,6 +17,7 @@ __all__ = ["LONGEST_LINE", "check_outputs", "read_lines", "write_whole"]
 
 #: Characters. Far above any line of a trace; what is longer is another kind of file and need not fit the memory.
 LONGEST_LINE = 4096
+_STDOUT = Path("/dev/stdout")
 _MAGIC = b"\x1f\x8b"
 _BLOCK_BYTES = 1 << 16
 
@@ -140,7 +142,9 @@ def _identity(path: Path) -> tuple[int, int] | str:
 
 
 def _is_ordinary(path: Path) -> bool:
-    """Whether there is a file of that name, or none yet."""
+    """Whether there is a file of that name, or none yet. Where stdout goes is never one: others write there, too."""
+    if path == _STDOUT:
+        return False
     try:
         return stat.S_ISREG(path.stat().st_mode)
     except OSError:
@@ -154,6 +158,12 @@ def write_whole(path: Path, data: bytes) -> None:
     """
     packed = gzip.compress(data, mtime=0) if path.suffix == ".gz" else data
     try:
+        if path == _STDOUT:
+            # Opened once more, a redirected stdout would be written from its beginning.
+            sys.stdout.flush()
+            sys.stdout.buffer.write(packed)
+            sys.stdout.buffer.flush()
+            return
         if not _is_ordinary(path):
             path.write_bytes(packed)
             return

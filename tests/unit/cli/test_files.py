@@ -2,6 +2,8 @@
 
 import gzip
 import os
+import subprocess
+import sys
 import tracemalloc
 import zlib
 
@@ -86,6 +88,27 @@ def test_what_follows_a_member_is_one_too(file):
     assert (lines, message) == (["a"], ":2:1: expected a gzip file, but it is damaged here")
 
 
+def test_whatever_byte_is_wrong_is_told_or_makes_no_difference(file):
+    """What Python's gzip takes is taken, with the same text; the rest is a mistake with its place."""
+    whole = gzip.compress(b"".join(b"R 0x%x\n" % (number * 7919 % 65536) for number in range(20)), mtime=0)
+    told = 0
+    for at in (2, *range(4, len(whole))):  # 3 are flags, of which zlib allows fewer
+        for bit in range(8):
+            wrong = bytearray(whole)
+            wrong[at] ^= 1 << bit
+            try:
+                expected = gzip.decompress(bytes(wrong))
+            except (OSError, EOFError, zlib.error):
+                _, message = read(file(bytes(wrong)))
+                assert message is not None
+                told += 1
+            else:
+                lines, message = read(file(bytes(wrong)))
+                assert message is None
+                assert "".join(f"{line}\n" for line in lines).encode() == expected
+    assert told > 8 * (len(whole) - 20)
+
+
 def test_a_byte_that_is_not_ascii_is_named(file):
     assert read(file(b"a\nb\xff\n", "t")) == (["a"], ":2:2: expected plain ASCII text, got byte 0xff")
 
@@ -151,3 +174,19 @@ def test_equal_data_gives_equal_gzip_files(tmp_path):
     write_whole(tmp_path / "b.gz", TEXT)
     assert (tmp_path / "a.gz").read_bytes() == (tmp_path / "b.gz").read_bytes()
     assert gzip.decompress((tmp_path / "a.gz").read_bytes()) == TEXT
+
+
+def test_what_goes_to_stdout_follows_what_is_there(tmp_path):
+    code = """
+from pathlib import Path
+from cosim.files import check_outputs, write_whole
+stdout = Path("/dev/stdout")
+check_outputs({"--a": stdout, "--b": stdout})
+print("first")
+write_whole(stdout, b"second\\n")
+print("third")
+"""
+    out = tmp_path / "out.txt"
+    with out.open("wb") as file:
+        subprocess.run([sys.executable, "-c", code], stdout=file, check=True)
+    assert out.read_text() == "first\nsecond\nthird\n"
