@@ -13,6 +13,9 @@ from cosim.scenario import Spec, misfit
 from .presets import MAX_BANKS, MAX_RANKS, PRESETS, Preset
 from .schedulers import SCHEDULERS, Scheduler
 
+# Nearly a million times slower than any DRAM. The fabric takes clocks below 2^31 ps, so twice as slow a one as well.
+_SLOWEST_PS = 10**9
+
 
 class MemorySpec(Spec):
     """DRAM channels and their controllers."""
@@ -49,6 +52,8 @@ class MemorySpec(Spec):
             raise misfit(f"{PRESETS[self.preset].standard} has no per-bank refresh", "refresh")
         if self.t_ck is not None and self.t_ck < 1:
             raise misfit("must be at least 1 ps", "t_ck")
+        if self.t_ck is not None and self.t_ck > _SLOWEST_PS:
+            raise misfit("must be at most 1 ms", "t_ck")
         return self
 
     @property

@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
+from cosim import Simulator
+from cosim.models.chip.system import build_memory
 from cosim.models.dram import BankRoundRobin
 from cosim.models.dram.presets import PRESETS
 from cosim.models.dram.spec import MemorySpec
@@ -31,6 +33,18 @@ def test_another_clock():
     assert MemorySpec(preset="ddr4_2400", t_ck=1).t_ck_ps == 1
     with pytest.raises(ValidationError, match=r"must be at least 1 ps"):
         MemorySpec(preset="ddr4_2400", t_ck=0)
+    with pytest.raises(ValidationError, match=r"must be at most 1 ms"):
+        MemorySpec(preset="ddr4_2400", t_ck=10**9 + 1)
+
+
+@pytest.mark.c_library
+@pytest.mark.parametrize("t_ck_ps", [1, 10**9])
+def test_a_chip_can_have_the_fastest_and_the_slowest_clock(t_ck_ps):
+    """Also one of twice the period, with which runs are compared."""
+    spec = MemorySpec(preset="ddr4_2400", t_ck=t_ck_ps)
+    for slower in (spec, spec.model_copy(update={"t_ck": 2 * t_ck_ps})):
+        _, (controller,) = build_memory(Simulator(), "memory", slower)
+        assert controller.stats(0).commands["ACT"] == 0
 
 
 @pytest.mark.parametrize(
