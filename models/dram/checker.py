@@ -261,7 +261,7 @@ def _parse(path: Path, lines: Iterable[str]) -> Iterator[Command]:
         for index in (0, 2, 3, 4, 5, 6):
             text = fields[index]
             if not is_clock(text) and (text or index in (0, 2) or (of_bank and index in (3, 4))):
-                raise fail(index, f"{_HEADER[index]} as a number")
+                raise fail(index, f"{_HEADER[index]} as a number below 2^59")
             values.append(int(text) if text else None)
         clk, rank, group, bank, row, column = values
         assert clk is not None

@@ -216,7 +216,7 @@ def sweep_command(
 
 
 def _print_point(point: LoadPoint, saturated: bool) -> None:
-    # At once: of a large mesh a point takes minutes.
+    # At once: a point of a large mesh takes half a minute.
     mark = "  saturated" if saturated else ""
     print(
         f"{point.offered:9.3f} {point.accepted:9.3f} {point.packet_latency:9.1f} {point.network_latency:9.1f}{mark}",

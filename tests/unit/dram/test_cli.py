@@ -72,6 +72,17 @@ def test_a_request_with_a_clock_waits_for_it(tmp_path):
     assert json.loads(cosim_dram("replay", path, "--json").stdout)["end_clk"] == 5000 + 22
 
 
+@pytest.mark.parametrize("scheduler", ["fr-fcfs", "fr-fcfs-ramulator1", "bank-round-robin"])
+def test_the_latest_clock_is_waited_for(tmp_path, scheduler):
+    """And nothing is stepped until then, though 6e13 refreshes pass."""
+    path = tmp_path / "trace.txt"
+    last = (1 << 59) - 1
+    path.write_text(f"0x0 READ 5\n0x0 READ {last}\n0x0 READ {last}\n")
+    result = json.loads(cosim_dram("replay", path, "--scheduler", scheduler, "--json").stdout)
+    assert 22 < result["end_clk"] - last < 1000
+    assert result["commands"]["REF"] == pytest.approx(last / preset("ddr4_2400").timing["tREFI"])
+
+
 def test_a_broken_rule_ends_with_status_1(tmp_path):
     path = tmp_path / "commands.csv"
     path.write_text("clk,cmd,rank,bg,bank,row,col\n1,ACT,0,0,0,7,\n17,RD,0,0,0,7,0\n")
