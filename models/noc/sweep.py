@@ -17,6 +17,9 @@ __all__ = ["LoadPoint", "Sweep", "measure", "sweep"]
 
 # A network counts as saturated when the mean latency passes this many times that of an empty network.
 SATURATED = 3.0
+# A draw for each node and clock stands in memory at once, 8 bytes.
+_MOST_DRAWS = 2**28
+_MOST_POINTS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,14 +90,22 @@ def sweep(
     begun: Callable[[float], None] | None = None,
     measured: Callable[[LoadPoint, bool], None] | None = None,
 ) -> Sweep:
-    """Measure loads from `step` up to `highest`, but only two points beyond saturation, whose load is then narrowed
-    down to a sixteenth of a step.
+    """Measure loads from `step` up to `highest`, or to a packet of each node in each clock, but only two points beyond
+    saturation, whose load is then narrowed down to a sixteenth of a step.
 
     `begun` is told the latency without contention before the first point, `measured` each point when it is ready and
-    whether saturation has been reached.
+    whether saturation has been reached. Raises ValueError for steps or clocks that are out of range, or too many.
     """
+    highest = min(highest, flits)
     if not 0 < step <= highest:
         raise ValueError(f"step {step}: expected more than 0 and at most the highest load {highest}")
+    if highest > _MOST_POINTS * step:
+        raise ValueError(f"step {step}: expected at most {_MOST_POINTS} points up to the highest load {highest}")
+    if (warmup + clocks) * mesh.nodes > _MOST_DRAWS:
+        raise ValueError(
+            f"{warmup + clocks} clocks, warm-up included: expected at most {_MOST_DRAWS // mesh.nodes} "
+            f"with {mesh.nodes} nodes"
+        )
 
     def point_at(load: float) -> tuple[LoadPoint, bool]:
         point, alone = measure(mesh, pattern, load, flits, warmup=warmup, clocks=clocks, seed=seed)

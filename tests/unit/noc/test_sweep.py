@@ -40,3 +40,35 @@ def test_a_load_without_a_packet_is_measured_as_nothing():
 def test_a_step_that_leads_nowhere_is_refused(step):
     with pytest.raises(ValueError, match=f"^step {step}: expected more than 0 and at most the highest load 1.0$"):
         sweep(MeshConfig(2, 2), "uniform", 1, step=step)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"step": 1e-12}, "step 1e-12: expected at most 10000 points up to the highest load 1.0"),
+        ({"clocks": 10**12}, "1000000002000 clocks, warm-up included: expected at most 67108864 with 4 nodes"),
+        ({"warmup": 10**20}, "100000000000000008000 clocks, warm-up included: expected at most 67108864 with 4 nodes"),
+        ({"step": 5, "highest": 9}, "step 5: expected more than 0 and at most the highest load 4"),
+    ],
+)
+def test_what_would_never_end_or_fit_is_refused(options, message):
+    with pytest.raises(ValueError, match=f"^{message}$"):
+        sweep(MeshConfig(2, 2), "uniform", 4, **options)
+
+
+def test_no_load_is_above_a_packet_in_every_clock():
+    result = sweep(MeshConfig(2, 1), "neighbor", 1, step=0.5, highest=float("inf"), warmup=0, clocks=30)
+    assert all(point.offered <= 1 for point in result.points)
+
+
+def test_points_are_told_as_they_are_returned():
+    told = []
+    result = sweep(
+        MeshConfig(2, 2), "uniform", 4, step=0.1, warmup=0, clocks=500, begun=told.append,
+        measured=lambda point, saturated: told.append((point, saturated)),
+    )  # fmt: skip
+    zero_load, *points = told
+    assert zero_load == result.zero_load
+    assert [point for point, _ in points] == list(result.points)
+    assert [saturated for _, saturated in points] == [p.offered >= result.saturation for p in result.points]
+    assert result.zero_load == measure(MeshConfig(2, 2), "uniform", 0.1, 4, warmup=0, clocks=500, seed=1)[1]
