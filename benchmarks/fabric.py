@@ -33,7 +33,7 @@ REPEATS = 5
 BURST = 64
 NAME = "ddr4_2400"
 #: (what, bytes of a descriptor)
-CASES = (("seq", 65_536), ("seq", 4096), ("random", 2048), ("random", 256), ("random", 64))
+CASES = (("seq", 65_536), ("seq", 16_384), ("seq", 4096), ("random", 2048), ("random", 256), ("random", 64))
 UNDER_WAY = 8
 
 
