@@ -51,7 +51,7 @@ class Attachment:
         """Look at `engine.next()` again: it may have become earlier. Only for engines that are not polled."""
         next_time = self.next_time = self.engine.next()
         group = self._group
-        if next_time < group.earliest:  # noqa: PLR1730 (`min` costs three times the comparison)
+        if next_time < group.earliest:  # noqa: PLR1730 (`min` takes several times as long)
             group.earliest = next_time
 
     def detach(self) -> None:
