@@ -31,8 +31,10 @@ def build_report(result: RunResult) -> Report:
     summary = result.summary
     training, chips, comparison = summary["training"], summary["chips"], summary["comparison"]
     first = chips[0]
-    figures = [
-        Figure("accuracy", percent(training["accuracy"]), "%", "on the test images"),
+    figures = []
+    if training["accuracy"] is not None:
+        figures.append(Figure("accuracy", percent(training["accuracy"]), "%", "on the test images"))
+    figures += [
         Figure("zero weights", percent(training["zero_weights"]), "%", "at the end of the training"),
         Figure(
             "effective", first["effective_tops_per_watt"], "TOPS/W", f"{first['name']}, nominal operations, chip only"
@@ -43,7 +45,7 @@ def build_report(result: RunResult) -> Report:
             Figure(f"faster than {row['against']}", row["speedup"], "x", f"{row['energy_gain']:.2f} x less energy")
         )
     sections = [
-        _overview(chips, comparison),
+        _overview(training, chips, comparison),
         _training(training, result.statistics),
         skipping(chips),
         skip_numbers(chips),
@@ -70,7 +72,7 @@ def _subtitle(training: Mapping[str, Any], chip: Chip) -> str:
     return f"{chip['name']}: {chip['description']}. Simulated in detail: {how}; totals speak of the whole training."
 
 
-def _overview(chips: Sequence[Chip], comparison: Sequence[Mapping[str, Any]]) -> Section:
+def _overview(training: Mapping[str, Any], chips: Sequence[Chip], comparison: Sequence[Mapping[str, Any]]) -> Section:
     against = {row["against"]: row for row in comparison}
     rows = []
     for chip in chips:
@@ -107,16 +109,20 @@ def _overview(chips: Sequence[Chip], comparison: Sequence[Mapping[str, Any]]) ->
         rows,
         note="Effective: nominal operations, skipped ones included, two for each multiply-accumulate.",
     )
-    return Section("Result", [table, *_intervals(chips)])
+    return Section("Result", [table, *_intervals(training, chips)])
 
 
-def _intervals(chips: Sequence[Chip]) -> list[Block]:
-    """How far totals can be off where not every iteration was simulated."""
+def _intervals(training: Mapping[str, Any], chips: Sequence[Chip]) -> list[Block]:
+    """How far totals can be off where not every iteration was simulated, or why that is not known."""
     rows: list[list[Any]] = []
     for chip in chips:
         half = chip["interval"]["half_width"]
         if all(width == 0 for width in half.values()):
             continue
+        if None in half.values():  # of every chip, then: their sample is the same
+            who = "an iteration with a pruning event" if training["pruning_events"] else "a simulated iteration"
+            text = f"no interval: {who} stands for several and has no second one; simulate more, or `choose: random`"
+            return [Note(text)]
         cells = [
             (half[name], total, unit)
             for name, total, unit in (
@@ -127,7 +133,7 @@ def _intervals(chips: Sequence[Chip]) -> list[Block]:
         ]
         row = [chip["name"]]
         for width, total, unit in cells:
-            row += [total / unit, None if width is None else width / unit]
+            row += [total / unit, width / unit]
         rows.append(row)
     if not rows:
         return []
@@ -139,9 +145,12 @@ def _intervals(chips: Sequence[Chip]) -> list[Block]:
 
 
 def _training(training: Mapping[str, Any], statistics: Any) -> Section:
-    rows = [
+    trained = [
         ["test accuracy", percent(training["accuracy"]), "%"],
         ["training loss at the end", training["loss"], ""],
+    ]
+    rows = [
+        *(row for row in trained if row[1] is not None),  # densities are not trained
         ["zero weights", percent(training["zero_weights"]), "%"],
         ["zeros in coarse units", percent(training["coarse_share_of_zeros"]), "% of the zeros"],
         ["pruning events (one layer each)", training["pruning_events"], ""],

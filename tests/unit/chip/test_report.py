@@ -2,12 +2,13 @@
 
 import io
 import re
+from dataclasses import replace
 
 import pytest
 from helpers.chips import SCENARIOS
 from rich.console import Console
 
-from cosim.report import Gantt, Section, StackedBars, Table, build_report, html_page, print_report
+from cosim.report import Gantt, Note, Section, StackedBars, Table, build_report, html_page, print_report
 from cosim.scenario import load_scenario, run_scenario
 
 SCENARIO = f"""
@@ -85,6 +86,55 @@ def test_the_subtitle_says_what_was_simulated(result, report):
     assert report.subtitle.endswith(
         "Simulated in detail: 2 of 4 training iterations; totals speak of the whole training."
     )
+
+
+def report_of(folder, text):
+    file = folder / "small.yaml"
+    file.write_text(text)
+    return build_report(run_scenario(load_scenario(file)))
+
+
+def intervals(report):
+    """Captions and paragraphs below the result."""
+    blocks = section(report, "Result").blocks[1:]
+    return [block.text if isinstance(block, Note) else block.note for block in blocks]
+
+
+@pytest.mark.parametrize(
+    ("schedule", "who"), [("", "an iteration with a pruning event"), ("{schedule: none}", "a simulated iteration")]
+)
+def test_where_an_iteration_stands_for_several_alone_no_interval_is_promised(report, tmp_path, schedule, who):
+    """Of two iterations with an event one is simulated, and of two without; without events, one of four."""
+    if schedule:
+        text = re.sub("pruning: .*", f"pruning: {schedule}", SCENARIO).replace("every: 2", "every: 4")
+        report = report_of(tmp_path, text)
+    assert intervals(report) == [
+        f"no interval: {who} stands for several and has no second one; simulate more, or `choose: random`"
+    ]
+
+
+def test_intervals_are_shown_where_there_are_some(tmp_path):
+    text = SCENARIO.replace("iterations: 4", "iterations: 16").replace("every: 2", "every: 2, choose: random")
+    report = report_of(tmp_path, text)
+    table = section(report, "Result").blocks[1]
+    assert intervals(report) == ["95 % intervals: the totals are estimated from the iterations that were simulated."]
+    assert all(isinstance(cell, float) for row in table.rows for cell in row[1:])
+
+
+def test_what_only_a_real_training_has_is_left_out_without_one(report):
+    """The densities of a statistical workload have neither accuracy nor loss."""
+    assert [figure.label for figure in report.figures] == ["zero weights", "effective", "faster than dense"]
+    rows = [row[0] for row in block(section(report, "Training"), Table).rows]
+    assert rows == ["zero weights", "zeros in coarse units", "pruning events (one layer each)"]
+
+
+def test_a_real_training_shows_its_accuracy_and_loss(result):
+    training = {**result.summary["training"], "accuracy": 0.5, "loss": 1.25}
+    trained = build_report(replace(result, summary={**result.summary, "training": training}))
+    figure = trained.figures[0]
+    assert (figure.label, figure.value, figure.unit) == ("accuracy", 50, "%")
+    rows = block(section(trained, "Training"), Table).rows
+    assert [list(row) for row in rows[:2]] == [["test accuracy", 50, "%"], ["training loss at the end", 1.25, ""]]
 
 
 def test_what_became_of_the_multiply_accumulates_sums_to_all(result, report):
