@@ -107,7 +107,8 @@ class Simulator(Scheduler, Node):
     def blocked(self) -> list[tuple[str, str]]:
         """(full name, what it waits for) of every process of a module that has not ended and is no server.
 
-        SimPy processes and threads; a method waits by nature.
+        SimPy processes and threads; a method waits by nature. Processes of plain `env.process(f())` belong to no module
+        and are not seen.
         """
         simpy_processes = [
             (process.full_name, process.waits_for())
@@ -122,7 +123,10 @@ class Simulator(Scheduler, Node):
         ]
 
     def check_drained(self) -> None:
-        """Raise DeadlockError if a process that is no server still waits. For the end of a run."""
+        """Raise DeadlockError if a process of a module that is no server still waits. For the end of a run.
+
+        Processes of plain `env.process(f())` belong to no module and are not seen.
+        """
         blocked = self.blocked()
         if blocked:
             raise DeadlockError(self._now, tuple(blocked))

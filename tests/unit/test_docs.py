@@ -10,11 +10,12 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
 PAGES = sorted(DOCS.glob("*.md"))
-MODELS = [pytest.param(page, marks=pytest.mark.c_library) for page in ("dram", "noc", "sram")]
+MODELS = [pytest.param(page, marks=pytest.mark.c_library) for page in ("chip-in-simpy", "dram", "noc", "sram")]
 
 
 @pytest.mark.parametrize("page", ["timing-model", "coming-from-systemc", "coming-from-simpy", *MODELS])
-def test_the_examples_of_a_page_run(page):
+def test_the_examples_of_a_page_run(page, monkeypatch):
+    monkeypatch.chdir(ROOT)
     text = (DOCS / f"{page}.md").read_text(encoding="utf-8")
     names = {"__name__": "docs"}
     blocks = re.findall(r"^```python\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
