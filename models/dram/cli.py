@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import typer
 
-from cosim.cli.boundary import mistakes_named
+from cosim.cli.boundary import complain, mistakes_named
 from cosim.files import check_outputs, write_whole
 
 from .checker import Checker, Report, read_commands
@@ -85,6 +85,9 @@ def replay_command(
         print(json.dumps(result, indent=2))
     else:
         _print_replay(result)
+    for path in (commands, latencies):
+        if path is not None:
+            complain(f"cosim: wrote {path}")
 
 
 def _summary(

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import typer
 
-from cosim.cli.boundary import mistakes_named
+from cosim.cli.boundary import complain, mistakes_named
 from cosim.files import check_outputs, write_whole
 
 from .mesh import MeshConfig
@@ -104,6 +104,8 @@ def replay_command(
         print(json.dumps(result, indent=2))
     else:
         _print_replay(result)
+    if out is not None:
+        complain(f"cosim: wrote {out}")
     if compare and result["different"]:
         raise typer.Exit(_EXIT_DIFFERENT)
 
@@ -213,6 +215,7 @@ def sweep_command(
     if plot is not None:
         with mistakes_named("noc"):
             _plot(plot, title, result)
+            complain(f"cosim: wrote {plot}")
 
 
 def _print_point(point: LoadPoint, saturated: bool) -> None:

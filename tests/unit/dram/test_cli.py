@@ -31,7 +31,7 @@ def test_what_replay_writes_check_accepts(tmp_path, trace, scheduler, mode):
         "replay", trace, "--preset", "lpddr4_3200", "--mapping", "m2", "--scheduler", scheduler, "--mode", mode,
         "--commands", commands, "--latencies", latencies, "--json",
     )  # fmt: skip
-    assert result.exit_code == 0
+    assert (result.exit_code, result.stderr) == (0, f"cosim: wrote {commands}\ncosim: wrote {latencies}\n")
     summary = json.loads(result.stdout)
     assert (summary["reads"], summary["writes"]) == (160, 40)
     clocks = [int(line) for line in latencies.read_text().splitlines()]
@@ -62,7 +62,7 @@ def test_ranks_pages_and_refresh_are_options(tmp_path, trace):
 
 def test_the_text_says_the_same(trace):
     result = cosim_dram("replay", trace)
-    assert result.exit_code == 0
+    assert (result.exit_code, result.stderr) == (0, "")
     assert result.stdout.startswith("200 requests (160 reads, 40 writes), ddr4_2400\nend        clock ")
 
 

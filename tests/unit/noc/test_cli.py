@@ -51,7 +51,8 @@ def test_json_is_one_object_with_a_version(packets):
 
 def test_the_clocks_are_written(packets, tmp_path):
     out = tmp_path / "out.csv"
-    assert run("replay", packets, "--out", out).exit_code == 0
+    result = run("replay", packets, "--out", out)
+    assert (result.exit_code, result.stderr) == (0, f"cosim: wrote {out}\n")
     rows = list(csv.DictReader(out.read_text().splitlines()))
     assert [row["tail_out"] for row in rows] == ["20", "9"]
     assert [row["routers"] for row in rows] == ["3", "1"]
@@ -138,8 +139,9 @@ def test_a_sweep_below_saturation_says_so():
 def test_a_sweep_is_drawn(tmp_path):
     pytest.importorskip("matplotlib", reason="plots need the report extra")
     path = tmp_path / "curve.png"
-    result = run("sweep", "--mesh", "2x2", "--highest", "0.1", "--clocks", "300", "--plot", path)
+    result = run("sweep", "--mesh", "2x2", "--highest", "0.1", "--clocks", "300", "--plot", tmp_path / "curve")
     assert result.exit_code == 0
+    assert result.stderr.endswith(f"cosim: wrote {path}\n")
     assert path.read_bytes().startswith(b"\x89PNG")
 
 
