@@ -12,6 +12,7 @@ import stat
 from pathlib import Path
 from typing import Any
 
+from .changed import PROVENANCE, differences, mark_changed
 from .errors import Position, Problem, ScenarioError, Source
 from .tree import MAX_BYTES, Node, parse_yaml
 
@@ -137,7 +138,7 @@ class Files:
 
 
 def merge(base: Node, over: Node) -> Node:
-    """`over` over `base`, both mappings, mapping by mapping."""
+    """`over` over `base`, both mappings, mapping by mapping. What is changed does not keep its source."""
     result = Node(over.position, dict(base.value), dict(base.keys))
     for key, child in over.value.items():
         below = base.value.get(key)
@@ -147,4 +148,8 @@ def merge(base: Node, over: Node) -> Node:
                 child = merge(below, child)  # noqa: PLW2901
         result.value[key] = child
         result.keys[key] = over.keys[key]
+    if PROVENANCE in base.value:
+        own = over.value.get(PROVENANCE)
+        said = own.value if own is not None and isinstance(own.value, dict) else ()
+        mark_changed(result, list(differences(base, over, "")), said)
     return result

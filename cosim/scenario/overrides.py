@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from .changed import PROVENANCE, differences, mark_changed
 from .errors import Position, Problem, ScenarioError, Source
 from .tree import Node, parse_yaml
 
@@ -32,8 +33,10 @@ class Setting:
         if self.applied:
             return
         node, at = root, 0
+        way: list[tuple[Node, str]] = []
         while True:
             at, step = self._step(node, at)
+            way.append((node, step))
             if at == len(self.steps):
                 break
             child = node.child(step)
@@ -46,6 +49,7 @@ class Setting:
                 self.waits_at = child
                 return
             node = child
+        before = node.child(step)
         if isinstance(node.value, dict):
             node.value[step], node.keys[step] = self.node, self.position
         elif isinstance(node.value, list) and node.child(step) is not None:
@@ -53,6 +57,22 @@ class Setting:
         else:
             raise self.error(at - 1)
         self.applied = True
+        self._mark(way, before)
+
+    def _mark(self, way: list[tuple[Node, str]], before: Node | None) -> None:
+        """Take the source from what is another value now, in all that the way leads through."""
+        for start, (node, first) in enumerate(way):
+            entries = node.child(PROVENANCE) if isinstance(node.value, dict) else None
+            if entries is None or first == PROVENANCE or not isinstance(entries.value, dict):
+                continue
+            # A list is one value: the path ends where it begins.
+            lists = [end for end, (inner, _) in enumerate(way) if end > start and isinstance(inner.value, list)]
+            path = ".".join(step for _, step in way[start : lists[0] if lists else len(way)])
+            changes = list(differences(before, self.node, path))
+            if lists:
+                changes = [(path, self.position)] if changes else []
+            said = [key for key, entry in entries.value.items() if entry.position.source.path is None]
+            mark_changed(node, changes, said)
 
     def _step(self, node: Node, at: int) -> tuple[int, str]:
         """The next key and what is behind it: the longest that is there, for keys that have dots in them."""
