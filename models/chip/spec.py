@@ -251,6 +251,10 @@ class ChipSpec(Spec):
         object.__setattr__(self, "clock", point.clock)
         object.__setattr__(self, "voltage", point.voltage)
         object.__setattr__(self, "noc", self.noc.model_copy(update={"clock": point.noc_clock}))
+        there = f"operating_points.{self.operating_point}"
+        moved = {"clock": f"{there}.clock", "voltage": f"{there}.voltage", "noc.clock": f"{there}.noc_clock"}
+        entries = {path: entry for path, of in moved.items() if (entry := origin(self.provenance, of)) is not None}
+        object.__setattr__(self, "provenance", {**self.provenance, **entries})
         return self
 
     @model_validator(mode="after")

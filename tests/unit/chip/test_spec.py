@@ -45,6 +45,16 @@ def test_the_nearest_group_speaks_for_a_parameter(pnpu):
     assert pnpu.origin("name") is None
 
 
+def test_at_an_operating_point_clocks_and_supply_come_from_where_it_comes_from(pnpu):
+    """PNPU's clock and supply are published, its fast corner is assumed."""
+    fast = chip_spec("pnpu", "operating_point=fast")
+    for path in ("clock", "voltage", "noc.clock"):
+        assert fast.origin(path) == pnpu.origin("operating_points.fast")
+    assert pnpu.origin("clock").startswith("source: ")
+    assert fast.origin("core.count") == pnpu.origin("core.count")
+    assert ChipSpec.model_validate(fast.model_dump(mode="json")) == fast
+
+
 def test_names_prose_and_the_energy_table_are_no_parameters(pnpu):
     parameters = set(pnpu.parameters())
     assert {"clock", "core.lanes", "core.skip.ff", "noc.mesh"} <= parameters
