@@ -4,10 +4,11 @@ import json
 
 import numpy as np
 import pytest
+from helpers.published import published
 
 from cosim.models.workload.channels import beta_quantiles, channel_ranks, related_ranks
 from cosim.models.workload.schema import ChannelsSpec
-from studies.channels import FACTS, correlation, densities, fit, main, spread
+from studies.channels import correlation, densities, fit, main, spread
 
 
 def test_the_fit_finds_what_counts_were_drawn_from():
@@ -59,9 +60,9 @@ def test_the_fit_is_not_biased_by_few_channels_and_few_weights():
     assert mean[2] == pytest.approx(drawn.correlation, abs=0.015)
 
 
-@pytest.mark.skipif(not FACTS.is_file(), reason="the measured counts are not part of this project; see COSIM_FACTS")
-def test_the_defaults_are_what_is_fitted():
-    every, defaults = fit(json.loads(FACTS.read_text())), ChannelsSpec()
+@pytest.mark.parametrize("counts", [published("eyeriss_v2_pe_layers.json")])
+def test_the_defaults_are_what_is_fitted(counts):
+    every, defaults = fit(json.loads(counts.read_text())), ChannelsSpec()
     assert every.inputs == pytest.approx(defaults.inputs, abs=0.005)
     assert every.correlation == pytest.approx(defaults.correlation, abs=0.005)
     # Within a unit of the last place, as docs/workloads.md says: recorded results are made with the default.

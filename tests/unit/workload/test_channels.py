@@ -4,13 +4,14 @@ import json
 
 import numpy as np
 import pytest
+from helpers.published import published
 
 from cosim.models.core import EyerissV2Pe, Operands, Tile
 from cosim.models.tensors import BitTensor, ConvShape, Stage
 from cosim.models.workload.channels import beta_quantiles, channel_ranks, related_ranks
 from cosim.models.workload.masks import Draws
 from cosim.models.workload.schema import ChannelsSpec
-from studies.channels import FACTS, fit
+from studies.channels import fit
 
 # Layer: channels in and out, rows and columns, densities of inputs and weights, published cycles (one multiply each).
 # Source: the Eyeriss v2 example of the Sparseloop artifact (MICRO 2022), a sparse MobileNet.
@@ -42,10 +43,10 @@ OF_OTHERS = {
 }
 
 
-@pytest.mark.skipif(not FACTS.is_file(), reason="the measured counts are not part of this project; see COSIM_FACTS")
+@pytest.mark.parametrize("counts", [published("eyeriss_v2_pe_layers.json")])
 @pytest.mark.parametrize("name", LAYERS)
-def test_what_is_fitted_to_the_other_layers(name):
-    layers = json.loads(FACTS.read_text())
+def test_what_is_fitted_to_the_other_layers(name, counts):
+    layers = json.loads(counts.read_text())
     found = fit({other: layer for other, layer in layers.items() if other != name})
     assert (found.inputs, found.weights, found.correlation) == pytest.approx(OF_OTHERS[name], abs=0.0005)
 
