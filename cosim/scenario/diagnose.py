@@ -14,7 +14,7 @@ from .errors import Position, Problem
 from .locate import dotted, known_keys, locate
 from .tree import Node
 
-__all__ = ["diagnose", "merged", "shown"]
+__all__ = ["MISSING", "diagnose", "lacking", "merged", "shown"]
 
 _EXPECTED = {
     "bool_type": "true or false",
@@ -41,18 +41,20 @@ _LIMITS = {
     "less_than_equal": ("le", "must be at most"),
     "multiple_of": ("multiple_of", "must be a multiple of"),
 }
+MISSING = ("missing", "missing_argument")
 _QUOTED = re.compile(r"'((?:[^'\\]|\\.)*)'")
 
 
 def diagnose(error: Mapping[str, Any], root: Node, model: type[BaseModel], known: Registry) -> Problem:
     """One error of pydantic's `errors()` as a Problem at the place in the files where the mistake is."""
-    steps, node, rest = locate(root, error["loc"])
+    steps, node, _ = locate(root, error["loc"])
     kind, context = error["type"], error.get("ctx", {})
     if kind == "misfit":
         below, node, _ = locate(node, context["path"])
         return Problem(node.position, dotted([*steps, *below]), context["message"])
-    if kind in ("missing", "missing_argument"):
-        return Problem(node.position, dotted([*steps, rest[-1]] if rest else steps), "required, but missing")
+    if kind in MISSING:
+        steps, node = lacking(error, root)
+        return Problem(node.position, dotted([*steps, error["loc"][-1]]), "required, but missing")
     if kind == "union_tag_not_found":
         key = str(context.get("discriminator", "'kind'")).strip("'")
         names = _QUOTED.findall(context.get("expected_tags", ""))
@@ -70,6 +72,12 @@ def diagnose(error: Mapping[str, Any], root: Node, model: type[BaseModel], known
             position, dotted(steps), f"unknown key; {suggestion(str(steps[-1]), known_keys(model, above, root, known))}"
         )
     return Problem(node.position, dotted(steps), _message(kind, context, error, node))
+
+
+def lacking(error: Mapping[str, Any], root: Node) -> tuple[list[str | int], Node]:
+    """Of an error of a kind in MISSING: the steps to what lacks something, and that itself."""
+    steps, node, _ = locate(root, error["loc"][:-1])
+    return steps, node
 
 
 def merged(problems: Iterable[Problem]) -> list[Problem]:

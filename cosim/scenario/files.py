@@ -97,7 +97,7 @@ class Files:
             line = content.count(b"\n", 0, error.start) + 1
             column = error.start - (content.rfind(b"\n", 0, error.start) + 1) + 1
             raise ScenarioError([Problem(Position(source, line, column), "", "not UTF-8")]) from None
-        return self._extended(parse_yaml(text, source, self._parsed), "")
+        return self.extended(parse_yaml(text, source, self._parsed), "")
 
     def _check_file(self, source: Source, named_at: Position, path: str) -> int:
         """The size of a readable regular file; anything else is the mistake of whoever named it."""
@@ -115,14 +115,14 @@ class Files:
         message = what if named_at.source is source else f"{source.shown}: {what}"
         raise ScenarioError([Problem(named_at, path, message)])
 
-    def _extended(self, node: Node, path: str) -> Node:
+    def extended(self, node: Node, path: str) -> Node:
         """`node` with every `extends` below it replaced by the merged mapping."""
         if isinstance(node.value, list):
-            items = [self._extended(child, f"{path}[{i}]") for i, child in enumerate(node.value)]
+            items = [self.extended(child, f"{path}[{i}]") for i, child in enumerate(node.value)]
             return Node(node.position, items)
         if not isinstance(node.value, dict):
             return node
-        children = {key: self._extended(child, f"{path}.{key}" if path else key) for key, child in node.value.items()}
+        children = {key: self.extended(child, f"{path}.{key}" if path else key) for key, child in node.value.items()}
         base_node = children.pop(EXTENDS, None)
         own = Node(node.position, children, {key: at for key, at in node.keys.items() if key != EXTENDS})
         if base_node is None:
@@ -139,13 +139,14 @@ class Files:
 
 def merge(base: Node, over: Node) -> Node:
     """`over` over `base`, both mappings, mapping by mapping. What is changed does not keep its source."""
-    result = Node(over.position, dict(base.value), dict(base.keys))
+    result = Node(over.position, dict(base.value), dict(base.keys), base.instead_of)
     for key, child in over.value.items():
         below = base.value.get(key)
         if below is not None and isinstance(below.value, dict) and isinstance(child.value, dict):
             kinds = [node.value["kind"].value for node in (below, child) if "kind" in node.value]
             if len(set(map(str, kinds))) < 2:
                 child = merge(below, child)  # noqa: PLW2901
+        child.put_over(below)
         result.value[key] = child
         result.keys[key] = over.keys[key]
     if PROVENANCE in base.value:

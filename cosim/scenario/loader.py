@@ -22,6 +22,7 @@ from .errors import Problem, ScenarioError, Source
 from .files import Files
 from .locate import dotted, locate
 from .overrides import Override, Setting
+from .partial import partial
 from .recognise import component_of, described
 from .spec import ScenarioSpec
 from .sweep import SWEEP, Grid, Sweep, SweepPoint
@@ -34,7 +35,6 @@ Model = TypeVar("Model", bound=BaseModel)
 DEFAULT_KIND = "training"
 SCHEMA_VERSION = 1
 _WANTS_MAPPING = ("model_type", "model_attributes_type", "dataclass_type", "dict_type")  # dict_type: of a tagged union
-_YAML_SUFFIXES = (".yaml", ".yml")
 
 
 @dataclass(frozen=True)
@@ -119,7 +119,7 @@ def _load(
 ) -> LoadedScenario | LoadedComponent:
     files = Files()
     root = files.load_root(file)
-    sets = _overrides(overrides, root.position.source)
+    sets = _overrides(overrides, root.position.source, files)
     for override in sets:
         override.apply(root)
     component = component_of(root, DEFAULT_KIND, known) if isinstance(root.value, dict) else None
@@ -147,14 +147,14 @@ class _Points:
     def __init__(self, file: Path, overrides: Sequence[str], root: Node, files: Files, known: Registry) -> None:
         self._file, self._overrides, self._source = file, tuple(overrides), root.position.source
         self._files, self._known = files, known
-        self._grid = Grid(root.value[SWEEP], root.keys[SWEEP], _overrides(overrides, self._source))
+        self._grid = Grid(root.value[SWEEP], root.keys[SWEEP], _overrides(overrides, self._source, files))
         self._picks = list(self._grid.picks())
 
     def load(self, index: int) -> LoadedScenario:
         """The scenario of one. Raises ScenarioError."""
         files = self._files.again()
         root = files.load_root(self._file)
-        settings = self._grid.settings(self._picks[index], _overrides(self._overrides, self._source))
+        settings = self._grid.settings(self._picks[index], _overrides(self._overrides, self._source, files))
         if isinstance(root.value, dict):
             root.value.pop(SWEEP, None)
         for setting in settings:
@@ -188,7 +188,7 @@ def load_point(file: str | Path, overrides: Sequence[str] = ()) -> Callable[[int
     """What loads one point of a sweep, without a look at the others. Raises ScenarioError."""
     files, known = Files(), registry()
     root = files.load_root(Path(file))
-    for override in _overrides(overrides, root.position.source):
+    for override in _overrides(overrides, root.position.source, files):
         override.apply(root)
     if not isinstance(root.value, dict) or SWEEP not in root.value:
         raise ScenarioError([Problem(root.position, "", "no sweep any more")])
@@ -199,7 +199,7 @@ def load_component(file: str | Path, model: type[Model], overrides: Sequence[str
     """Read one component (a chip, a memory) from a file of its own, with the same checks. Raises ScenarioError."""
     files = Files()
     root = files.load_root(Path(file))
-    return _Resolution(root, model, files, _overrides(overrides, root.position.source), registry()).run()
+    return _Resolution(root, model, files, _overrides(overrides, root.position.source, files), registry()).run()
 
 
 def load_entries(file: str | Path, model_of: Callable[[Node], type[BaseModel]]) -> dict[str, tuple[Node, BaseModel]]:
@@ -226,11 +226,13 @@ def load_entries(file: str | Path, model_of: Callable[[Node], type[BaseModel]]) 
     return result
 
 
-def _overrides(texts: Iterable[str], scenario: Source) -> list[Override]:
+def _overrides(texts: Iterable[str], scenario: Source, files: Files) -> list[Override]:
     result, problems = [], []
     for text in texts:
         try:
-            result.append(Override(text, scenario))
+            override = Override(text, scenario)
+            override.node = files.extended(override.node, ".".join(override.steps))
+            result.append(override)
         except ScenarioError as error:
             problems += error.problems
     if problems:
@@ -277,9 +279,9 @@ class _Resolution(Generic[Model]):
         for override in self.overrides:
             if not override.applied and id(override.waits_at) not in self.failed:
                 self.problems += override.error().problems
-        self.problems += [
-            diagnose(error, self.root, self.model, self.known) for error in errors if not self._reported(error)
-        ]
+        errors = [error for error in errors if not self._reported(error)]
+        parts, errors = partial(errors, self.root, self.model)
+        self.problems += [*parts, *(diagnose(error, self.root, self.model, self.known) for error in errors)]
         if self.problems:
             raise ScenarioError(_in_order(self.problems))
         assert result is not None
@@ -312,7 +314,7 @@ class _Resolution(Generic[Model]):
             if wants_file:
                 node.value = str(self.files.find_input(node, dotted(steps)))
                 self.input_files.add(node.value)
-            elif node.value.endswith(_YAML_SUFFIXES):
+            elif node.names_file:
                 loaded = self.files.load_reference(node, dotted(steps))
                 node.position, node.value, node.keys = loaded.position, loaded.value, loaded.keys
             else:

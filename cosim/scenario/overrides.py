@@ -50,6 +50,7 @@ class Setting:
                 return
             node = child
         before = node.child(step)
+        self.node.put_over(before)
         if isinstance(node.value, dict):
             node.value[step], node.keys[step] = self.node, self.position
         elif isinstance(node.value, list) and node.child(step) is not None:

@@ -23,6 +23,7 @@ from .errors import Position, Problem, ScenarioError, Source
 
 __all__ = ["MAX_BYTES", "MAX_DEPTH", "MAX_NODES", "Node", "parse_yaml"]
 
+YAML_SUFFIXES = (".yaml", ".yml")
 MAX_BYTES = 1 << 20
 MAX_DEPTH = 50
 MAX_NODES = 100_000
@@ -39,6 +40,8 @@ class Node:
     position: Position
     value: Any
     keys: dict[str, Position] = field(default_factory=dict)  # where a mapping's keys were written
+    instead_of: Node | None = None
+    """The path of a YAML file that this mapping stands in the place of: `extends`, `--set` or a sweep put it there."""
 
     def plain(self) -> Any:
         """The value without positions."""
@@ -47,6 +50,16 @@ class Node:
         if isinstance(self.value, list):
             return [child.plain() for child in self.value]
         return self.value
+
+    @property
+    def names_file(self) -> bool:
+        """Whether the value may be the path of a YAML file."""
+        return isinstance(self.value, str) and self.value.endswith(YAML_SUFFIXES)
+
+    def put_over(self, before: Node | None) -> None:
+        """Remember the path that this mapping replaces, if `before` is one, or took the place of one itself."""
+        if isinstance(self.value, dict) and before is not None:
+            self.instead_of = before if before.names_file else before.instead_of
 
     def child(self, step: str | int) -> Node | None:
         """The Node under a key or index, or None."""

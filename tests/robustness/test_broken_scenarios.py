@@ -554,6 +554,66 @@ BROKEN = {
         {},
         ["--set chip=chips/no.yaml: chip: chips/no.yaml: no such file"],
     ),
+    "a mapping in the place of a file": (
+        [],
+        {
+            "demo.yaml": "extends: sub/base.yaml\nchip: {core: {lanes: 0}}\n",
+            "sub/base.yaml": SCENARIO.replace("chips/", "../chips/"),
+        },
+        [
+            "demo.yaml:2:7: chip: replaces ../chips/fast.yaml as a whole, but lacks name, clock, supply; to change a part of it, put 'extends: chips/fast.yaml' into it",
+            "demo.yaml:2:22: chip.core.lanes: must be at least 1, got 0",
+        ],
+    ),
+    "a mapping in the place of a file, over two files": (
+        [],
+        {
+            "demo.yaml": "extends: mid.yaml\nchip: {core: {lanes: 4}}\n",
+            "mid.yaml": "extends: base.yaml\nchip: {name: mine}\n",
+            "base.yaml": SCENARIO,
+        },
+        [
+            "demo.yaml:2:7: chip: replaces chips/fast.yaml as a whole, but lacks clock, supply; to change a part of it, put 'extends: chips/fast.yaml' into it"
+        ],
+    ),
+    "a mapping in the place of a file, by an override": (
+        ["chip={core: {lanes: 4}}"],
+        {},
+        [
+            "--set chip={core: {lanes: 4}}: chip: replaces chips/fast.yaml as a whole, but lacks name, clock, supply; to change a part of it, put 'extends: chips/fast.yaml' into it"
+        ],
+    ),
+    "a mapping in the place of a file, by a sweep": (
+        [],
+        {"demo.yaml": SWEEP + "  chip: [chips/base.yaml, {name: mine}]\n"},
+        [
+            "demo.yaml:9:27: sweep.chip[1]: replaces chips/fast.yaml as a whole, but lacks clock, supply; to change a part of it, put 'extends: chips/fast.yaml' into it"
+        ],
+    ),
+    "a part of a mapping where the whole belongs": (
+        [],
+        {"demo.yaml": SCENARIO.replace("chips/fast.yaml", "{core: {lanes: 4}}")},
+        [
+            "demo.yaml:3:7: chip: lacks name, clock, supply: it stands for the whole; to change a part of what a file says, put 'extends: FILE' into it"
+        ],
+    ),
+    "a chip file that was meant to extend another": (
+        [],
+        {"chips/fast.yaml": "core: {lanes: 4}\n"},
+        [
+            "chips/fast.yaml:1:1: chip: lacks name, clock, supply: it stands for the whole; to change a part of what a file says, put 'extends: FILE' into it"
+        ],
+    ),
+    "an override that extends what is not there": (
+        ["chip={extends: chips/fats.yaml}"],
+        {},
+        ["--set chip={extends: chips/fats.yaml}: chip.extends: chips/fats.yaml: no such file"],
+    ),
+    "what is missing has the name of a key above": (
+        [],
+        {"demo.yaml": SCENARIO.replace("chips/fast.yaml", "{clock: 1 MHz, supply: 1 V}\nname: above")},
+        ["demo.yaml:3:7: chip.name: required, but missing"],
+    ),
     "many at once": (
         [],
         {"demo.yaml": "schema_version: 1\nkind: demo\nchip: {name: 3}\nsteps: x\nverify: 1\nfoo: 2\n"},

@@ -45,6 +45,14 @@ def test_overrides_reach_into_included_files(load):
     assert load("chip=chips/base.yaml", "chip.core.lanes=2").spec.chip.core.lanes == 2
 
 
+def test_an_override_may_extend_a_file(load):
+    scenario = load("chip={extends: chips/fast.yaml, core: {lanes: 2}}", "schedule={kind: linear, target: 50 %}")
+    assert (scenario.spec.chip.name, scenario.spec.chip.core.lanes) == ("fast", 2)
+    assert list(scenario.inputs) == ["demo.yaml", "chips/fast.yaml", "chips/base.yaml"]
+    swept = load("sweep={chip: [{extends: chips/fast.yaml, core: {lanes: 2}}, chips/base.yaml]}")
+    assert [swept.sweep.load(i).spec.chip.core.lanes for i in (0, 1)] == [2, 8]
+
+
 def test_data_files_are_found_beside_the_file_that_names_them_and_hashed(load, tmp_path):
     scenario = load(
         **{
