@@ -1,7 +1,8 @@
-"""The slow, obvious twin of csrc/noc.c: every router, every clock, lists and dictionaries, nothing skipped.
+"""The slow, obvious twin of csrc/noc*.c: every router, every clock, lists and dictionaries, nothing skipped.
 
 `run(packets, ...)` takes (created, src, dst, flits) and returns (injected, head_out, tail_out) per packet. `copies`
-says which nodes on a packet's way get a copy; `copied` is filled with (packet, node) -> (head_out, tail_out).
+says which nodes on a packet's way get a copy; `copied` is filled with (packet, node) -> (head_out, tail_out). The
+router is in noc_router.py.
 """
 
 from __future__ import annotations
@@ -9,114 +10,12 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import NamedTuple
+
+from twins.noc_router import Flit, Options, Router, cyclic
 
 NODE = 4
 OPPOSITE = {0: 1, 1: 0, 2: 3, 3: 2}
 STEP = {0: (1, 0), 1: (-1, 0), 2: (0, 1), 3: (0, -1)}
-
-
-class Flit(NamedTuple):
-    packet: int
-    dst: int
-    head: bool
-    tail: bool
-
-
-@dataclass
-class InputVc:
-    buffer: deque[Flit] = field(default_factory=deque)
-    state: str = "idle"  # idle, routing, waiting, active
-    output: int = -1
-    output_vc: int = -1
-    accept: int = 0
-
-
-@dataclass
-class OutputVc:
-    credits: int
-    holder: tuple[int, int] | None = None
-    grant: int = 0
-
-
-def cyclic(candidates, start, modulus):
-    """The first candidate from `start` on, cyclically."""
-    return min(candidates, key=lambda candidate: (candidate - start) % modulus)
-
-
-class Router:
-    def __init__(self, vcs: int, depth: int) -> None:
-        self.vcs = vcs
-        self.inputs = [[InputVc() for _ in range(vcs)] for _ in range(5)]
-        self.outputs = [[OutputVc(depth) for _ in range(vcs)] for _ in range(5)]
-        self.first_vc = [0] * 5
-        self.switch_grant = [0] * 5
-        self.switch_accept = [0] * 5
-
-    def allocate_vcs(self):
-        """[(input, vc, output, output vc)] by one iteration of iSLIP; moves the pointers of those."""
-        total = 5 * self.vcs
-        granted: dict[tuple[int, int], list[int]] = {}
-        for output in range(5):
-            requesters = [
-                port * self.vcs + vc
-                for port in range(5)
-                for vc in range(self.vcs)
-                if self.inputs[port][vc].state == "waiting" and self.inputs[port][vc].output == output
-            ]
-            for output_vc in range(self.vcs):
-                resource = self.outputs[output][output_vc]
-                if requesters and resource.holder is None:
-                    winner = divmod(cyclic(requesters, resource.grant, total), self.vcs)
-                    granted.setdefault(winner, []).append(output * self.vcs + output_vc)
-        matches = []
-        for (port, vc), offers in granted.items():
-            taken = cyclic(offers, self.inputs[port][vc].accept, total)
-            output, output_vc = divmod(taken, self.vcs)
-            self.inputs[port][vc].accept = (taken + 1) % total
-            self.outputs[output][output_vc].grant = (port * self.vcs + vc + 1) % total
-            matches.append((port, vc, output, output_vc))
-        return matches
-
-    def allocate_switch(self, speculative=False):
-        """[(input, vc, output)] by one iteration of iSLIP; moves the pointers of those.
-
-        Speculative: heads that wait for a VC bid too, where there is one with a credit and no other VC of their input
-        bids for that output without speculation.
-        """
-        bids: dict[tuple[int, int], int] = {}  # (input, output) -> vc
-        for port in range(5):
-            for output in range(5):
-                able = [
-                    vc
-                    for vc, lane in enumerate(self.inputs[port])
-                    if lane.state == "active"
-                    and lane.output == output
-                    and lane.buffer
-                    and self.outputs[output][lane.output_vc].credits > 0
-                ]
-                if speculative and not able and any(o.holder is None and o.credits > 0 for o in self.outputs[output]):
-                    able = [
-                        vc
-                        for vc, lane in enumerate(self.inputs[port])
-                        if lane.state == "waiting" and lane.output == output
-                    ]
-                if able:
-                    bids[port, output] = cyclic(able, self.first_vc[port], self.vcs)
-        offers: dict[int, list[int]] = {}
-        for output in range(5):
-            requesters = [port for port in range(5) if (port, output) in bids]
-            if requesters:
-                offers.setdefault(cyclic(requesters, self.switch_grant[output], 5), []).append(output)
-        matches = []
-        for port, outputs in offers.items():
-            output = cyclic(outputs, self.switch_accept[port], 5)
-            vc = bids[port, output]
-            self.switch_grant[output] = (port + 1) % 5
-            self.switch_accept[port] = (output + 1) % 5
-            self.first_vc[port] = (vc + 1) % self.vcs
-            matches.append((port, vc, output))
-        return matches
 
 
 @dataclass
@@ -126,6 +25,7 @@ class Source:
     packet: int | None = None
     sent: int = 0
     vc: int = -1  # of the last packet; the very first takes 0
+    closed: set[int] = field(default_factory=set)  # VCs that wait for the last credit of their packet
 
 
 def xy_output(node: int, dst: int, columns: int) -> int:
@@ -138,26 +38,14 @@ def xy_output(node: int, dst: int, columns: int) -> int:
     return NODE
 
 
-def run(
-    packets,
-    columns,
-    rows,
-    vcs,
-    depth,
-    *,
-    routing_delay=1,
-    credit_delay=0,
-    speculative=False,
-    on_clock=None,
-    copies=None,
-    copied=None,
-):
-    """Replay `packets`, [(created, src, dst, flits)], until the last has left.
+def run(packets, columns, rows, vcs, depth, *, on_clock=None, copies=None, copied=None, **options):
+    """Replay `packets`, [(created, src, dst, flits)], until the last has left; `options` are the fields of Options.
 
     `on_clock(clk, routers)` sees every clock after it is over.
     """
     nodes = columns * rows
-    routers = [Router(vcs, depth) for _ in range(nodes)]
+    options = Options(**options)
+    routers = [Router(vcs, depth, options) for _ in range(nodes)]
     order = sorted(range(len(packets)), key=lambda index: (packets[index][0], index))
     sources = [Source(deque(i for i in order if packets[i][1] == node), [depth] * vcs) for node in range(nodes)]
     injected = [-1] * len(packets)
@@ -186,8 +74,10 @@ def run(
                 left -= 1
         for node, vc in source_credits.pop(clk, ()):
             sources[node].credits[vc] += 1
+            if sources[node].credits[vc] == depth:
+                sources[node].closed.discard(vc)
         for node, source in enumerate(sources):
-            _send(node, source, clk, packets, vcs, injected, to_router)
+            _send(node, source, clk, packets, options, injected, to_router)
 
         for node, port, vc, flit in to_router.pop(clk, ()):
             lane = routers[node].inputs[port][vc]
@@ -197,63 +87,56 @@ def run(
                 assert flit.head
                 lane.state = "routing"
         for node, output, vc in router_credits.pop(clk, ()):
-            routers[node].outputs[output][vc].credits += 1
-            assert routers[node].outputs[output][vc].credits <= depth
+            routers[node].take_credit(output, vc)
 
         for node, router in enumerate(routers):
-            if routing_delay == 0:
-                _route(router, node, columns)
-            allocated = router.allocate_vcs()
-            moved = router.allocate_switch(speculative)
-            if routing_delay == 1:
-                _route(router, node, columns)
-            for port, vc, output, output_vc in allocated:
-                lane = router.inputs[port][vc]
-                lane.state, lane.output_vc = "active", output_vc
-                router.outputs[output][output_vc].holder = (port, vc)
-            for port, vc, output in moved:
-                lane = router.inputs[port][vc]
-                if lane.state == "waiting":
-                    continue  # it got the switch and no VC
-                output_vc = lane.output_vc
-                if router.outputs[output][output_vc].credits == 0:
-                    continue  # it got a VC just now, without a credit
-                flit = lane.buffer.popleft()
-                router.outputs[output][output_vc].credits -= 1
+            for flit, _, _, output, output_vc in router.cross(clk):
                 if output == NODE:
-                    to_node.setdefault(clk + 3, []).append((node, flit))
-                    router_credits.setdefault(clk + 5 + credit_delay, []).append((node, NODE, output_vc))
-                else:
-                    if node in copies.get(flit.packet, ()):
-                        to_node.setdefault(clk + 3, []).append((node, flit))
-                    dx, dy = STEP[output]
-                    to_router.setdefault(clk + 3, []).append(
-                        (node + dx + dy * columns, OPPOSITE[output], output_vc, flit)
-                    )
+                    to_node.setdefault(clk + 2, []).append((node, flit))
+                    back = clk + 4 + options.credit_delay
+                    router_credits.setdefault(back, []).append((node, NODE, output_vc))
+                    continue
+                if node in copies.get(flit.packet, ()):
+                    to_node.setdefault(clk + 2, []).append((node, flit))
+                there = _neighbour(node, output, columns)
+                to_router.setdefault(clk + 2, []).append((there, OPPOSITE[output], output_vc, flit))
+
+            if options.routing_delay == 0:
+                _route(router, node, columns)
+            router.begin_round(clk)
+            moved = router.allocate_switch()
+            going = router.go_on()
+            if options.routing_delay == 1:
+                _route(router, node, columns)
+            router.end_round(clk)
+            for port, vc, output in going + moved:
+                if router.leave(port, vc, output) is None:
+                    continue
                 if port == NODE:
                     source_credits.setdefault(clk + 2, []).append((node, vc))
                 else:
-                    dx, dy = STEP[port]
-                    router_credits.setdefault(clk + 2 + credit_delay, []).append(
-                        (node + dx + dy * columns, OPPOSITE[port], vc)
-                    )
-                if flit.tail:
-                    router.outputs[output][output_vc].holder = None
-                    lane.state = "routing" if lane.buffer else "idle"
+                    back = clk + 2 + options.credit_delay
+                    there = _neighbour(node, port, columns)
+                    router_credits.setdefault(back, []).append((there, OPPOSITE[port], vc))
         if on_clock is not None:
             on_clock(clk, routers)
     return injected, head_out, tail_out
 
 
-def _send(node, source, clk, packets, vcs, injected, to_router):
+def _neighbour(node, port, columns):
+    dx, dy = STEP[port]
+    return node + dx + dy * columns
+
+
+def _send(node, source, clk, packets, options, injected, to_router):
     if source.packet is None:
         ready = bool(source.queue) and packets[source.queue[0]][0] <= clk
-        able = [vc for vc in range(vcs) if source.credits[vc] > 0]
+        able = [vc for vc, credits in enumerate(source.credits) if credits > 0 and vc not in source.closed]
         if not ready or not able:
             return
         source.packet = source.queue.popleft()
         source.sent = 0
-        source.vc = cyclic(able, source.vc + 1, vcs)
+        source.vc = cyclic(able, source.vc + 1, len(source.credits))
         injected[source.packet] = clk
     elif source.credits[source.vc] == 0:
         return
@@ -264,6 +147,8 @@ def _send(node, source, clk, packets, vcs, injected, to_router):
     to_router.setdefault(clk + 2, []).append((node, NODE, source.vc, flit))
     if flit.tail:
         source.packet = None
+        if options.wait_for_tail_credit:
+            source.closed.add(source.vc)
 
 
 def _route(router, node, columns):
