@@ -21,7 +21,7 @@ from .diagnose import diagnose, merged
 from .errors import Problem, ScenarioError, Source
 from .files import Files
 from .locate import dotted, locate
-from .overrides import Override, Setting
+from .overrides import Override, Setting, apply_all
 from .partial import partial
 from .recognise import component_of, described
 from .spec import ScenarioSpec
@@ -120,8 +120,7 @@ def _load(
     files = Files()
     root = files.load_root(file)
     sets = _overrides(overrides, root.position.source, files)
-    for override in sets:
-        override.apply(root)
+    apply_all(sets, root)
     component = component_of(root, DEFAULT_KIND, known) if isinstance(root.value, dict) else None
     if component is None:
         if isinstance(root.value, dict) and SWEEP in root.value:
@@ -157,8 +156,7 @@ class _Points:
         settings = self._grid.settings(self._picks[index], _overrides(self._overrides, self._source, files))
         if isinstance(root.value, dict):
             root.value.pop(SWEEP, None)
-        for setting in settings:
-            setting.apply(root)
+        apply_all(settings, root)
         return _whole(self._file, root, settings, files, self._known)
 
     def check(self) -> LoadedScenario:
@@ -188,8 +186,7 @@ def load_point(file: str | Path, overrides: Sequence[str] = ()) -> Callable[[int
     """What loads one point of a sweep, without a look at the others. Raises ScenarioError."""
     files, known = Files(), registry()
     root = files.load_root(Path(file))
-    for override in _overrides(overrides, root.position.source, files):
-        override.apply(root)
+    apply_all(_overrides(overrides, root.position.source, files), root)
     if not isinstance(root.value, dict) or SWEEP not in root.value:
         raise ScenarioError([Problem(root.position, "", "no sweep any more")])
     return _Points(Path(file), overrides, root, files, known).load
@@ -270,8 +267,7 @@ class _Resolution(Generic[Model]):
 
     def run(self) -> Model:
         while True:
-            for override in self.overrides:
-                override.apply(self.root)
+            apply_all(self.overrides, self.root)
             errors, result = self._validate()
             followed = [self._follow(error) for error in errors]
             if not any(followed):

@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from .changed import PROVENANCE, differences, mark_changed
 from .errors import Position, Problem, ScenarioError, Source
 from .tree import Node, parse_yaml
 
-__all__ = ["Override", "Setting", "steps_of"]
+__all__ = ["Override", "Setting", "apply_all", "steps_of"]
 
 
 def steps_of(path: str) -> list[str]:
     """The steps of a path: `a[1].b` and `a.1.b` are the same."""
     return path.strip().replace("[", ".").replace("]", "").split(".")
+
+
+def apply_all(settings: Sequence[Setting], root: Node) -> None:
+    """Apply what can be applied of `settings`, in this order, and take the source from the values that they change,
+    but for those that one of them gives a source, first or last. Raises ScenarioError as `apply` does."""
+    for setting in settings:
+        setting.apply(root)
+    said = {id(node) for setting in settings for node in setting.entries}
+    for setting in settings:
+        setting.mark(said)
 
 
 class Setting:
@@ -27,6 +37,9 @@ class Setting:
         self.applied = False
         self.waits_at: Node | None = None
         """The text in the way, which may be the path of a file that is not loaded yet."""
+        self.entries: list[Node] = []
+        """What it says of where values come from, once it is applied."""
+        self._changes: list[tuple[Node, list[tuple[str, Position]]]] = []
 
     def apply(self, root: Node) -> None:
         """Put the value into the tree, if the way there exists. Raises ScenarioError if there can be no such way."""
@@ -58,10 +71,20 @@ class Setting:
         else:
             raise self.error(at - 1)
         self.applied = True
-        self._mark(way, before)
+        if any(step == PROVENANCE for _, step in way):
+            self.entries = list(self.node.walk())
+        self._compare(way, before)
 
-    def _mark(self, way: list[tuple[Node, str]], before: Node | None) -> None:
-        """Take the source from what is another value now, in all that the way leads through."""
+    def mark(self, said: Collection[int]) -> None:
+        """Take the source from what is another value now; entries whose nodes have one of the ids `said` stay."""
+        for node, changes in self._changes:
+            entries = node.value[PROVENANCE].value  # which may be another by now
+            if isinstance(entries, dict):
+                mark_changed(node, changes, [key for key, entry in entries.items() if id(entry) in said])
+        self._changes = []
+
+    def _compare(self, way: list[tuple[Node, str]], before: Node | None) -> None:
+        """Note what is another value now, for all that the way leads through."""
         for start, (node, first) in enumerate(way):
             entries = node.child(PROVENANCE) if isinstance(node.value, dict) else None
             if entries is None or first == PROVENANCE or not isinstance(entries.value, dict):
@@ -72,11 +95,13 @@ class Setting:
             changes = list(differences(before, self.node, path))
             if lists:
                 changes = [(path, self.position)] if changes else []
-            said = [key for key, entry in entries.value.items() if entry.position.source.path is None]
-            mark_changed(node, changes, said)
+            self._changes.append((node, changes))
 
     def _step(self, node: Node, at: int) -> tuple[int, str]:
-        """The next key and what is behind it: the longest that is there, for keys that have dots in them."""
+        """The next key and what is behind it: the longest that is there, for keys that have dots in them, as those of a
+        provenance have."""
+        if at and self.steps[at - 1] == PROVENANCE:
+            return len(self.steps), ".".join(self.steps[at:])
         for end in range(len(self.steps), at, -1):
             step = ".".join(self.steps[at:end])
             if node.child(step) is not None:

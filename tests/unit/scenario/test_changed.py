@@ -5,11 +5,21 @@ from pathlib import Path
 import pytest
 from helpers.chips import chip_spec
 
-from cosim.scenario import load_scenario, sweep_points
+from cosim.quantity import Millivolts, PeriodPs
+from cosim.registry import Registry
+from cosim.scenario import ScenarioSpec, load_scenario, sweep_points
 from cosim.scenario.errors import Source
 from cosim.scenario.files import merge
-from cosim.scenario.overrides import Override
+from cosim.scenario.overrides import Override, apply_all
+from cosim.scenario.provenance import Provenance
 from cosim.scenario.tree import parse_yaml
+
+
+class Sourced(ScenarioSpec):
+    clock: PeriodPs
+    voltage: Millivolts
+    provenance: dict[str, Provenance]
+
 
 FILE = Source("base.yaml", Path("/base.yaml"))
 BASE = """
@@ -49,7 +59,7 @@ def test_extends(path, value, entries):
 )
 def test_set(path, value, entries):
     root = parse_yaml(BASE, FILE)
-    Override(f"{path}={value}", FILE).apply(root)
+    apply_all([Override(f"{path}={value}", FILE)], root)
     assert root.plain()["provenance"] == PROVENANCE | entries
 
 
@@ -61,12 +71,45 @@ def test_a_new_entry_is_kept():
 
 
 @pytest.mark.parametrize("first", [0, 1])
-def test_an_entry_set_beside_its_value_is_kept(first):
+@pytest.mark.parametrize(
+    ("value", "entry"),
+    [
+        ("clock=1 MHz", "clock"),
+        ("core.count=8", "core.count"),
+        ("core.lanes=32", "core"),
+        ("core.lanes=32", "core.lanes"),
+        ("core={count: 16, lanes: 32, mesh: [5, 4]}", "core"),
+        ("core.mesh[1]=5", "core.mesh"),
+    ],
+)
+def test_an_entry_set_beside_its_value_is_kept(first, value, entry):
     root = parse_yaml(BASE, FILE)
-    sets = ["clock=1 MHz", "provenance.clock='source: E'"]
-    for text in (sets[first], sets[1 - first]):
-        Override(text, FILE).apply(root)
-    assert root.plain()["provenance"]["clock"] == "source: E"
+    sets = [Override(text, FILE) for text in (value, f"provenance.{entry}='source: E'")]
+    apply_all([sets[first], sets[1 - first]], root)
+    assert root.plain()["provenance"] == PROVENANCE | {entry: "source: E"}
+
+
+@pytest.mark.parametrize("first", [0, 1])
+@pytest.mark.parametrize(
+    "said", ["provenance.clock: ['source: E']", "provenance: [{clock: 'source: E', voltage: 'source: F'}]"]
+)
+def test_an_entry_that_a_sweep_sets_is_kept_whatever_the_order_of_its_rows(tmp_path, first, said):
+    known = Registry()
+    known.scenario("sourced", Sourced, lambda spec, context: {})
+    rows = ["clock: [1 MHz]", said]
+    lines = f"  {rows[first]}\n  {rows[1 - first]}\n"
+    (tmp_path / "s.yaml").write_text(
+        "schema_version: 1\nkind: sourced\nclock: 2 MHz\nvoltage: 1 V\n"
+        f"provenance: {{clock: 'source: A', voltage: 'source: F'}}\nsweep:\n{lines}"
+    )
+    (point,) = sweep_points(load_scenario(tmp_path / "s.yaml", known=known))
+    assert point.spec.provenance == {"clock": "source: E", "voltage": "source: F"}
+
+
+def test_a_provenance_that_is_replaced_by_none_takes_no_marks():
+    root = parse_yaml(BASE, FILE)
+    apply_all([Override("clock=1 MHz", FILE), Override("provenance=3", FILE)], root)
+    assert root.plain()["provenance"] == 3
 
 
 def test_a_chip():
