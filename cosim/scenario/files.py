@@ -31,13 +31,13 @@ class Files:
         self.sha256: dict[str, str] = {}
         self.data: dict[str, str] = {}  # the same for data files, by absolute path
         self._loads = 0
-        self._parsed: dict[str, Any] = {}
+        self.parsed: dict[str, Any] = {}  # see `parse_yaml`
         self._digests: dict[Path, str] = {}  # of data files
 
     def again(self) -> Files:
         """To read the same files once more: what was parsed and hashed is not parsed and hashed again."""
         result = Files()
-        result._parsed, result._digests = self._parsed, self._digests
+        result.parsed, result._digests = self.parsed, self._digests
         return result
 
     def load_root(self, file: Path) -> Node:
@@ -97,7 +97,7 @@ class Files:
             line = content.count(b"\n", 0, error.start) + 1
             column = error.start - (content.rfind(b"\n", 0, error.start) + 1) + 1
             raise ScenarioError([Problem(Position(source, line, column), "", "not UTF-8")]) from None
-        return self.extended(parse_yaml(text, source, self._parsed), "")
+        return self.extended(parse_yaml(text, source, self.parsed), "")
 
     def _check_file(self, source: Source, named_at: Position, path: str) -> int:
         """The size of a readable regular file; anything else is the mistake of whoever named it."""

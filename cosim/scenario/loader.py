@@ -227,7 +227,7 @@ def _overrides(texts: Iterable[str], scenario: Source, files: Files) -> list[Ove
     result, problems = [], []
     for text in texts:
         try:
-            override = Override(text, scenario)
+            override = Override(text, scenario, files.parsed)
             override.node = files.extended(override.node, ".".join(override.steps))
             result.append(override)
         except ScenarioError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from typing import Any
 
 from .changed import PROVENANCE, differences, mark_changed
 from .errors import Position, Problem, ScenarioError, Source
@@ -118,8 +119,8 @@ class Setting:
 class Override(Setting):
     """One `--set`."""
 
-    def __init__(self, text: str, scenario: Source) -> None:
-        """Raises ScenarioError unless `text` is PATH=VALUE with VALUE in YAML."""
+    def __init__(self, text: str, scenario: Source, parsed: dict[str, Any] | None = None) -> None:
+        """Raises ScenarioError unless `text` is PATH=VALUE with VALUE in YAML. For `parsed` see `parse_yaml`."""
         self.source = Source(f"--set {text}", None, scenario)
         position = Position(self.source)
         path, equals, value = text.partition("=")
@@ -130,7 +131,7 @@ class Override(Setting):
         if not value.strip():
             return
         try:
-            self.node = parse_yaml(value, self.source)
+            self.node = parse_yaml(value, self.source, parsed)
         except ScenarioError as error:
             problems = [Problem(position, path, problem.message) for problem in error.problems]
             raise ScenarioError(problems) from None

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 from pydantic_core import PydanticCustomError
 
 from cosim.scenario import misfit
 
 from ..pruning import ActivationPruning, CoarseFinePruning, PruningError, PruningSchedule, PruningSpec
-from ..tensors import Stage
+from ..tensors import ConvShape, Stage
 from ..workload import LayerInfo, WorkloadError, WorkloadSpec, planned_layers
 from .operand_bytes import buffers, split_for
 from .spec import ChipSpec
-from .tiling import DoesNotFitError, regions, sizes, spread, steps
+from .tiling import Buffers, DoesNotFitError, Split, regions, sizes, spread, steps
 
 Plan = tuple[tuple[LayerInfo, ...], PruningSchedule]
 
@@ -40,24 +41,27 @@ def chip_misfits(
         for stage in Stage:
             if stage is Stage.BP and not layer.has_bp:
                 continue
-            try:
-                _cut(chip, layer, stage)
-            except DoesNotFitError as error:
-                memory = error.args[3]
-                if memory not in found:
-                    found.add(memory)
-                    yield misfit(str(error), *path, *memory, "size")
+            error = _misfit(layer.shape, stage, split_for(chip, layer.shape, stage), buffers(chip, stage))
+            if error is not None and error.args[3] not in found:
+                found.add(error.args[3])
+                yield misfit(str(DoesNotFitError(layer.name, *error.args[1:])), *path, *error.args[3], "size")
     yield from _pruning_unit(chip, layers, schedule, path)
 
 
-def _cut(chip: ChipSpec, layer: LayerInfo, stage: Stage) -> None:
-    """Cut one operation as the mapper will; which channels meet which core makes no difference to what fits."""
-    split = split_for(chip, layer.shape, stage)
-    channels = [range(*part) for part in spread(sizes(layer.shape, stage)[2], split.channels)]
-    for tiles in regions(layer.shape, stage, split, channels):
+# NOTE: layers of one shape, chips with equal cores, and the points of a sweep ask the same: most of their validation.
+@lru_cache(maxsize=4096)
+def _misfit(shape: ConvShape, stage: Stage, split: Split, room: Buffers) -> DoesNotFitError | None:
+    """Cut one operation as the mapper will; which channels meet which core makes no difference to what fits. What does
+    not fit is said of a layer without a name."""
+    channels = [range(*part) for part in spread(sizes(shape, stage)[2], split.channels)]
+    for tiles in regions(shape, stage, split, channels):
         deepest = max(tile.depth[1] - tile.depth[0] for tile in tiles)
         for tile in tiles:
-            next(steps(layer.name, layer.shape, stage, tile, buffers(chip, stage), deepest=deepest))
+            try:
+                next(steps("", shape, stage, tile, room, deepest=deepest))
+            except DoesNotFitError as error:
+                return error
+    return None
 
 
 def _pruning_unit(
