@@ -26,6 +26,22 @@ def test_the_examples_of_a_page_run(page, monkeypatch):
     assert any("assert" in block for block in blocks)
 
 
+@pytest.mark.skipif(not (ROOT / ".git").exists(), reason="no checkout of git: nothing is ignored")
+def test_what_documented_commands_write_is_ignored_by_git():
+    pages = [ROOT / "README.md", *PAGES]
+    lines = [line for page in pages for line in page.read_text(encoding="utf-8").splitlines() if "cosim " in line]
+    written = {
+        name
+        for line in lines
+        for name in re.findall(r"(?: --(?:out|plot|commands|latencies)| >) ([\w./-]+)", line)
+        if not name.isupper() and not line.lstrip().startswith("cosim import")  # a source, which one keeps
+    }
+    assert {"runs/lanes", "curve.png", "scenarios/schema.json"} <= written
+    command = ["git", "check-ignore", "--", *written, "scenarios/quickstart.failing.yaml"]
+    ignored = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT).stdout.split()
+    assert set(ignored) == {*written, "scenarios/quickstart.failing.yaml"}
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_links_between_pages_lead_somewhere(page):
     for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
