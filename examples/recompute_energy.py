@@ -11,9 +11,24 @@ from cosim.scenario import load_scenario, run_scenario
 
 LAYER = Path(__file__).parents[1] / "scenarios" / "conv2_x.yaml"
 SMALL = ["workload.layers.0.h=8", "workload.layers.0.w=8"]
-summary = (
-    json.loads(Path(sys.argv[1]).read_bytes()) if sys.argv[1:] else run_scenario(load_scenario(LAYER, SMALL)).summary
-)
+
+
+def summary_of(file):
+    """The summary of a run; a file that is none ends the program."""
+    try:
+        summary = json.loads(Path(file).read_bytes())
+        if summary["kind"] == "training" and summary["chips"]:
+            return summary
+        what = f"the summary of a run of kind {summary['kind']!r}, which has no energy to recompute"
+    except OSError as error:
+        what = error.strerror
+    except (ValueError, LookupError, TypeError):
+        what = "not the summary.json of a run"
+    print(f"{file}: {what}", file=sys.stderr)
+    sys.exit(2)
+
+
+summary = summary_of(sys.argv[1]) if sys.argv[1:] else run_scenario(load_scenario(LAYER, SMALL)).summary
 for chip in summary["chips"]:
     energy = chip["energy_fj"]
     by_action = {action: count * energy["of_one"][action] for action, count in chip["counts"].items()}
