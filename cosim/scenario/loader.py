@@ -23,7 +23,7 @@ from .files import Files
 from .locate import dotted, locate
 from .overrides import Override, Setting, apply_all
 from .partial import partial
-from .recognise import component_of, described
+from .recognise import component_of, described, family_of, taken_for, with_article
 from .spec import ScenarioSpec
 from .sweep import SWEEP, Grid, Sweep, SweepPoint
 from .tree import Node
@@ -127,9 +127,8 @@ def _load(
             return _Points(file, overrides, root, files, known).check()
         return _whole(file, root, sets, files, known)
     if not components:
-        what = described(component)
-        article = "an" if what[0] in "aeiou" else "a"
-        message = f"describes {article} {what}, no scenario that names one; `cosim check` validates it by itself"
+        what = with_article(described(component))
+        message = f"describes {what}, no scenario that names one; `cosim check` validates it by itself"
         raise ScenarioError([Problem(root.position, "", message)])
     return LoadedComponent(file, component, _Resolution(root, component.model, files, sets, known).run(), files.sha256)
 
@@ -196,18 +195,31 @@ def load_component(file: str | Path, model: type[Model], overrides: Sequence[str
     """Read one component (a chip, a memory) from a file of its own, with the same checks. Raises ScenarioError."""
     files = Files()
     root = files.load_root(Path(file))
-    return _Resolution(root, model, files, _overrides(overrides, root.position.source, files), registry()).run()
+    known = registry()
+    resolution = _Resolution(root, model, files, _overrides(overrides, root.position.source, files), known)
+    try:
+        return resolution.run()
+    except ScenarioError:
+        family, what = family_of(model, known), taken_for(root, known, model)
+        if family is None or what is None:
+            raise
+    raise ScenarioError(
+        [Problem(root.position, "", f"seems to be {what}; expected {with_article(family.replace('_', ' '))}")]
+    )
 
 
-def load_entries(file: str | Path, model_of: Callable[[Node], type[BaseModel]]) -> dict[str, tuple[Node, BaseModel]]:
-    """Read a file that maps names to things, each of the model that `model_of` names for it, with the same checks.
+def load_entries(
+    file: str | Path, model_of: Callable[[Node], type[BaseModel]], expected: str = "what names stand for"
+) -> dict[str, tuple[Node, BaseModel]]:
+    """Read a file that maps names to things (`expected`, in words), each of the model that `model_of` names for it,
+    with the same checks.
 
     Returns, by name, where each was written and what it is. Raises ScenarioError.
     """
     files = Files()
     root = files.load_root(Path(file))
     if not isinstance(root.value, dict) or not root.value:
-        raise ScenarioError([Problem(root.position, "", "expected a mapping of names to what they stand for")])
+        raise ScenarioError([Problem(root.position, "", f"expected a mapping: {expected}")])
     result: dict[str, tuple[Node, BaseModel]] = {}
     problems: list[Problem] = []
     for name, node in root.value.items():
@@ -218,6 +230,8 @@ def load_entries(file: str | Path, model_of: Callable[[Node], type[BaseModel]]) 
                 Problem(found.position, f"{name}.{found.path}" if found.path else name, found.message)
                 for found in error.problems
             ]
+    if problems and (what := taken_for(root, registry())) is not None:
+        problems = [Problem(root.position, "", f"seems to be {what}; expected {expected}")]
     if problems:
         raise ScenarioError(_in_order(problems))
     return result

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from ..registry import Component, Registry
 from .tree import Node
 
-__all__ = ["component_of", "described"]
+__all__ = ["component_of", "described", "family_of", "taken_for", "with_article"]
 
 
 def component_of(root: Node, default: str, known: Registry) -> Component | None:
@@ -30,6 +30,32 @@ def described(component: Component) -> str:
     """In words: "chip", "energy table", "schedule (scfp)"."""
     name = component.name.replace("_", " ")
     return component.family if name == component.family else f"{component.family} ({component.name})"
+
+
+def with_article(what: str) -> str:
+    """ "an energy table"."""
+    return f"{'an' if what[0] in 'aeiou' else 'a'} {what}"
+
+
+def taken_for(root: Node, known: Registry, model: type[BaseModel] | None = None) -> str | None:
+    """What a file that is not what it should be seems to be, in words: "a scenario", "a chip". None where it has as
+    many keys of `model`, which it should be, or is one of its family, and where it has as many keys that nothing has.
+    """
+    if not isinstance(root.value, dict):
+        return None
+    own = max(_score(root, model) if model is not None else 0, 0)
+    if max((_score(root, kind.model) for kind in known.scenarios.values()), default=0) > own:
+        return "a scenario"
+    component = component_of(root, "", known)
+    if component is None or _score(root, component.model) <= own or component.family == family_of(model, known):
+        return None
+    return with_article(described(component))
+
+
+def family_of(model: type[BaseModel] | None, known: Registry) -> str | None:
+    """The family of the components that `model` describes, if it describes any."""
+    entries = (one for family in known.families().values() for one in family.values())
+    return next((one.family for one in entries if one.model is model), None)
 
 
 def _score(root: Node, model: type[BaseModel]) -> int:

@@ -144,7 +144,7 @@ def read_layers(file: str | Path, *, seed: int = 0, only: str = "*", density: fl
     if file.suffix == ".csv":
         entries: dict[str, tuple[Node, Any]] = dict(_read_csv(file))
     else:
-        entries = dict(load_entries(file, _model_of))
+        entries = dict(load_entries(file, _model_of, "layers by their names, each with shape and two of x, w, dy"))
     unnamed = [
         Problem(node.position, name, "expected a name of printable characters")
         for name, (node, _) in entries.items()

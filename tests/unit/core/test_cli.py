@@ -247,3 +247,38 @@ def test_a_grid_is_not_run_for_a_file_in_the_place_of_its_folder(tmp_path):
     for out in ("f", "f/g"):
         done = grid(CHIPS / "pnpu.yaml", CHIPS / "dense.yaml", "--out", tmp_path / out)
         assert (done.exit_code, done.stderr) == (2, f"cosim core: {tmp_path / 'f'}: not a folder\n")
+
+
+OTHERS = [
+    ("quickstart", "4:1: seems to be a scenario"),
+    ("sweep_lanes", "4:1: seems to be a scenario"),
+    ("workloads/digits_cnn", "2:1: seems to be a workload (functional)"),
+    ("networks/lenet5", "2:1: seems to be a network"),
+    ("schedules/none", "2:1: seems to be a schedule (none)"),
+    ("energy/lp65", "4:1: seems to be an energy table"),
+]
+
+
+@pytest.mark.parametrize(("name", "what"), [*OTHERS, ("chips/pnpu", "4:1: seems to be a chip")])
+def test_a_file_of_something_else_is_no_file_of_layers(name, what):
+    file = SCENARIOS / f"{name}.yaml"
+    done = replay(file, "--chip", CHIPS / "pnpu.yaml")
+    assert (done.exit_code, done.stdout) == (2, "")
+    expected = "layers by their names, each with shape and two of x, w, dy"
+    assert done.stderr == f"{file}:{what}; expected {expected}\n"
+
+
+@pytest.mark.parametrize(("name", "what"), OTHERS)
+def test_a_file_of_something_else_is_no_chip(name, what, layers):
+    file = SCENARIOS / f"{name}.yaml"
+    done = replay(layers, "--chip", file)
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert done.stderr == f"{file}:{what}; expected a chip\n"
+
+
+def test_a_chip_of_the_other_kind_is_a_chip(layers, tmp_path):
+    """With the mistake that is in it."""
+    chip = tmp_path / "chip.yaml"
+    chip.write_text("name: a\nclock: 1 GHz\ncore: {lanes: 4}\nprovenance: {}\n")
+    done = replay(layers, "--chip", chip)
+    assert done.stderr.startswith(f"{chip}:1:1: lacks voltage, aggregator, ")

@@ -171,7 +171,9 @@ def test_a_pattern_that_no_layer_has(tmp_path):
 
 @pytest.mark.parametrize("text", ["[]", "{}", "3"])
 def test_a_file_that_is_no_mapping_of_layers(tmp_path, text):
-    assert problems(write(tmp_path, text)) == ["layers.json:1:1: expected a mapping of names to what they stand for"]
+    assert problems(write(tmp_path, text)) == [
+        "layers.json:1:1: expected a mapping: layers by their names, each with shape and two of x, w, dy"
+    ]
 
 
 def of_header(shape, descr, data=b""):
