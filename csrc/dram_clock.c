@@ -83,15 +83,15 @@ static void issue(dram_state *s, const dram_choice *choice, dram_sink *sink) {
 }
 
 /* With all banks closed and nothing to do, each refresh issues at the very clock at which it becomes due: all but the
- * last of each target are counted only. */
-static void skip_idle_refreshes(dram_state *s, int64_t horizon) {
-    if (s->refresh_at > horizon || s->refresh_pending > 0 || s->now >= s->refresh_at) return;
+ * last of each target are counted only. Says whether time went on. */
+static int32_t skip_idle_refreshes(dram_state *s, int64_t horizon) {
+    if (s->refresh_at > horizon || s->refresh_pending > 0 || s->now >= s->refresh_at) return 0;
     const int32_t command = s->config.refresh_per_bank ? CS_DRAM_REFPB : CS_DRAM_REF;
     const int32_t banks = s->config.refresh_per_bank ? 1 : s->banks_per_rank;
     for (int32_t rank = 0; rank < s->config.ranks; ++rank)
-        if (s->open_count[rank] > 0) return;
+        if (s->open_count[rank] > 0) return 0;
     for (int32_t target = 0; target < s->refresh_targets; ++target)
-        if (dram_ready(s, command, target * banks) > s->refresh_at) return;
+        if (dram_ready(s, command, target * banks) > s->refresh_at) return 0;
     const int64_t last = dram_refreshes_until(s, horizon);
     const int64_t skipped = dram_max(0, last - s->refresh_turn - s->refresh_targets);
     dram_settle(s, dram_refresh_clk(s, last));
@@ -103,6 +103,7 @@ static void skip_idle_refreshes(dram_state *s, int64_t horizon) {
         dram_issue(s, command, dram_refresh_bank(s), DRAM_NO_ROW, dram_refresh_clk(s, s->refresh_turn + 1));
     }
     s->refresh_at = dram_refresh_clk(s, last + 1);
+    return 1;
 }
 
 static int32_t emit_done(dram_state *s, int64_t clk, dram_sink *sink) {
@@ -147,8 +148,10 @@ int32_t dram_run(dram_state *s, int64_t until, int32_t stop, dram_sink *sink) {
         if (!known) {
             choice = (dram_choice){.clk = CS_NEVER, .command = DRAM_NO_COMMAND, .index = -1};
             if (s->now < horizon) {
-                if (sink->commands == NULL && dram_is_idle(s))
-                    skip_idle_refreshes(s, dram_min(horizon, dram_first_done(s)));
+                /* Somebody may yet arrive at the clock of the last one. */
+                if (sink->commands == NULL && dram_is_idle(s) &&
+                    skip_idle_refreshes(s, dram_min(horizon, dram_first_done(s))))
+                    continue;
                 if (prepare(s)) look_at = s->now + 1;
                 find(s, &choice);
                 if (choice.clk > look_at && look_at == s->now + 1)

@@ -8,7 +8,7 @@ from twins.dram import DramTwin
 from unit.dram.strategies import channels, traffic
 
 from cosim.clib import KernelError
-from cosim.models.dram import PRESETS, BankRoundRobin, Controller
+from cosim.models.dram import PRESETS, SCHEDULERS, BankRoundRobin, Controller
 from cosim.models.dram.controller import NEVER
 from cosim.models.dram.rules import COMMANDS
 
@@ -115,6 +115,47 @@ def test_the_replay_driver_is_the_twin_offered_every_clock(data):
     preset, mapping, scheduler = data.draw(channels())
     requests = [(0, address, is_write) for _, address, is_write in data.draw(traffic(preset, mapping))]
     check_replay(preset, mapping, scheduler, requests)
+
+
+@given(st.data())
+def test_who_observes_changes_nothing(data):
+    """Of many requests the channel is idle before, and they come at the clocks at which it is refreshed. Red for: a
+    transaction that moves at the clock of a refresh that was skipped, before what arrives at it."""
+    preset, mapping, scheduler = data.draw(channels(ideal=True))
+    geometry, interval = preset.geometry, preset.timing["tREFI"]
+    turns = geometry.ranks * (geometry.banks if scheduler.refresh == "per-bank" else 1)
+    watched, alone = (Controller(preset, mapping, scheduler) for _ in range(2))
+    seen, told = [], []
+    clk = 0
+    for tag, (gap, address, is_write) in enumerate(data.draw(traffic(preset, mapping, most=30))):
+        clk += gap
+        if data.draw(st.booleans()):
+            number = clk * turns // interval + data.draw(st.sampled_from([0, 1, turns, 2 * turns + 1]))
+            clk = max(clk, number * interval // turns)
+        while True:
+            seen += watched.advance(clk, observe=True).done
+            told += alone.advance(clk).done
+            taken = watched.submit(clk, tag, address, is_write)
+            assert alone.submit(clk, tag, address, is_write) == taken
+            clk += 1
+            if taken:
+                break
+    clk += data.draw(st.integers(0, 2 * interval))
+    assert seen + watched.advance(clk, observe=True).done == told + alone.advance(clk).done
+    assert watched.stats(clk) == alone.stats(clk)
+
+
+@pytest.mark.parametrize("scheduler", [name for name, policy in SCHEDULERS.items() if not policy.ideal])
+@pytest.mark.parametrize("observe", [False, True])
+@pytest.mark.parametrize("late", [0, 1])
+def test_a_request_at_the_clock_of_an_idle_refresh_waits_for_that_one_only(scheduler, observe, late):
+    preset = PRESETS["ddr4_2400"]
+    t, controller = preset.timing, Controller(preset, "m1", scheduler)
+    clk = 2 * t["tREFI"] + late
+    controller.advance(clk, observe=observe)
+    controller.submit(clk, 0, 0, is_write=False)
+    end = 2 * t["tREFI"] + t["tRFC"] + t["tRCD"] + t["RL"] + t["BL_CK"]
+    assert controller.advance(4 * t["tREFI"], observe=observe).done == [(0, end)]
 
 
 def test_a_replay_on_a_channel_with_a_foreign_request_is_refused():
