@@ -7,6 +7,7 @@ models = ["cosim." + name for name in find_packages(include=["models", "models.*
 
 setup(
     packages=framework + models,
+    py_modules=["_cosim_start"],
     package_dir={"cosim.models": "models"},
     package_data={"": ["py.typed", "*.html", "*.json"]},
     cffi_modules=["csrc/build_kernels.py:ffibuilder"],

@@ -7,16 +7,19 @@ interrupted. A sweep has the code of its first point that failed.
 
 from __future__ import annotations
 
+from _cosim_start import leaving_at_once
+
 __all__ = ["main"]
 
 
 def main() -> None:
-    """Entry point of the `cosim` program."""
-    from .boundary import interrupted  # noqa: PLC0415  (so that Ctrl-C during the imports below is clean, too)
+    """The `cosim` program, which starts in `_cosim_start`. Ctrl-C ends it at once until a command has begun something
+    that it would have to undo, and says `raising()`."""
+    leaving_at_once()
+    from .app import app  # noqa: PLC0415  (imports take long)
+    from .boundary import interrupted  # noqa: PLC0415
 
     try:
-        from .app import app  # noqa: PLC0415
-
         app()
     except KeyboardInterrupt:
         interrupted()

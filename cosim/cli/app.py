@@ -12,6 +12,8 @@ import typer
 import typer.core
 import typer.main
 
+from _cosim_start import raising
+
 from . import check, describe, doctor, report, run, schema
 from .boundary import EXIT_FAILED, boundary, complain
 
@@ -57,7 +59,10 @@ class _Group(typer.core.TyperGroup):
 
     def resolve_command(self, ctx: Any, args: Any) -> Any:
         name, command, rest = super().resolve_command(ctx, args)
-        return name, command.load() if isinstance(command, _Listed) else command, rest
+        if isinstance(command, _Listed):
+            command = command.load()
+            raising()  # who knows what it does; our own commands say it themselves
+        return name, command, rest
 
     def invoke(self, ctx: Any) -> Any:
         with boundary():

@@ -51,6 +51,8 @@ def run(
 
     With a sweep: each point into a run folder in the run folder; those that are complete there are not run again.
     """
+    from _cosim_start import raising  # noqa: PLC0415
+
     from ..report import build_report, html_page, plain_report, print_report  # noqa: PLC0415
     from ..scenario import load_scenario, run_scenario  # noqa: PLC0415
     from ..scenario.canonical import canonical_json  # noqa: PLC0415
@@ -83,6 +85,7 @@ def run(
     if not quiet:
         for message in warnings_of(scenario):
             complain(f"{file}: warning: {message}")
+    raising()
     folder = out if out is not None else Path("runs") / file.stem
     if scenario.sweep is not None:
         swept = sweep(

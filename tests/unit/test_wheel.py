@@ -44,7 +44,7 @@ def installed(tmp_path_factory):
             for part in ("cosim", "models", "csrc")
             for path in (ROOT / part).rglob("*.[pch]*")
         ]
-        + ["pyproject.toml", "setup.py", "README.md", "LICENSE"]
+        + ["_cosim_start.py", "pyproject.toml", "setup.py", "README.md", "LICENSE"]
     )
     for name in files:
         if (ROOT / name).is_file() and not name.startswith("tests/"):

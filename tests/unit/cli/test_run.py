@@ -87,6 +87,31 @@ def wait_for(condition, process):
     raise AssertionError("it never happened")
 
 
+IMPORTS = ["cosim", "cosim.kernel", "typer", "cosim.scenario", "numpy", "ruamel.yaml", "robustness.demo_kind"]
+
+
+@pytest.mark.usefixtures("interruptible")
+@pytest.mark.parametrize("module", IMPORTS)
+def test_ctrl_c_before_the_run_is_a_line(module, site, here):
+    """As it comes in the import of a module, which takes most of that time; some of them have lost it there."""
+    code = (
+        "import os, signal, sys\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "class Finder:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        f"        if name == {module!r}:\n"
+        "            os.kill(os.getpid(), signal.SIGINT)\n"
+        "sys.meta_path.insert(0, Finder())\n"
+        "sys.argv[0] = 'cosim'\n"
+        "from _cosim_start import main\n"
+        "main()\n"
+    )
+    command = [COMMAND[0], "-c", code, "run", "demo.yaml", "-o", "out"]
+    done = subprocess.run(command, cwd=here, env=environment(site), capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr, done.stdout) == (130, "cosim: interrupted\n", "")
+    assert not (here / "out").exists()
+
+
 @pytest.mark.usefixtures("interruptible")
 def test_ctrl_c_exits_130_and_leaves_nothing(site, here):
     slow = ["run", "demo.yaml", "-o", "out", "--set", "step_time=1 s", "--set", "steps=100"]
