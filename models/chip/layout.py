@@ -109,9 +109,12 @@ class MemoryMap:
         return [self._next, self._places]
 
     def restore(self, state: Sequence[Any]) -> None:
-        """Take back what `state` gave."""
-        self._next = int(state[0])
+        """Take back what `state` gave. Raises ValueError for a place that this memory has not given out."""
+        base, self._next = self._next, int(state[0])
         self._places = {name: (int(place[0]), int(place[1])) for name, place in state[1].items()}
+        inside = all(base <= at <= at + size <= self._next for at, size in self._places.values())
+        if not inside or self._next > self._end:
+            raise ValueError("a tensor outside of the memory")
 
     def place(self, tensor: str, size_bytes: int) -> int:
         """Address of the tensor; it gets a place at its first use, a new one if it has grown.

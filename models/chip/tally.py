@@ -17,6 +17,7 @@ from .system import IterationResult
 
 COUNT_NAMES = tuple(CoreCounts.__dataclass_fields__)
 SWITCHING = ("choices", "switches", "switch_cycles", "settled", "settled_cycles", "regret_cycles", "best_chosen")
+ROW = ("iteration", "time_ps", "dense_macs", "executed_macs", "energy_fj_chip", "energy_fj_total", "dram_bytes")
 PRUNING = ("events", "passing_weights", "fetched_weights", "pairs", "pairs_seen", "delay_ps_total", "delay_ps_max")
 
 

@@ -17,6 +17,7 @@ from ..pruning import PruningSpec, all_pairs_operations
 from ..workload import Iteration, Workload, WorkloadSpec, build_workload
 from .feasibility import chip_misfits, plan
 from .sampling import SimulateSpec, choose
+from .saved import OPERATIONS, check_saved
 from .spec import ChipSpec
 from .summary import assumptions, chip_summary, compare, ratio
 from .system import System
@@ -69,6 +70,8 @@ def run(spec: TrainingScenario, context: RunContext) -> dict[str, Any]:
     chips = (spec.chip, *spec.baselines)
     saved = context.saved
     with saved.restoring() if saved is not None else contextlib.nullcontext():
+        if saved is not None:
+            check_saved(saved.data)
         begins = [int(saved.data["systems"][at]["now_ps"]) if saved is not None else 0 for at in range(len(chips))]
         systems = [
             System(
@@ -79,7 +82,7 @@ def run(spec: TrainingScenario, context: RunContext) -> dict[str, Any]:
     training = _Training(workload, systems)
     if saved is not None:
         with saved.restoring():
-            training.restore(saved)
+            training.restore(saved, [index for index in weights if index < saved.done])
     curve, tallies, timeline = training.curve, training.tallies, training.timeline
     kept = set(list(weights)[-spec.timeline.iterations :]) if spec.timeline.iterations else set()
     for iteration in workload.iterations(detailed=looked_at):
@@ -133,10 +136,14 @@ class _Training:
         }
         return State(arrays, data)
 
-    def restore(self, saved: Checkpoint) -> None:
-        """Before the first iteration."""
+    def restore(self, saved: Checkpoint, simulated: Sequence[int]) -> None:
+        """Before the first iteration; `simulated` are those that were, up to here. Raises ValueError if `saved` is of
+        another training."""
         if saved.total != self.workload.total_iterations or len(saved.data["tallies"]) != len(self.tallies):
             raise ValueError("of another training")
+        for tally in saved.data["tallies"]:
+            if [row["iteration"] for row in tally["rows"]] != list(simulated):
+                raise ValueError("other iterations were simulated")
         self.workload.restore(saved.done, Under(saved.arrays, "workload"))
         for at, system in enumerate(self.systems):
             system.restore(Under(saved.arrays, f"chip{at}"), saved.data["systems"][at])
@@ -154,7 +161,7 @@ class Curve:
     def __init__(self, workload: Workload) -> None:
         self._workload = workload
         self.rows: list[dict[str, Any]] = []
-        self._pruning = dict.fromkeys(("coarse_macs", "coarse_adds", "coarse_compares", "fine_compares"), 0)
+        self._pruning = dict.fromkeys(OPERATIONS, 0)
         self._full = dict(self._pruning)
         self._events = 0
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
+from fractions import Fraction
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
+from cosim.quantity import ENERGY, FREQUENCY, POWER, SIZE, TIME, VOLTAGE, WIDTH, QuantityError
 from cosim.scenario import Spec, load_component, misfit
 
 __all__ = ["AssumedValue", "AssumptionRecord", "DenseFigure", "StructureChoice", "load_record"]
@@ -46,10 +49,32 @@ class AssumedValue(Spec):
 
     @model_validator(mode="after")
     def _ordered(self) -> AssumedValue:
-        numbers = [end for end in (self.low, self.value, self.high) if isinstance(end, int | float)]
-        if numbers != sorted(numbers):
-            raise misfit("low <= value <= high does not hold", "low")
+        for name, end in (("low", self.low), ("high", self.high)):
+            if end is None:
+                continue
+            value, other = _measured(self.value), _measured(end)
+            if value is None:
+                raise misfit(f"no range: the value, {self.value}, is no quantity", name)
+            if other is None or other[0] != value[0]:
+                raise misfit(f"expected {value[0]}, as the value ({self.value}), got {end}", name)
+            if (other[1] > value[1]) if name == "low" else (other[1] < value[1]):
+                raise misfit(f"low <= value <= high does not hold: {end}, and the value is {self.value}", name)
         return self
+
+
+def _measured(value: Any) -> tuple[str, Fraction] | None:
+    """What a value is, in words, and how much of it; None if it has no order."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return "a number", Fraction(value)
+    if not isinstance(value, str):
+        return None
+    if value.endswith("%"):
+        with contextlib.suppress(ValueError):
+            return "a share in %", Fraction(value[:-1].strip())
+    for dimension in (FREQUENCY, SIZE, WIDTH, VOLTAGE, ENERGY, TIME, POWER):
+        with contextlib.suppress(QuantityError):
+            return dimension.name, dimension.parse(value)
+    return None
 
 
 class DenseFigure(Spec):

@@ -286,6 +286,10 @@ CHECKPOINTS = {
         "data.json has 268435457 bytes; at most 268435456 are read",
     ),
     "deep data": (lambda good: replaced(good, **{"data.json": b"[" * 100_000}), "damaged (RecursionError"),
+    "wrong types": (
+        lambda good: replaced(good, **{"data.json": b'{"systems": 3}'}),
+        "damaged (ValueError: systems: Input should be a valid list); start again with --force",
+    ),
     "claims 2^40": (lambda good: replaced(good, **{"chip0/noc0.npy": npy(shape=(HUGE,))}), f"{HUGE} bytes should"),
     "bomb": (lambda good: replaced(good, **{"chip0/noc0.npy": bomb()}), "which no numbers are"),
     "other shape": (lambda good: replaced(good, **{"chip0/noc0.npy": npy(data=b"1234")}), "noc0: uint8 (4,), expected"),

@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import re
 
 import numpy as np
 import pytest
@@ -142,7 +143,10 @@ def test_the_weights_are_the_same_to_the_last_bit(tmp_path, monkeypatch):
         (lambda data, arrays: data["systems"].pop(), "IndexError: list index out of range"),
         (lambda data, arrays: data["tallies"].pop(), "ValueError: of another training"),
         (lambda data, arrays: data["systems"][1].update(now_ps=1), "ValueError: the account of"),
-        (lambda data, arrays: data["systems"][0].update(now_ps="soon"), "ValueError: invalid literal"),
+        (
+            lambda data, arrays: data["systems"][0].update(now_ps="soon"),
+            r"ValueError: systems\.0\.now_ps: Input should be a valid integer",
+        ),
         (lambda data, arrays: data["systems"][0]["units"].clear(), "KeyError: 'core0'"),
         (lambda data, arrays: arrays.pop("workload/conv1.w/master"), "KeyError: "),
         (lambda data, arrays: arrays.update({"chip0/noc0": np.zeros(3)}), r"ValueError: noc0: float64 \(3,\)"),
@@ -156,11 +160,78 @@ def test_a_state_that_does_not_fit(whole, change, what):
     saved = Checkpoint.open(folder / "c.npz", scenario)
     data, arrays = saved.data, dict(saved.arrays)
     change(data, arrays)
-    changed = Checkpoint(saved.path, 1, ITERATIONS, data, arrays, (1,), saved._archive)
+    refused(scenario, saved, data, arrays, what)
+
+
+def refused(scenario, saved, data, arrays, what):
+    changed = Checkpoint(saved.path, saved.done, ITERATIONS, data, arrays, (saved.done,), saved._archive)
     context = type("Context", (), {"saved": changed, "shuffle_seed": None})()
     with pytest.raises(CheckpointError, match=rf"c\.npz: damaged \({what}"):
         scenario.kind.run(scenario.spec, context)
     saved.close()
+
+
+WRONG = [
+    ("systems/0/tags", -7, "greater than or equal to 0"),
+    ("systems/0/units/core0/ended", [1], "at least 2 items"),
+    ("systems/0/units/core0/totals_ps/busy", "x", "valid integer"),
+    ("systems/0/chip_counts/core.mac", 1.5, "valid integer"),
+    ("systems/0/counted/core.mac", None, "valid integer"),
+    ("systems/0/dram_spent/read", [], "valid integer"),
+    ("systems/0/traffic", [1, 2], "at least 3 items"),
+    ("tallies/0/totals", {}, "Field required"),
+    ("tallies/0/totals/time_ps", "x", "valid integer"),
+    ("tallies/0/totals/by_stage/ff/macs", "x", "valid integer"),
+    ("tallies/0/totals/by_layer/fc.ff", {}, "expected "),
+    ("tallies/0/totals/by_task/compute", None, "valid dictionary"),
+    ("tallies/0/totals/orders/balanced", 3, "valid dictionary"),
+    ("tallies/0/rows/0/time_ps", True, "valid integer"),
+    ("tallies/0/policies/ff", [], "valid dictionary"),
+    ("tallies/0/switching", {}, "expected ff, bp, wg, got"),
+    ("tallies/0/switching/ff/choices", "x", "valid integer"),
+    ("tallies/0/pruning", {"events": 1}, "expected events, passing_weights"),
+    ("curve/rows/0/loss", "x", "valid number"),
+    ("curve/rows", None, "valid list"),
+    ("curve/full/coarse_adds", {}, "valid integer"),
+    ("curve", None, "valid dictionary"),
+]
+
+
+@pytest.mark.parametrize(("path", "value", "what"), WRONG, ids=[path for path, *_ in WRONG])
+def test_wrong_types_are_named_with_their_place(whole, path, value, what):
+    scenario, folder, _ = whole
+    outcome(scenario, folder / "c.npz", [3])
+    saved = Checkpoint.open(folder / "c.npz", scenario)
+    *steps, last = (int(step) if step.isdecimal() else step for step in path.split("/"))
+    inner = saved.data
+    for step in steps:
+        inner = inner[step]
+    assert not isinstance(inner, dict) or last in inner
+    inner[last] = value
+    place = re.escape(path.replace("/", "."))
+    refused(scenario, saved, saved.data, dict(saved.arrays), rf"ValueError: {place}(\.\w+)?: .*({what})")
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "what"),
+    [
+        (("tallies", 0, "rows"), [], "ValueError: other iterations were simulated"),
+        (("systems", 0, "places", 0), 1 << 60, "ValueError: a tensor outside of the memory"),
+        (("systems", 0, "places", 1, "input", 0), -7, "ValueError: a tensor outside of the memory"),
+        (("systems", 0, "chooser"), {}, "ValueError: .*chooser: Input should be a valid list"),
+        (("systems", 0, "chooser"), [3], "TypeError: cannot unpack"),
+        (("timeline", 0), "x", "ValueError: invalid literal"),
+    ],
+)
+def test_data_of_the_right_types_that_do_not_fit(whole, path, value, what):
+    scenario, folder, _ = whole
+    outcome(scenario, folder / "c.npz", [3])
+    saved = Checkpoint.open(folder / "c.npz", scenario)
+    inner = saved.data
+    for step in path[:-1]:
+        inner = inner[step]
+    inner[path[-1]] = value
+    refused(scenario, saved, saved.data, dict(saved.arrays), what)
 
 
 def test_only_a_fused_system_at_rest_is_put_away(tmp_path):

@@ -9,7 +9,7 @@ from cosim.models.chip import ChipSpec
 from cosim.models.energy import EnergyTableSpec
 from cosim.models.reproduce import AssumedValue, load_claims, load_record
 from cosim.models.reproduce.parameters import with_parameter
-from cosim.scenario import load_component
+from cosim.scenario import ScenarioError, load_component
 
 RECORD = load_record(SCENARIOS / "reproduce" / "assumptions.yaml")
 
@@ -155,3 +155,37 @@ def test_the_schedule_says_what_is_on_record():
     for parameter, row in RECORD.schedules[study.schedule_of].items():
         assert said[parameter] == row.value, parameter
         assert row.others
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        ("value: 8, low: many", "11:33: chips.pnpu.core.lanes.low: expected a number, as the value (8), got many"),
+        ("value: 8, low: 4 KiB", "11:33: chips.pnpu.core.lanes.low: expected a number, as the value (8), got 4 KiB"),
+        ("value: 8, low: true", "11:33: chips.pnpu.core.lanes.low: expected a number, as the value (8), got True"),
+        ("value: 8, low: [4]", "11:33: chips.pnpu.core.lanes.low: expected a number, as the value (8), got [4]"),
+        (
+            "value: 8, low: 9",
+            "11:33: chips.pnpu.core.lanes.low: low <= value <= high does not hold: 9, and the value is 8",
+        ),
+        (
+            "value: 8 MHz, high: 9 kHz",
+            "11:38: chips.pnpu.core.lanes.high: low <= value <= high does not hold: 9 kHz, and the value is 8 MHz",
+        ),
+        (
+            "value: 8 MHz, high: 9 V",
+            "11:38: chips.pnpu.core.lanes.high: expected a frequency, as the value (8 MHz), got 9 V",
+        ),
+        ("value: 8 %, high: 9", "11:36: chips.pnpu.core.lanes.high: expected a share in %, as the value (8 %), got 9"),
+        ("value: all, high: 9", "11:36: chips.pnpu.core.lanes.high: no range: the value, all, is no quantity"),
+    ],
+)
+def test_a_range_that_is_none_is_an_error_with_its_place(tmp_path, row, message):
+    file = tmp_path / "record.yaml"
+    file.write_text(
+        "schema_version: 1\ncalibration:\n  knob: k\n  reason: r\n  on: {}\n  workload: w\nstudies: {}\nenergies: {}\n"
+        f"chips:\n  pnpu:\n    core.lanes: {{{row}, reason: r}}\n"
+    )
+    with pytest.raises(ScenarioError) as caught:
+        load_record(file)
+    assert str(caught.value) == f"{file}:{message}"
