@@ -1,8 +1,8 @@
 /* Network on chip: a mesh of input-queued routers with virtual channels and credits, flit by flit.
  *
- * Dimension-order (XY) wormhole routing, one-iteration iSLIP for virtual channels and for the switch. The router is
- * the one of BookSim 2.0 (Jiang et al., ISPASS 2013): routing, VC allocation, switch allocation and crossbar take
- * a clock each, links a clock each way. tests/twins/noc.py says the same clock by clock.
+ * Dimension-order (XY) wormhole routing. The router is the one of BookSim 2.0 (Jiang et al., ISPASS 2013): routing, VC
+ * allocation, switch allocation and crossbar take a clock each, links a clock each way; both allocations are iSLIP of
+ * one iteration. Options change each of that. tests/twins/noc.py says the same clock by clock.
  *
  * Nodes are numbered x + columns * y. Ports of a router: 0 faces the neighbour x+1, 1 x-1, 2 y+1, 3 y-1, 4 the node.
  */
@@ -19,6 +19,14 @@
 #define CS_NOC_MAX_DEPTH 255
 #define CS_NOC_MAX_CREDIT_DELAY 8
 #define CS_NOC_MAX_NODES 65536
+#define CS_NOC_MAX_ST_FINAL_DELAY 4
+#define CS_NOC_MAX_VC_ALLOC_DELAY 8
+/* 2 * st_final_delay + credit_delay is at most this: so far ahead goes the list of what happens when. */
+#define CS_NOC_MAX_DELAYS 12
+/* Allocators. iSLIP, one iteration: outputs offer, inputs choose. Separable, input first: inputs ask for one output,
+ * outputs choose. Both go round robin. */
+#define CS_NOC_ISLIP 0
+#define CS_NOC_SEPARABLE_INPUT_FIRST 1
 
 typedef struct {
     int32_t columns, rows;
@@ -27,8 +35,15 @@ typedef struct {
     int32_t routing_delay; /* 1: a clock for routing; 0: a head asks for a VC in the clock in which it arrives */
     int32_t credit_delay;  /* extra clocks until a router can use a credit it got, 0 to CS_NOC_MAX_CREDIT_DELAY */
     int32_t speculative;   /* 1: a head bids for the switch in the clock in which it asks for a VC; 0: in the next */
-    int32_t ideal;         /* not 0: every packet is delivered at the clock of its creation */
-    int32_t max_packets;   /* packets and copies of them submitted and not yet handed out as deliveries */
+    int32_t
+        input_speedup; /* lines from an input port into the switch, 1 to CS_NOC_MAX_VCS; VC v uses line v modulo them */
+    int32_t vc_allocator, sw_allocator; /* CS_NOC_ISLIP or CS_NOC_SEPARABLE_INPUT_FIRST */
+    int32_t hold_switch_for_packet; /* 1: input and output stay connected while the packet's flits follow each other */
+    int32_t wait_for_tail_credit; /* 1: a VC is free again when all credits of its packet are back; 0: with its tail */
+    int32_t st_final_delay;       /* clocks in the crossbar, 1 to CS_NOC_MAX_ST_FINAL_DELAY */
+    int32_t vc_alloc_delay;       /* clocks of VC allocation, 1 to CS_NOC_MAX_VC_ALLOC_DELAY; 1 with speculation */
+    int32_t ideal;                /* not 0: every packet is delivered at the clock of its creation */
+    int32_t max_packets;          /* packets and copies of them submitted and not yet handed out as deliveries */
 } cs_noc_config;
 
 typedef struct {

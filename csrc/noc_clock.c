@@ -24,8 +24,25 @@ static void deliver(noc_view *v, int32_t slot, int64_t clk) {
     ++head->arrived;
 }
 
+/* A flit of a multicast packet, whose `left` flits behind it have not left, leaves for the next router: if there is a
+ * copy for this node, it goes there too and is there at `clk`, whose landings are given. */
+void noc_copy_flit(noc_view *v, noc_packet *p, int32_t node, int32_t left, int64_t clk, uint64_t *landings,
+                   uint32_t order) {
+    int32_t copy = p->copies;
+    while (copy != NOBODY && v->packets[copy].dst != node)
+        copy = v->packets[copy].copies;
+    if (copy == NOBODY) return;
+    ++v->head->flits_copied;
+    if (left + 1 == p->flits) v->packets[copy].head_out = clk;
+    if (left > 0) return;
+    /* Its slot may be used again once it is delivered: with the tail it leaves the list, whose first it is. */
+    p->copies = v->packets[copy].copies;
+    noc_land(landings, order, (uint32_t)copy);
+}
+
 /* A node may send one flit: the next of the packet in progress, else the head of the first packet of its queue. */
-static inline void run_source(noc_view *v, int32_t node, int64_t clk, uint32_t *heads, uint32_t *flits) {
+static ALWAYS_INLINE void run_source(noc_view *v, int32_t node, int64_t clk, uint32_t *heads, uint32_t *flits,
+                                     int with_options) {
     noc_source *s = &v->sources[node];
     const int is_head = s->current == NOBODY;
     if (is_head) {
@@ -55,6 +72,10 @@ static inline void run_source(noc_view *v, int32_t node, int64_t clk, uint32_t *
     ++s->sent;
     if (--s->left > 0) return;
     s->current = NOBODY;
+    if (with_options && v->head->config.wait_for_tail_credit) {
+        s->closed |= (small)(1u << s->vc);
+        s->with_credit &= (small)~s->closed;
+    }
     if (s->first == NOBODY) {
         s->last = NOBODY;
         rest_source(v, node, SOURCE_IDLE);
@@ -98,27 +119,39 @@ static void pass_through(noc_view *v, int32_t node, int64_t clk) {
         noc_heap_add(v, node);
 }
 
+/* A VC that waits for all credits of its packet is none that a head may take, before it got the last. */
+static void keep_closed(noc_source *s, unsigned vc, small depth) {
+    if (s->credits[vc] == depth) s->closed &= (small) ~(1u << vc);
+    s->with_credit &= (small)~s->closed;
+}
+
 /* Tails that are at their nodes, and credits that are back at sources. */
-static inline void take_landings(noc_view *v, int64_t clk) {
+static ALWAYS_INLINE void take_landings(noc_view *v, int64_t clk, int with_options) {
     uint64_t *landings = noc_landing_list(v, (size_t)clk);
     for (uint64_t i = 1; i <= landings[0]; ++i)
         deliver(v, (int32_t)(landings[i] & UINT32_MAX), clk);
     landings[0] = 0;
     uint32_t *credits = noc_source_list(v, (size_t)clk);
+    const int waits_for_tail = with_options && v->head->config.wait_for_tail_credit;
     for (uint32_t i = 1; i <= credits[0]; ++i) {
         const int32_t node = (int32_t)(credits[i] / GROUP);
         noc_source *s = &v->sources[node];
         ++s->credits[credits[i] % GROUP];
         s->with_credit |= (small)(1u << credits[i] % GROUP);
+        if (waits_for_tail) keep_closed(s, credits[i] % GROUP, (small)v->head->config.depth);
         if (s->status == SOURCE_BLOCKED) wake_source(v, node);
     }
     credits[0] = 0;
 }
 
-void noc_run_clock(noc_view *v, int64_t clk) {
+/* NOTE: compiled twice, so that networks without options do not pay for them. */
+static ALWAYS_INLINE void run_clock(noc_view *v, int64_t clk, int with_options) {
     noc_header *head = v->head;
-    take_landings(v, clk);
-    noc_take_arrivals(v, clk);
+    take_landings(v, clk, with_options);
+    if (with_options)
+        noc_take_arrivals_with_options(v, clk);
+    else
+        noc_take_arrivals(v, clk);
     while (head->heap_count > 0 && v->packets[v->sources[v->heap[0]].first].created <= clk) {
         const int32_t node = noc_heap_take(v);
         if (head->config.ideal)
@@ -132,13 +165,25 @@ void noc_run_clock(noc_view *v, int64_t clk) {
         uint64_t any = 0;
         for (int32_t word = 0; word < head->words; ++word) {
             for (uint64_t left = v->active_sources[word]; left; left &= left - 1)
-                run_source(v, word * 64 + lowest(left), clk, heads, flits);
+                run_source(v, word * 64 + lowest(left), clk, heads, flits, with_options);
             any |= v->active_sources[word];
         }
         head->sources_active = any != 0;
     }
-    if (v->ready[0] | v->waiting[0] | v->routing[0]) noc_run_routers(v, clk);
-    head->active = head->sources_active || (v->ready[0] | v->waiting[0] | v->routing[0]) != 0;
+    if (with_options) {
+        if (head->routers_active) noc_run_routers_with_options(v, clk);
+        head->active = head->sources_active || head->routers_active;
+    } else {
+        if (v->ready[0] | v->waiting[0] | v->routing[0]) noc_run_routers(v, clk);
+        head->active = head->sources_active || (v->ready[0] | v->waiting[0] | v->routing[0]) != 0;
+    }
     head->quiet = clk + WHEEL;
     head->now = clk;
+}
+
+void noc_run_clock(noc_view *v, int64_t clk) {
+    if (v->head->with_options)
+        run_clock(v, clk, 1);
+    else
+        run_clock(v, clk, 0);
 }

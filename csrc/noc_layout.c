@@ -9,10 +9,21 @@ static size_t reserve(size_t *total, size_t count, size_t size) {
     return start;
 }
 
+/* With more lines from an input a router may read from its other inputs by all of its outputs, and from the node by
+ * each line: one credit more at the routers beside it, or several at the source. */
+static size_t list_room(const cs_noc_config *config) {
+    return (size_t)config->columns * (size_t)config->rows * (CS_NOC_PORTS + (config->input_speedup > 1)) + 1;
+}
+
+static size_t source_room(const cs_noc_config *config) {
+    return (size_t)config->columns * (size_t)config->rows * (size_t)config->input_speedup + 1;
+}
+
 /* Offsets of the parts, in the order of the view; returns the size of all. */
 static size_t lay_out(const cs_noc_config *config, size_t at[NOC_PARTS]) {
     const size_t nodes = (size_t)config->columns * (size_t)config->rows;
     const size_t words = (nodes + 63) / 64, inputs = nodes * CS_NOC_PORTS * (size_t)config->vcs;
+    const size_t with_options = noc_has_options(config);
     size_t total = 0;
     at[0] = reserve(&total, 1, sizeof(noc_header));
     at[1] = reserve(&total, nodes, sizeof(noc_router));
@@ -22,12 +33,14 @@ static size_t lay_out(const cs_noc_config *config, size_t at[NOC_PARTS]) {
     for (int part = 5; part < 9; ++part)
         at[part] = reserve(&total, inputs + 2, sizeof(uint32_t)); /* a length, and one that is not counted */
     for (int part = 9; part < 12; ++part)
-        at[part] = reserve(&total, WHEEL * (nodes * CS_NOC_PORTS + 1), sizeof(uint32_t));
-    at[12] = reserve(&total, WHEEL * (nodes + 1), sizeof(uint32_t));
-    at[13] = reserve(&total, WHEEL * (nodes * CS_NOC_PORTS + 1), sizeof(uint64_t));
+        at[part] = reserve(&total, WHEEL * list_room(config), sizeof(uint32_t));
+    at[12] = reserve(&total, WHEEL * source_room(config), sizeof(uint32_t));
+    at[13] = reserve(&total, WHEEL * list_room(config), sizeof(uint64_t));
     at[14] = reserve(&total, inputs * (size_t)config->depth, sizeof(uint32_t));
     at[15] = reserve(&total, nodes, sizeof(int32_t));
     at[16] = reserve(&total, 2 * nodes, sizeof(uint16_t));
+    at[17] = reserve(&total, nodes * with_options, sizeof(noc_extra));
+    at[18] = reserve(&total, words * with_options, sizeof(uint64_t));
     return total;
 }
 
@@ -50,14 +63,28 @@ static void find_parts(char *state, const size_t at[NOC_PARTS], size_t nodes, no
     v->heap = (int32_t *)(void *)(state + at[15]);
     v->column = (uint16_t *)(void *)(state + at[16]);
     v->row = v->column + nodes;
+    v->extras = (noc_extra *)(void *)(state + at[17]);
+    v->active_routers = (uint64_t *)(void *)(state + at[18]);
+}
+
+static int is_flag(int32_t value) {
+    return value == 0 || value == 1;
+}
+
+static int valid_options(const cs_noc_config *c) {
+    return c->input_speedup >= 1 && c->input_speedup <= CS_NOC_MAX_VCS && is_flag(c->vc_allocator) &&
+           is_flag(c->sw_allocator) && is_flag(c->hold_switch_for_packet) && is_flag(c->wait_for_tail_credit) &&
+           c->st_final_delay >= 1 && c->st_final_delay <= CS_NOC_MAX_ST_FINAL_DELAY &&
+           2 * c->st_final_delay + c->credit_delay <= CS_NOC_MAX_DELAYS && c->vc_alloc_delay >= 1 &&
+           c->vc_alloc_delay <= (c->speculative ? 1 : CS_NOC_MAX_VC_ALLOC_DELAY);
 }
 
 static int valid_config(const cs_noc_config *c) {
     return c->columns >= 1 && c->rows >= 1 && c->columns <= CS_NOC_MAX_NODES &&
            c->rows <= CS_NOC_MAX_NODES / c->columns && c->vcs >= 1 && c->vcs <= CS_NOC_MAX_VCS && c->depth >= 1 &&
-           c->depth <= CS_NOC_MAX_DEPTH && (c->routing_delay == 0 || c->routing_delay == 1) &&
-           (c->speculative == 0 || c->speculative == 1) && c->credit_delay >= 0 &&
-           c->credit_delay <= CS_NOC_MAX_CREDIT_DELAY && c->max_packets >= 1 && c->max_packets <= INT32_MAX / 8;
+           c->depth <= CS_NOC_MAX_DEPTH && is_flag(c->routing_delay) && is_flag(c->speculative) &&
+           c->credit_delay >= 0 && c->credit_delay <= CS_NOC_MAX_CREDIT_DELAY && c->max_packets >= 1 &&
+           c->max_packets <= INT32_MAX / 8 && valid_options(c);
 }
 
 int32_t noc_check(const void *state, size_t state_bytes) {
@@ -130,6 +157,9 @@ int32_t cs_noc_init(void *state, size_t state_bytes, const cs_noc_config *config
     head->config = *config;
     head->bytes = bytes;
     head->nodes = config->columns * config->rows;
+    head->with_options = noc_has_options(config);
+    head->list_room = list_room(config);
+    head->source_room = source_room(config);
     head->words = (head->nodes + 63) / 64;
     head->now = -1;
     head->out_first = head->out_last = NOBODY;
@@ -165,6 +195,7 @@ int32_t cs_noc_init(void *state, size_t state_bytes, const cs_noc_config *config
         for (int vc = 0; vc < CS_NOC_MAX_VCS; ++vc)
             s->credits[vc] = (small)config->depth;
     }
+    if (head->with_options) noc_init_options(&v);
     head->magic = NOC_MAGIC;
     return CS_OK;
 }

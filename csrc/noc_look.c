@@ -89,7 +89,7 @@ int32_t cs_noc_channels(const void *state, size_t state_bytes, cs_noc_channel *o
                     const uint32_t back = noc_at(&v, &r->out[lane]);
                     ch.credits = (int32_t)r->out[lane].credits;
                     ch.returning = pending(&v, v.credits, back, 1, landed);
-                    ch.flits = pending(&v, v.credits, back, landed + 1, landed + HOP_CLOCKS);
+                    ch.flits = pending(&v, v.credits, back, landed + 1, WHEEL);
                 } else {
                     ch.credits = (int32_t)r->out[lane].credits;
                     ch.buffered = (int32_t)noc_input_at(&v, r->out[lane].ahead)->count;

@@ -5,8 +5,6 @@
  * may be the last entry of a list is written and then counted or not. */
 #include "noc_state.h"
 
-#define ALWAYS_INLINE inline __attribute__((always_inline))
-
 /* Where goes what routers send in the clock at hand: lists of the wheel, looked up once for all of them. The first two
  * by whether a flit leaves for the node, the next two by whether its credit goes back to the node. */
 enum { TO_FLITS, TO_NODE_CREDITS, TO_CREDITS, TO_SOURCE_CREDITS, TO_HEADS, SENDS };
@@ -17,15 +15,10 @@ typedef struct {
     int64_t landing_clk;
 } noc_sends;
 
-/* Of the free output VCs those of a port. */
-static inline uint64_t free_of(const noc_router *r, int port) {
-    return r->free & (uint64_t)0xff << (port * GROUP);
-}
-
 /* An input VC wants a VC of its output. If none is free it is blocked, until a tail frees one. */
 static ALWAYS_INLINE void wait_for_vc(noc_view *v, noc_router *r, const noc_input *in) {
     uint32_t *waiting = v->waiting;
-    const uint64_t none = (uint64_t)(free_of(r, in->out_port) == 0);
+    const uint64_t none = (uint64_t)(noc_free_of(r, in->out_port) == 0);
     waiting[waiting[0] + 1] = noc_at(v, in);
     waiting[0] += 1 - (uint32_t)none;
     r->blocked |= in->bit & (0 - none);
@@ -95,7 +88,7 @@ static void allocate_vcs_of(noc_view *v, noc_router *r, int port) {
     uint64_t grants[LANES];
     for (uint64_t lanes = r->waiting; lanes; lanes &= lanes - 1)
         if (r->in[lowest(lanes)].out_port == port) requests |= lanes & (~lanes + 1);
-    for (uint64_t free = free_of(r, port); free; free &= free - 1) {
+    for (uint64_t free = noc_free_of(r, port); free; free &= free - 1) {
         const int lane = first_from(requests, r->out[lowest(free)].grant_next);
         if (!((granted >> lane) & 1u)) grants[lane] = 0;
         granted |= (uint64_t)1 << lane;
@@ -126,7 +119,7 @@ static uint32_t allocate_vcs(noc_view *v, uint32_t *won) {
             continue;
         }
         won[winners++] = waiting[i]; /* alone: all that is free is granted to it */
-        hold(v, r, in->input * GROUP + in->vc, free_of(r, in->out_port));
+        hold(v, r, in->input * GROUP + in->vc, noc_free_of(r, in->out_port));
     }
     for (uint32_t i = 0; i < others; ++i) {
         const noc_input *in = noc_input_at(v, waiting[i]);
@@ -149,28 +142,9 @@ static uint32_t allocate_vcs(noc_view *v, uint32_t *won) {
     return winners;
 }
 
-/* The tail of a packet, or of a copy, is on its way to the node. Landings are kept in order of the router and input. */
-static void send_tail(const noc_sends *to, const noc_router *r, const noc_input *in, uint32_t slot) {
-    const uint64_t landing = ((uint64_t)r->node * CS_NOC_PORTS + in->input) << 32 | slot;
-    uint64_t place = ++to->landings[0];
-    for (; place > 1 && to->landings[place - 1] > landing; --place)
-        to->landings[place] = to->landings[place - 1];
-    to->landings[place] = landing;
-}
-
-/* A flit of a multicast packet leaves for the next router: if there is a copy for this node, it goes there too. */
-static void copy_flit(noc_view *v, const noc_sends *to, const noc_router *r, const noc_input *in, int is_head) {
-    noc_packet *p = &v->packets[in->packet >> 1];
-    int32_t copy = p->copies;
-    while (copy != NOBODY && v->packets[copy].dst != r->node)
-        copy = v->packets[copy].copies;
-    if (copy == NOBODY) return;
-    ++v->head->flits_copied;
-    if (is_head) v->packets[copy].head_out = to->landing_clk;
-    if (in->left > 0) return;
-    /* Its slot may be used again once it is delivered: with the tail it leaves the list, whose first it is. */
-    p->copies = v->packets[copy].copies;
-    send_tail(to, r, in, (uint32_t)copy);
+/* Landings are kept in order of the router and input. */
+static inline uint32_t order_of(const noc_router *r, const noc_input *in) {
+    return (uint32_t)r->node * CS_NOC_PORTS + in->input;
 }
 
 /* A tail leaves its buffer: its VC is free for those that wait for one of the output, from the next clock on. */
@@ -197,11 +171,11 @@ static ALWAYS_INLINE void move_edge(noc_view *v, const noc_sends *to, noc_router
     if (in->out_port == NODE_PORT) {
         noc_append(to->lists[TO_NODE_CREDITS], out->ahead);
         if (is_head) p->head_out = to->landing_clk;
-        if (is_tail) send_tail(to, r, in, in->packet >> 1);
+        if (is_tail) noc_land(to->landings, order_of(r, in), in->packet >> 1);
     } else {
         noc_append(to->lists[is_head ? TO_HEADS : TO_FLITS], out->ahead);
         if (is_head) noc_enqueue(v, noc_input_at(v, out->ahead), in->packet);
-        if (in->packet & 1u) copy_flit(v, to, r, in, is_head);
+        if (in->packet & 1u) noc_copy_flit(v, p, r->node, in->left, to->landing_clk, to->landings, order_of(r, in));
     }
     if (is_tail)
         end_packet(v, r, in, out);
@@ -229,13 +203,6 @@ static ALWAYS_INLINE void move_flit(noc_view *v, const noc_sends *to, noc_router
     in->plain = left > 1;
 }
 
-/* Whether an output has a VC that no packet holds, with a credit. */
-static int has_free_credit(const noc_router *r, int port) {
-    for (uint64_t free = free_of(r, port); free; free &= free - 1)
-        if (r->out[lowest(free)].credits > 0) return 1;
-    return 0;
-}
-
 /* Waiting input VCs that bid for the switch all the same: their output has a VC with a credit to give. Their routers'
  * switches are to be allocated; returns the number of those VCs. */
 static uint32_t speculate(noc_view *v) {
@@ -244,7 +211,7 @@ static uint32_t speculate(noc_view *v) {
     for (uint32_t i = 1; i <= waiting[0]; ++i) {
         const noc_input *in = noc_input_at(v, waiting[i]);
         noc_router *r = noc_router_at(v, in->router);
-        if (!has_free_credit(r, in->out_port)) continue;
+        if (!noc_has_free_credit(r, in->out_port)) continue;
         r->guesses |= in->bit;
         r->clash |= in->key;
         v->clashes[count++] = waiting[i];

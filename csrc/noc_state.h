@@ -4,6 +4,8 @@
 
 #include "noc.h"
 
+#define ALWAYS_INLINE inline __attribute__((always_inline))
+
 /* Input and output virtual channels of a
  * router are bits of a word, at port * GROUP + vc. iSLIP counts them port * vcs
  * + vc; the order is the same, and a pointer "just past" the last VC of a port finds the first of the next. */
@@ -16,10 +18,11 @@
 #define HOP_CLOCKS 3
 #define CREDIT_CLOCKS 2
 #define SOURCE_CLOCKS 2
-/* Longest delay: a node's credit for a flit, HOP_CLOCKS + CREDIT_CLOCKS + the largest credit_delay. */
+/* More than the longest delay, that of a node's credit for a flit: HOP_CLOCKS + CREDIT_CLOCKS + credit_delay; with a
+ * crossbar of d clocks a hop is up to 2 d + 1. */
 #define WHEEL 16
 #define NOBODY (-1)
-#define NOC_PARTS 17
+#define NOC_PARTS 19
 #define NOC_MAGIC 0x31636f6e5f7363u
 
 /* Wide enough for a mask of a link's VCs, a lane, a place or a count. NOTE: not uint8_t, which may alias anything: with
@@ -84,6 +87,26 @@ typedef struct {
     noc_output out[LANES];
 } noc_router;
 
+/* What a router has beside that where its network has options (noc_options.c). There `waiting` of the router are all
+ * input VCs that ask for a VC, `bids` those that have one, a flit and a credit; its other masks and pointers of the
+ * switch rest. A line is a bit like a VC, at port * GROUP + its number in the port. */
+typedef struct {
+    uint64_t routing;    /* input VCs that get their output port in the next clock */
+    uint64_t matched;    /* input VCs that get a VC at the end of the round under way */
+    uint64_t closed;     /* output VCs whose tail was sent, until all their credits are back */
+    uint64_t held_lanes; /* input VCs that hold the switch */
+    uint64_t held_lines;
+    int64_t round;  /* when the last round of VC allocation began */
+    int64_t loaded; /* when the crossbar took or will take its last load */
+    small in_turn;  /* whether VCs have been waiting ever since that round */
+    small held_outputs;
+    small load[CS_NOC_PORTS];        /* flits of that load by output */
+    small output_next[CS_NOC_PORTS]; /* grant pointer of the switch, over lines */
+    small line_next[LANES];          /* its accept pointer, over outputs */
+    small line_vc[LANES];            /* the VC of a line that bids first */
+    small match[LANES];              /* the output VC that an input VC gets */
+} noc_extra;
+
 typedef struct {
     int32_t first, last; /* queue of packets, in order of (created, submission) */
     int32_t current;     /* the packet in progress, or NOBODY */
@@ -92,9 +115,10 @@ typedef struct {
     int64_t sent;        /* flits */
     int32_t heap_place;  /* while SOURCE_FUTURE */
     small status;
-    small vc;   /* of the packet in progress */
-    small next; /* the VC tried first for the next packet */
-    small with_credit;
+    small vc;          /* of the packet in progress */
+    small next;        /* the VC tried first for the next packet */
+    small with_credit; /* VCs with one that a head may take */
+    small closed;      /* VCs that wait for all credits of their packet, where there is such an option */
     small credits[CS_NOC_MAX_VCS];
 } noc_source;
 
@@ -112,6 +136,9 @@ typedef struct {
     int32_t out_first, out_last; /* delivered, not yet handed out */
     int32_t sources_active;      /* whether a bit of the mask is set */
     int32_t active;              /* whether sources or routers have something to do in the next clock, come what may */
+    int32_t with_options;        /* whether the routers are those of noc_options.c */
+    int32_t routers_active;      /* whether a bit of their mask is set */
+    size_t list_room, source_room; /* lengths of a list of the wheel, and of one of source_credits */
     size_t bytes;
     size_t at[NOC_PARTS]; /* where the parts are in the buffer, in the order of the view */
 } noc_header;
@@ -123,6 +150,8 @@ typedef struct {
     noc_source *sources;
     noc_packet *packets;
     uint64_t *active_sources;
+    noc_extra *extras;        /* by node; only with options */
+    uint64_t *active_routers; /* likewise */
     /* Lists, their lengths first, of what there is to do in the next clock. */
     uint32_t *routing; /* input VCs that get their output port */
     uint32_t *waiting; /* that ask for a VC of their output, one of which is free */
@@ -149,25 +178,33 @@ void noc_heap_add(noc_view *v, int32_t node);
 void noc_heap_up(noc_view *v, int32_t place);
 int32_t noc_heap_take(noc_view *v);
 
-/* noc_clock.c: everything that happens in one clock. */
+/* noc_clock.c: everything that happens in one clock; and what a multicast packet leaves at a node. */
 void noc_run_clock(noc_view *v, int64_t clk);
+void noc_copy_flit(noc_view *v, noc_packet *p, int32_t node, int32_t left, int64_t clk, uint64_t *landings,
+                   uint32_t order);
 
 /* noc_router.c: what reaches the routers, and what they send. */
 void noc_take_arrivals(noc_view *v, int64_t clk);
 void noc_run_routers(noc_view *v, int64_t clk);
 
-/* Lists of the wheel: at most a flit, a landing and a credit for each port of each router, and a credit for a source.
- */
+/* noc_options.c: the same, and how it begins, for routers with options. */
+int noc_has_options(const cs_noc_config *c);
+void noc_init_options(noc_view *v);
+void noc_take_arrivals_with_options(noc_view *v, int64_t clk);
+void noc_run_routers_with_options(noc_view *v, int64_t clk);
+
+/* Lists of the wheel: at most a flit, a landing and a credit for each port of each router, and a credit for a source;
+ * with more lines from an input a router may have a credit more, and a source one a line. */
 static inline uint32_t *noc_list(const noc_view *v, uint32_t *lists, size_t clk) {
-    return lists + clk % WHEEL * ((size_t)v->head->nodes * CS_NOC_PORTS + 1);
+    return lists + clk % WHEEL * v->head->list_room;
 }
 
 static inline uint32_t *noc_source_list(const noc_view *v, size_t clk) {
-    return v->source_credits + clk % WHEEL * ((size_t)v->head->nodes + 1);
+    return v->source_credits + clk % WHEEL * v->head->source_room;
 }
 
 static inline uint64_t *noc_landing_list(const noc_view *v, size_t clk) {
-    return v->landings + clk % WHEEL * ((size_t)v->head->nodes * CS_NOC_PORTS + 1);
+    return v->landings + clk % WHEEL * v->head->list_room;
 }
 
 static inline void noc_append(uint32_t *list, uint32_t entry) {
@@ -213,6 +250,28 @@ static inline int first_from(uint64_t mask, unsigned start) {
 static inline uint32_t *noc_place_of(const noc_view *v, const noc_input *in, unsigned place) {
     const unsigned depth = (unsigned)v->head->config.depth;
     return &v->places[in->queue + (place < depth ? place : place - depth)];
+}
+
+/* Of the free output VCs those of a port. */
+static inline uint64_t noc_free_of(const noc_router *r, int port) {
+    return r->free & (uint64_t)0xff << (port * GROUP);
+}
+
+/* Whether an output has a VC that no packet holds, with a credit. */
+static inline int noc_has_free_credit(const noc_router *r, int port) {
+    for (uint64_t free = noc_free_of(r, port); free; free &= free - 1)
+        if (r->out[lowest(free)].credits > 0) return 1;
+    return 0;
+}
+
+/* The tail of a packet, or of a copy, is on its way to the node. Landings are kept by `order`, those of one order as
+ * they come. */
+static inline void noc_land(uint64_t *landings, uint32_t order, uint32_t slot) {
+    const uint64_t landing = (uint64_t)order << 32 | slot;
+    uint64_t place = ++landings[0];
+    for (; place > 1 && landings[place - 1] > (landing | UINT32_MAX); --place)
+        landings[place] = landings[place - 1];
+    landings[place] = landing;
 }
 
 /* A head is sent to an input VC: its packet enters the queue. */

@@ -16,7 +16,7 @@ import typer
 from cosim.cli.boundary import complain, mistakes_named
 from cosim.files import check_outputs, write_whole
 
-from .mesh import MeshConfig
+from .mesh import ALLOCATORS, MeshConfig
 from .packets import Packets, read_packets, write_packets
 from .replay import Replay, replay
 from .sweep import SATURATED, LoadPoint, Sweep, sweep
@@ -37,36 +37,40 @@ CreditDelay = Annotated[int, typer.Option("--credit-delay", help="Extra clocks u
 Speculative = Annotated[
     bool, typer.Option("--speculative", help="A head bids for the switch in the clock in which it asks for a VC.")
 ]
+InputSpeedup = Annotated[
+    int, typer.Option("--input-speedup", help="Lines from an input into the switch, shared out over its VCs.")
+]
+VcAllocator = Annotated[str, typer.Option("--vc-allocator", help=f"One of {', '.join(ALLOCATORS)}.")]
+SwAllocator = Annotated[str, typer.Option("--sw-allocator", help="The same for the switch.")]
+HoldSwitch = Annotated[
+    bool, typer.Option("--hold-switch-for-packet", help="An input keeps its output while flits of a packet follow.")
+]
+TailCredit = Annotated[
+    bool, typer.Option("--wait-for-tail-credit", help="A VC is used again when the last packet's credits are back.")
+]
+StFinalDelay = Annotated[int, typer.Option("--st-final-delay", help="Clocks in the crossbar.")]
+VcAllocDelay = Annotated[int, typer.Option("--vc-alloc-delay", help="Clocks of VC allocation.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
 
-# What the user calls the fields of a mesh.
-_OPTIONS = {
-    "mesh": "--mesh",
-    "vcs": "--vcs",
-    "depth": "--buffer",
-    "routing_delay": "--routing-delay",
-    "credit_delay": "--credit-delay",
-}
+# What the user calls the fields of a mesh, where that is not the field's name with dashes.
+_OPTIONS = {"depth": "buffer"}
+_FIELDS = ["mesh", *(field.name for field in dataclasses.fields(MeshConfig))]
 
 
-def _mesh(size: str, vcs: int, buffer: int, routing_delay: int, credit_delay: int, speculative: bool) -> MeshConfig:
+def _mesh(size: str, **fields: Any) -> MeshConfig:
     match = re.fullmatch(r"([1-9]\d{0,4})x([1-9]\d{0,4})", size)
     if match is None:
         raise ValueError(f"--mesh {size!r}: expected columns x rows, e.g. 4x4")
     try:
-        return MeshConfig(
-            int(match[1]),
-            int(match[2]),
-            vcs=vcs,
-            depth=buffer,
-            routing_delay=routing_delay,
-            credit_delay=credit_delay,
-            speculative=speculative,
-        )
+        return MeshConfig(int(match[1]), int(match[2]), **fields)
     except ValueError as error:
-        field, space, rest = str(error).partition(" ")
-        raise ValueError(f"{_OPTIONS[field]}{space}{rest}") from None
+        named = rf"\b({'|'.join(_FIELDS)})\b"
+        raise ValueError(re.sub(named, lambda field: _option(field[1]), str(error))) from None
+
+
+def _option(field: str) -> str:
+    return "--" + _OPTIONS.get(field, field).replace("_", "-")
 
 
 @app.command("replay")
@@ -80,6 +84,13 @@ def replay_command(
     routing_delay: RoutingDelay = 1,
     credit_delay: CreditDelay = 0,
     speculative: Speculative = False,
+    input_speedup: InputSpeedup = 1,
+    vc_allocator: VcAllocator = "islip",
+    sw_allocator: SwAllocator = "islip",
+    hold_switch_for_packet: HoldSwitch = False,
+    wait_for_tail_credit: TailCredit = False,
+    st_final_delay: StFinalDelay = 1,
+    vc_alloc_delay: VcAllocDelay = 1,
     out: Annotated[Path | None, typer.Option("--out", help="Write the packets with their clocks.")] = None,
     compare: Annotated[
         bool, typer.Option("--compare", help="Fail (1) unless every clock recorded in the file is met.")
@@ -91,7 +102,21 @@ def replay_command(
     If the file has the columns injected, head_out and tail_out, the run is compared with them.
     """
     with mistakes_named("noc"):
-        config = _mesh(mesh, vcs, buffer, routing_delay, credit_delay, speculative)
+        config = _mesh(
+            mesh,
+            vcs=vcs,
+            depth=buffer,
+            routing_delay=routing_delay,
+            credit_delay=credit_delay,
+            speculative=speculative,
+            input_speedup=input_speedup,
+            vc_allocator=vc_allocator,
+            sw_allocator=sw_allocator,
+            hold_switch_for_packet=hold_switch_for_packet,
+            wait_for_tail_credit=wait_for_tail_credit,
+            st_final_delay=st_final_delay,
+            vc_alloc_delay=vc_alloc_delay,
+        )
         check_outputs({"--out": out}, {"the packets": packets})
         table = read_packets(packets, config)
         if compare and table.recorded is None:
@@ -176,6 +201,13 @@ def sweep_command(
     routing_delay: RoutingDelay = 1,
     credit_delay: CreditDelay = 0,
     speculative: Speculative = False,
+    input_speedup: InputSpeedup = 1,
+    vc_allocator: VcAllocator = "islip",
+    sw_allocator: SwAllocator = "islip",
+    hold_switch_for_packet: HoldSwitch = False,
+    wait_for_tail_credit: TailCredit = False,
+    st_final_delay: StFinalDelay = 1,
+    vc_alloc_delay: VcAllocDelay = 1,
     step: Annotated[float, typer.Option("--step", help="Between two loads, flits per node and clock.")] = 0.05,
     highest: Annotated[float, typer.Option("--highest", help="Highest load.")] = 1.0,
     warmup: Annotated[int, typer.Option("--warmup", help="Clocks before measuring.", min=0)] = 2000,
@@ -186,7 +218,21 @@ def sweep_command(
 ) -> None:
     """Mean latency against offered load, up to a little beyond saturation."""
     with mistakes_named("noc"):
-        config = _mesh(mesh, vcs, buffer, routing_delay, credit_delay, speculative)
+        config = _mesh(
+            mesh,
+            vcs=vcs,
+            depth=buffer,
+            routing_delay=routing_delay,
+            credit_delay=credit_delay,
+            speculative=speculative,
+            input_speedup=input_speedup,
+            vc_allocator=vc_allocator,
+            sw_allocator=sw_allocator,
+            hold_switch_for_packet=hold_switch_for_packet,
+            wait_for_tail_credit=wait_for_tail_credit,
+            st_final_delay=st_final_delay,
+            vc_alloc_delay=vc_alloc_delay,
+        )
         if plot is not None:
             plot = _checked(plot)
         title = f"{mesh} mesh, {traffic}, {packet} flits, {vcs} VCs of {buffer}"

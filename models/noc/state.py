@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from cosim.clib import as_buffer, check, ffi, lib
 
-from .mesh import MeshConfig
+from .mesh import ALLOCATORS, MeshConfig
 
 __all__ = ["DELIVERY", "LINKS", "NEVER", "NetworkCounts", "NetworkState"]
 
@@ -66,6 +66,13 @@ class NetworkState:
                 "routing_delay": config.routing_delay,
                 "speculative": config.speculative,
                 "credit_delay": config.credit_delay,
+                "input_speedup": config.input_speedup,
+                "vc_allocator": ALLOCATORS.index(config.vc_allocator),
+                "sw_allocator": ALLOCATORS.index(config.sw_allocator),
+                "hold_switch_for_packet": config.hold_switch_for_packet,
+                "wait_for_tail_credit": config.wait_for_tail_credit,
+                "st_final_delay": config.st_final_delay,
+                "vc_alloc_delay": config.vc_alloc_delay,
                 "ideal": config.ideal,
                 "max_packets": max_packets,
             },

@@ -6,6 +6,11 @@ from pathlib import Path
 import pytest
 from twins import noc as twin
 
+from cosim.models.noc.mesh import MeshConfig
+from cosim.models.noc.state import NEVER, NetworkState
+
+pytestmark = pytest.mark.c_library
+
 RECORDED = json.loads((Path(__file__).parent / "zero_load.json").read_text())["packets"]
 
 
@@ -32,3 +37,16 @@ def test_the_twin_takes_the_recorded_clocks(recorded):
         packet = (0, 0, int(routers) - 1, recorded["flits"])
         _, _, tail_out = twin.run([packet], 7, 1, 2, depth, **options)
         assert tail_out == [clocks]
+
+
+@pytest.mark.parametrize("recorded", RECORDED, ids=name)
+def test_the_network_takes_the_recorded_clocks(recorded):
+    """And `zero_load_clocks` says them, where the buffers hide the credits' way."""
+    depth, options = options_of(recorded)
+    config = MeshConfig(7, 1, depth=depth, **options)
+    for routers, clocks in recorded["clocks"].items():
+        network = NetworkState(config, 1)
+        network.submit(0, 0, 0, int(routers) - 1, recorded["flits"])
+        assert network.advance(NEVER)["tail_out"].tolist() == [clocks]
+        if depth == 8:
+            assert config.zero_load_clocks(0, int(routers) - 1, recorded["flits"]) == clocks

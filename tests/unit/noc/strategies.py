@@ -1,15 +1,53 @@
 """Random networks and packets, small enough that packets meet."""
 
-from hypothesis import strategies as st
+from dataclasses import fields
 
-from cosim.models.noc.mesh import MeshConfig
+from hypothesis import strategies as st
+from twins.noc_router import Options
+
+from cosim.models.noc.mesh import ALLOCATORS, MeshConfig
 from cosim.models.noc.state import NetworkState
+
+
+def twin_options(config):
+    """What the twin's `run` is told of the routers beside mesh, VCs and depth."""
+    return {field.name: getattr(config, field.name) for field in fields(Options)}
+
+
+@st.composite
+def options(draw):
+    """Router options: half of the time those of a plain router, else each may be there."""
+    if draw(st.booleans()):
+        return {}
+    allocator = st.sampled_from(ALLOCATORS)
+    crossbar = draw(st.sampled_from([1, 1, 2, 3, 4]))
+    chosen = {
+        "speculative": draw(st.booleans()),
+        "input_speedup": draw(st.sampled_from([1, 2, 2, 3, 8])),
+        "vc_allocator": draw(allocator),
+        "sw_allocator": draw(allocator),
+        "hold_switch_for_packet": draw(st.booleans()),
+        "wait_for_tail_credit": draw(st.booleans()),
+        "st_final_delay": crossbar,
+    }
+    if not chosen["speculative"]:
+        chosen["vc_alloc_delay"] = draw(st.sampled_from([1, 2, 3, 8]))
+    return chosen
+
+
+def mesh(draw, columns, rows, **given):
+    """A mesh with any options."""
+    given |= draw(options())
+    if "credit_delay" in given:
+        given["credit_delay"] = min(given["credit_delay"], 12 - 2 * given.get("st_final_delay", 1))
+    return MeshConfig(columns, rows, **given)
 
 
 @st.composite
 def cases(draw, max_vcs=4):
     """A network and packets (created, src, dst, flits), sorted by creation."""
-    config = MeshConfig(
+    config = mesh(
+        draw,
         draw(st.integers(1, 4)),
         draw(st.integers(1, 4)),
         vcs=draw(st.integers(1, max_vcs)),
@@ -28,7 +66,8 @@ def cases(draw, max_vcs=4):
 @st.composite
 def crowds(draw, max_vcs=4):
     """A small network in which long packets for one node meet at every router on the way."""
-    config = MeshConfig(
+    config = mesh(
+        draw,
         draw(st.integers(2, 4)),
         draw(st.integers(1, 3)),
         vcs=draw(st.integers(1, max_vcs)),
@@ -52,7 +91,8 @@ def submitted(config, packets, room=None):
 def worms(draw, max_vcs=3):
     """Few packets, most of them long, in a small network: a worm runs alone until another one meets it, in any of its
     clocks, at any of its routers, in another VC of its input or from another input; and buffers of any depth."""
-    config = MeshConfig(
+    config = mesh(
+        draw,
         draw(st.integers(1, 4)),
         draw(st.integers(1, 2)),
         vcs=draw(st.integers(1, max_vcs)),

@@ -67,6 +67,25 @@ def test_a_recorded_run_is_compared(packets):
     assert run("replay", packets).exit_code == 0
 
 
+EVERY_OPTION = [
+    "--routing-delay", "0", "--credit-delay", "1", "--input-speedup", "2", "--vc-allocator", "separable_input_first",
+    "--sw-allocator", "separable_input_first", "--hold-switch-for-packet", "--wait-for-tail-credit",
+    "--st-final-delay", "3", "--vc-alloc-delay", "4",
+]  # fmt: skip
+
+
+def test_a_replay_takes_the_routers_options(packets):
+    result = json.loads(run("replay", packets, "--json", *EVERY_OPTION).stdout)
+    # Per router 5 - 1 + 3 + 2 clocks; 4 flits come 3 clocks after their head, and 2 more for a crossbar of 3.
+    assert result["packet_latency"]["max"] == 9 * 3 + 2 + 3 + 2
+
+
+def test_a_sweep_takes_the_routers_options():
+    arguments = ["--mesh", "2x2", "--packet", "1", "--highest", "0.1", "--clocks", "300", "--json"]
+    plain, changed = (json.loads(run("sweep", *arguments, *more).stdout)["zero_load"] for more in ([], EVERY_OPTION))
+    assert (changed - 2) / (plain - 2) == pytest.approx(9 / 5)
+
+
 def test_an_empty_run_is_a_run(packets):
     packets.write_text(HEADER + "\n")
     result = run("replay", packets)
@@ -82,6 +101,18 @@ def test_an_empty_run_is_a_run(packets):
         (["--vcs", "9"], "cosim noc: --vcs 9: expected 1 to 8\n"),
         (["--buffer", "0"], "cosim noc: --buffer 0: expected 1 to 255\n"),
         (["--routing-delay", "2"], "cosim noc: --routing-delay 2: expected 0 to 1\n"),
+        (
+            ["--sw-allocator", "wavefront"],
+            "cosim noc: --sw-allocator 'wavefront': expected one of islip, separable_input_first\n",
+        ),
+        (
+            ["--st-final-delay", "3", "--credit-delay", "7"],
+            "cosim noc: --credit-delay 7: expected at most 6 with --st-final-delay 3\n",
+        ),
+        (
+            ["--vc-alloc-delay", "2", "--speculative"],
+            "cosim noc: --vc-alloc-delay 2: expected 1 with --speculative\n",
+        ),
         (["--credit-delay", "-1"], "cosim noc: --credit-delay -1: expected 0 to {delay}\n"),
         (["--mesh", "999x999"], "cosim noc: --mesh 999x999: expected at least 1x1 and at most {nodes} nodes\n"),
     ],

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from twins import noc as twin
-from unit.noc.strategies import cases, crowds, worms
+from unit.noc.strategies import cases, crowds, twin_options, worms
 
 from cosim.models.noc.mesh import NODE_PORT
 from cosim.models.noc.state import NEVER, NetworkState
@@ -34,8 +34,8 @@ def twin_looks(config, packets, copies):
         looks.append((flits, credits))
 
     injected, head_out, tail_out = twin.run(
-        packets, config.columns, config.rows, config.vcs, config.depth, routing_delay=config.routing_delay,
-        credit_delay=config.credit_delay, speculative=config.speculative, on_clock=look, copies=copies, copied=copied,
+        packets, config.columns, config.rows, config.vcs, config.depth,
+        on_clock=look, copies=copies, copied=copied, **twin_options(config),
     )  # fmt: skip
     clocks = {(tag, dst): (head_out[tag], tail_out[tag]) for tag, (_, _, dst, _) in enumerate(packets)}
     clocks.update(copied)

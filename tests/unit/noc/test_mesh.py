@@ -62,6 +62,13 @@ def test_no_channel_waits_for_itself(size):
         ({"depth": 0}, "depth 0: expected 1 to 255"),
         ({"routing_delay": 2}, "routing_delay 2: expected 0 to 1"),
         ({"credit_delay": -1}, "credit_delay -1: expected 0 to 8"),
+        ({"input_speedup": 0}, "input_speedup 0: expected 1 to 8"),
+        ({"vc_allocator": "wavefront"}, "vc_allocator 'wavefront': expected one of islip, separable_input_first"),
+        ({"sw_allocator": ""}, "sw_allocator '': expected one of islip, separable_input_first"),
+        ({"st_final_delay": 5}, "st_final_delay 5: expected 1 to 4"),
+        ({"st_final_delay": 4, "credit_delay": 5}, "credit_delay 5: expected at most 4 with st_final_delay 4"),
+        ({"vc_alloc_delay": 9}, "vc_alloc_delay 9: expected 1 to 8"),
+        ({"vc_alloc_delay": 2, "speculative": True}, "vc_alloc_delay 2: expected 1 with speculative"),
     ],
 )
 def test_a_mesh_that_cannot_be_is_refused_by_name(fields, message):

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from twins import noc as twin
-from unit.noc.strategies import cases
+from unit.noc.strategies import cases, twin_options
 
 from cosim import ClockDomain, Simulator
 from cosim.clib import KernelError, ffi, lib
@@ -39,8 +39,8 @@ def test_every_destination_is_reached_at_the_twins_clocks(case):
     config, packets, copies = case
     copied = {}
     injected, head_out, tail_out = twin.run(
-        packets, config.columns, config.rows, config.vcs, config.depth, routing_delay=config.routing_delay,
-        credit_delay=config.credit_delay, speculative=config.speculative, copies=copies, copied=copied,
+        packets, config.columns, config.rows, config.vcs, config.depth,
+        copies=copies, copied=copied, **twin_options(config),
     )  # fmt: skip
     expected = [(tag, dst, injected[tag], head_out[tag], tail_out[tag]) for tag, (_, _, dst, _) in enumerate(packets)]
     expected += [(tag, node, injected[tag], *clocks) for (tag, node), clocks in copied.items()]

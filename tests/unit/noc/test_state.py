@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from twins import noc as twin
-from unit.noc.strategies import cases, submitted
+from unit.noc.strategies import cases, submitted, twin_options
 
-from cosim.clib import KernelError, lib
+from cosim.clib import KernelError, ffi, lib
 from cosim.models.noc.mesh import MeshConfig
 from cosim.models.noc.state import NEVER, NetworkState
 
@@ -23,9 +23,7 @@ def twin_run(config, packets, **observers):
         config.rows,
         config.vcs,
         config.depth,
-        routing_delay=config.routing_delay,
-        credit_delay=config.credit_delay,
-        speculative=config.speculative,
+        **twin_options(config),
         **observers,
     )
 
@@ -223,3 +221,28 @@ def test_a_wrong_packet_is_refused_by_name(arguments, message):
     state.advance(7)
     with pytest.raises(ValueError, match=f"^{message}$"):
         state.submit(*(8 if i == 0 and a == 0 else a for i, a in enumerate(arguments)))
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"input_speedup": 0},
+        {"input_speedup": 9},
+        {"vc_allocator": 2},
+        {"sw_allocator": -1},
+        {"hold_switch_for_packet": 2},
+        {"wait_for_tail_credit": -1},
+        {"st_final_delay": 0},
+        {"st_final_delay": 5},
+        {"st_final_delay": 3, "credit_delay": 7},
+        {"vc_alloc_delay": 0},
+        {"vc_alloc_delay": 9},
+        {"vc_alloc_delay": 2, "speculative": 1},
+    ],
+)
+def test_c_refuses_options_that_the_network_cannot_have(wrong):
+    plain = {"columns": 2, "rows": 2, "vcs": 2, "depth": 8, "routing_delay": 1, "input_speedup": 1, "st_final_delay": 1}
+    plain |= {"vc_alloc_delay": 1, "max_packets": 4}
+    size = ffi.new("size_t *")
+    assert lib.cs_noc_state_bytes(ffi.new("cs_noc_config *", plain), size) == lib.CS_OK
+    assert lib.cs_noc_state_bytes(ffi.new("cs_noc_config *", plain | wrong), size) == lib.CS_EINVAL
