@@ -87,7 +87,16 @@ static int32_t begin_direct(fabric_state *f, const cs_fabric_parts *parts, int64
     return status;
 }
 
+/* Then the parts' events are seen by nobody: credits on their way back, buffered writes. */
+static int is_idle(const fabric_state *f) {
+    return f->descriptors == 0 && f->direct == 0 && f->done_count == 0;
+}
+
 static int32_t next_event(fabric_state *f, const cs_fabric_parts *parts, int64_t *time_ps) {
+    if (is_idle(f)) {
+        *time_ps = CS_NEVER;
+        return CS_OK;
+    }
     if (f->done_count > 0) {
         *time_ps = f->now;
         return CS_OK;
@@ -95,6 +104,29 @@ static int32_t next_event(fabric_state *f, const cs_fabric_parts *parts, int64_t
     fabric_next next;
     const int32_t status = fabric_refresh_next(f, parts, &next);
     *time_ps = next.earliest;
+    return status;
+}
+
+/* The parts' events up to until_ps, or to the first instant at which something completes; *next_ps is told only where
+ * nothing does. */
+static int32_t run_until(fabric_state *f, const cs_fabric_parts *parts, int64_t until_ps, int64_t *next_ps) {
+    int32_t status = CS_OK;
+    while (f->done_count == 0) {
+        fabric_next next;
+        if ((status = fabric_refresh_next(f, parts, &next)) != CS_OK) return status;
+        if (next.earliest > until_ps || next.earliest == CS_NEVER) {
+            *next_ps = next.earliest;
+            return CS_OK;
+        }
+        const int64_t limit = next.rest > until_ps ? until_ps : next.rest - 1;
+        if (next.network != FABRIC_NONE)
+            fabric_run_network(f, parts, next.network, limit, &status);
+        else if (next.memory != FABRIC_NONE)
+            fabric_run_memory(f, parts, next.memory, limit, &status);
+        else
+            fabric_step(f, parts, next.earliest, &status);
+        if (status != CS_OK) return status;
+    }
     return status;
 }
 
@@ -107,6 +139,8 @@ int32_t cs_fabric_submit(void *state, size_t bytes, const cs_fabric_parts *parts
     if (!CS_IS_ALIGNED(descriptors) || !CS_IS_ALIGNED(taken) || !CS_IS_ALIGNED(next_ps)) return CS_EBUFFER;
     *taken = 0;
     if (now_ps < f->now || now_ps > FABRIC_LIMIT_PS) return CS_EINVAL;
+    int64_t next;
+    if (is_idle(f) && (status = run_until(f, parts, now_ps, &next)) != CS_OK) return status;
     for (; *taken < count; ++*taken) {
         const cs_fabric_descriptor *what = &descriptors[*taken];
         status = !valid(f, what) ? CS_EINVAL : CS_OK;
@@ -140,23 +174,10 @@ int32_t cs_fabric_advance(void *state, size_t bytes, const cs_fabric_parts *part
     if (count == NULL || next_ps == NULL || (done == NULL && capacity > 0)) return CS_EINVAL;
     if (!CS_IS_ALIGNED(count) || !CS_IS_ALIGNED(done) || !CS_IS_ALIGNED(next_ps)) return CS_EBUFFER;
     *count = 0;
-    int32_t status = CS_OK;
-    while (f->done_count == 0) {
-        fabric_next next;
-        if ((status = fabric_refresh_next(f, parts, &next)) != CS_OK) return status;
-        if (next.earliest > until_ps || next.earliest == CS_NEVER) {
-            *next_ps = next.earliest;
-            return CS_OK;
-        }
-        const int64_t limit = next.rest > until_ps ? until_ps : next.rest - 1;
-        if (next.network != FABRIC_NONE)
-            fabric_run_network(f, parts, next.network, limit, &status);
-        else if (next.memory != FABRIC_NONE)
-            fabric_run_memory(f, parts, next.memory, limit, &status);
-        else
-            fabric_step(f, parts, next.earliest, &status);
-        if (status != CS_OK) return status;
-    }
+    *next_ps = CS_NEVER;
+    if (is_idle(f)) return CS_OK;
+    int32_t status = run_until(f, parts, until_ps, next_ps);
+    if (status != CS_OK || f->done_count == 0) return status;
     while (f->done_count > 0 && *count < capacity) {
         done[(*count)++] = FABRIC_DONE(f)[f->done_head];
         f->done_head = (f->done_head + 1) % f->done_capacity;

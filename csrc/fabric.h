@@ -116,7 +116,8 @@ int32_t cs_fabric_init(void *state, size_t bytes, const cs_fabric_config *config
  * bits. next_ps: as of cs_fabric_next, if the status is CS_OK. */
 int32_t cs_fabric_submit(void *state, size_t bytes, const cs_fabric_parts *parts, int64_t now_ps,
                          const cs_fabric_descriptor *descriptors, size_t count, size_t *taken, int64_t *next_ps);
-/* Time of the earliest internal event, CS_NEVER if there is none. */
+/* Time of the earliest internal event, CS_NEVER if there is none, or nothing is under way that could complete: what the
+ * parts do then is caught up with by the next cs_fabric_submit. */
 int32_t cs_fabric_next(const void *state, size_t bytes, const cs_fabric_parts *parts, int64_t *time_ps);
 /* Processes internal events up to until_ps, and stops after the first instant at which something completed.
  * CS_FULL: `done` was too small for that instant; the rest comes with the next call. next_ps: as of cs_fabric_next,

@@ -17,7 +17,8 @@ class DramEngine:
 
     A request submitted at t arrives at the last edge of `clock` that is not after t, and acts from the next edge on.
     The controller takes one request per clock; what it does not take yet waits here, in order, and is offered at every
-    clock. `on_done(tag, time_ps)` is called in `deliver`.
+    clock. `on_done(tag, time_ps)` is called in `deliver`. When all is done, what the controller still does (buffered
+    writes, refreshes) nobody sees: it is caught up with at the next request.
     """
 
     def __init__(
@@ -29,6 +30,7 @@ class DramEngine:
         self.on_done = on_done
         self._waiting: deque[tuple[int, int, int, bool]] = deque()  # arrival clk, tag, address, is_write
         self._offer = 0  # the clock at which the first of them is offered next
+        self._under_way = 0  # submitted and not yet done
         self._done: list[tuple[int, int]] = []
         self._not_before_ps = 0  # without latency, an edge at which a request is done may be past when it is submitted
 
@@ -43,6 +45,9 @@ class DramEngine:
         if not 0 <= address < limit:
             raise ValueError(f"{self.name}: address {address:#x}: expected 0 <= address < {limit:#x}")
         clk = self.clock.cycle_at_or_before(now_ps)
+        if self._under_way == 0:
+            self.controller.advance(clk)
+        self._under_way += 1
         self._not_before_ps = now_ps
         self._waiting.append((clk, tag, address, is_write))
         if len(self._waiting) == 1:
@@ -66,6 +71,8 @@ class DramEngine:
                 self._offer = max(self.controller.next(), self._offer + 1)
 
     def next(self) -> int:
+        if self._under_way == 0:
+            return NEVER
         clk = self.controller.next()
         if self._waiting:
             clk = min(clk, self._offer)
@@ -90,6 +97,7 @@ class DramEngine:
             else:
                 done = self.controller.advance(min(until, _FAR), stop=True).done
             self._done = [(tag, max(self.clock.edge(at), self._not_before_ps)) for tag, at in done]
+            self._under_way -= len(done)
         return self._done[0][1]
 
     def deliver(self) -> None:

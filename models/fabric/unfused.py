@@ -123,6 +123,8 @@ class _PartEngine:
         self.done: list[int] = []
 
     def next(self) -> int:
+        if not self._fabric.is_busy:
+            return NEVER
         clk = self.model.next()
         # A model may still have to take in, at an edge that has just passed, what arrived since.
         return NEVER if clk == NEVER else max(self.clock.edge(clk), self._fabric.sim.now_ps)
@@ -135,6 +137,12 @@ class _PartEngine:
             self.done = self.model.process(self.clock.cycle_at_or_before(time))
             if self.done or self.wants_to_stop():
                 return time
+
+    def catch_up(self, now_ps: int) -> None:
+        """With what nobody saw since all was done: credits on their way, buffered writes."""
+        clk = self.clock.cycle_at_or_before(now_ps)
+        if self.model.next() <= clk:
+            self.model.process(clk)
 
     def wants_to_stop(self) -> bool:
         """Whether the fabric looks at the part though nothing is done."""
@@ -269,6 +277,11 @@ class UnfusedFabric:
             for index, engine in enumerate(engines):
                 sim.attach(engine, f"{name}.{kind}{index}")
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether anything is under way."""
+        return bool(self._requests)
+
     # ---- the engine contract: what is to be done at the very instant at which parts completed something ----
 
     def next(self) -> int:
@@ -344,6 +357,9 @@ class UnfusedFabric:
         """The instant's requests, in the order of their origin."""
         posted, self._posted = self._posted, []
         posted.sort(key=lambda entry: entry[0])
+        if not self.is_busy:
+            for engine in (*self._noc_engines, *self._dram_engines, *self._sram_engines):
+                engine.catch_up(self.sim.now_ps)
         for _, call in posted:
             call()
 

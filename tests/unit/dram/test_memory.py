@@ -3,7 +3,7 @@
 import pytest
 
 from cosim import Module, Simulator
-from cosim.models.dram import Memory, energy_fj, preset
+from cosim.models.dram import SCHEDULERS, Memory, energy_fj, preset
 from cosim.tlm import Command, GenericPayload, InitiatorSocket, Response
 
 pytestmark = pytest.mark.c_library
@@ -68,6 +68,40 @@ def test_the_order_of_callbacks_changes_nothing(seed):
         return done, target.stats()
 
     assert times(seed) == times(None)
+
+
+@pytest.mark.parametrize("scheduler", sorted(SCHEDULERS))
+@pytest.mark.parametrize("gap", [0, 1, 100 * CLOCK, 30_000 * CLOCK])
+def test_a_run_that_drained_goes_on(scheduler, gap):
+    """Buffered writes, which nobody waits for, take no time of a run to the end."""
+
+    def times(drained):
+        target = memory(scheduler=scheduler)
+        simulator, done = target.simulator, []
+
+        def master(writes):
+            for i in range(40):
+                yield target.submit((i * 7 % 64) << 13, writes)
+                done.append(simulator.now)
+
+        def masters():
+            for writes in (True, False, True):
+                yield simulator.process(master(writes))
+                yield simulator.timeout(gap)
+
+        if drained:
+            for writes in (True, False, True):
+                simulator.process(master(writes))
+                simulator.run()
+                assert target.stats().clocks == simulator.now // CLOCK
+                if gap:
+                    simulator.run(until=simulator.now + gap)
+        else:
+            simulator.process(masters())
+            simulator.run()
+        return done, target.stats()
+
+    assert times(drained=True) == times(drained=False)
 
 
 def test_a_payload_takes_the_time_of_its_bursts_and_moves_data():
