@@ -88,7 +88,7 @@ def _block(block: Block, name: str, plotter: Plotter | None) -> str:
     if isinstance(block, Note):
         return _note(block)
     if plotter is not None:
-        note = f'<p class="caption">{escape(block.note)}</p>' if block.note else ""
+        note = f'<p class="caption">{_prose(block.note)}</p>' if block.note else ""
         title = f"<figcaption>{escape(block.title)}</figcaption>"
         plot = f'<div class="plot">{plotter(block, name)}</div>'
         return f"<figure>{title}\n{_legend(block)}{plot}\n{note}{_numbers(block)}</figure>\n"
@@ -123,7 +123,12 @@ def _numbers(block: LinePlot | StackedBars | Gantt) -> str:
 
 
 def _note(note: Note) -> str:
-    return f'<p class="note {note.level}">{escape(note.text)}</p>\n'
+    return f'<p class="note {note.level}">{_prose(note.text)}</p>\n'
+
+
+def _prose(text: str) -> str:
+    """Words in which `this` is what one types."""
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(text))
 
 
 def _table(table: Table, *, css: str = "", title: bool = True) -> str:
@@ -136,7 +141,7 @@ def _table(table: Table, *, css: str = "", title: bool = True) -> str:
     )
     body = "".join(_row(table, row, numeric, last=i == len(table.rows) - 1) for i, row in enumerate(table.rows))
     caption = f"<caption>{escape(table.title)}</caption>" if table.title and title else ""
-    note = f'<p class="caption">{escape(table.note)}</p>\n' if table.note else ""
+    note = f'<p class="caption">{_prose(table.note)}</p>\n' if table.note else ""
     opening = f'<table class="{css}">' if css else "<table>"
     filled = f"{opening}{caption}<thead><tr>{head}</tr></thead>\n<tbody>\n{body}</tbody></table>"
     return f'<div class="table">{filled}</div>\n{note}'

@@ -18,7 +18,13 @@ def assumptions_table(block: Assumptions) -> Table:
 
 
 def bars_table(bars: StackedBars) -> Table:
-    """One row per category: its parts and their sum; shares of it in % if the bars are shares."""
+    """One row per category: its parts and their sum; shares of it in % if the bars are shares. One row per part where
+    there are more parts than categories, so that a table is long rather than wide."""
+    if len(bars.parts) > len(bars.categories) and not bars.share:
+        lines: list[list[Cell]] = [[name, *values] for name, values in bars.parts.items()]
+        lines.append(["total", *map(sum, zip(*bars.parts.values(), strict=True))])
+        columns = [Column(""), *(Column(category, bars.unit) for category in bars.categories)]
+        return Table(columns, lines, bars.title, bars.note, total=True)
     unit = "%" if bars.share else bars.unit
     columns = [Column(""), *(Column(name, unit) for name in bars.parts), Column("total", bars.unit)]
     rows: list[list[Cell]] = []

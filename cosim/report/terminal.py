@@ -43,7 +43,9 @@ def print_report(report: Report, console: Console | None = None) -> None:
         if not section.detail and section.blocks:
             console.print()
             console.print(f"[bold]{escape(section.title)}[/bold]")
-            for block in section.blocks:
+            for i, block in enumerate(section.blocks):
+                if i:
+                    console.print()
                 console.print(_render(block))
 
 
@@ -63,12 +65,20 @@ def _render(block: Block) -> Any:
 
 def _table(table: Table) -> Any:
     rich = RichTable(box=None, pad_edge=False)
-    for column, numeric in zip(table.columns, _numeric(table.columns, table.rows), strict=True):
-        rich.add_column(escape(with_unit(column.title, column.unit)), justify="right" if numeric else "left")
-    for i, row in enumerate(table.rows):
-        style = "bold" if table.total and i == len(table.rows) - 1 else None
-        cells = (escape(format_cell(cell, column.digits)) for cell, column in zip(row, table.columns, strict=True))
-        rich.add_row(*cells, style=style)
+    shown = [
+        [format_cell(cell, column.digits) for cell, column in zip(row, table.columns, strict=True)]
+        for row in table.rows
+    ]
+    for i, (column, numeric) in enumerate(zip(table.columns, _numeric(table.columns, table.rows), strict=True)):
+        title = escape(with_unit(column.title, column.unit))
+        if numeric:  # a heading may fold; a number that is cut off would be another number
+            widest = max((len(row[i]) for row in shown), default=1)
+            rich.add_column(title, justify="right", min_width=widest, overflow="fold")
+        else:
+            rich.add_column(title, overflow="fold")
+    for i, cells in enumerate(shown):
+        style = "bold" if table.total and i == len(shown) - 1 else None
+        rich.add_row(*map(escape, cells), style=style)
     # The title is no part of the table, which may be narrower.
     above, below = (
         [Text(text, style=style)] if text else [] for text, style in ((table.title, ""), (table.note, "dim"))

@@ -41,11 +41,11 @@ def build_report(result: RunResult) -> Report:
         ),
     ]
     for row in comparison:
-        figures.append(
-            Figure(f"faster than {row['against']}", row["speedup"], "x", f"{row['energy_gain']:.2f} x less energy")
-        )
+        gain = row["energy_gain"]
+        energy = f"{gain:.2f} x less energy" if gain >= 1 else f"{1 / gain:.2f} x more energy"
+        figures.append(Figure(f"faster than {row['against']}", row["speedup"], "x", energy))
     sections = [
-        _overview(training, chips, comparison),
+        _overview(training, chips, comparison, result.statistics),
         _training(training, result.statistics),
         skipping(chips),
         skip_numbers(chips),
@@ -53,8 +53,9 @@ def build_report(result: RunResult) -> Report:
         units(chips[0]),
         _energy(chips),
         _traffic(chips),
-        _pruning(training, chips),
     ]
+    if training["pruning_events"]:
+        sections.append(_pruning(training, chips))
     if result.timeline and result.timeline.get("traceEvents"):
         sections.append(timeline_of(result.timeline, first["name"]))
     sections.append(_assumptions(summary["assumptions"]))
@@ -72,7 +73,9 @@ def _subtitle(training: Mapping[str, Any], chip: Chip) -> str:
     return f"{chip['name']}: {chip['description']}. Simulated in detail: {how}; totals speak of the whole training."
 
 
-def _overview(training: Mapping[str, Any], chips: Sequence[Chip], comparison: Sequence[Mapping[str, Any]]) -> Section:
+def _overview(
+    training: Mapping[str, Any], chips: Sequence[Chip], comparison: Sequence[Mapping[str, Any]], statistics: Any
+) -> Section:
     against = {row["against"]: row for row in comparison}
     rows = []
     for chip in chips:
@@ -97,10 +100,10 @@ def _overview(training: Mapping[str, Any], chips: Sequence[Chip], comparison: Se
             Column("chip"),
             Column("cycles", "M"),
             Column("time", "ms"),
-            Column("energy", "mJ"),
-            Column("DRAM", "mJ"),
+            Column("chip energy", "mJ"),
+            Column("DRAM energy", "mJ"),
             Column("effective", "TOPS"),
-            Column("chip", "TOPS/W"),
+            Column("chip alone", "TOPS/W"),
             Column("with DRAM", "TOPS/W"),
             Column("MACs busy", "%"),
             Column("slower", "x"),
@@ -109,10 +112,10 @@ def _overview(training: Mapping[str, Any], chips: Sequence[Chip], comparison: Se
         rows,
         note="Effective: nominal operations, skipped ones included, two for each multiply-accumulate.",
     )
-    return Section("Result", [table, *_intervals(training, chips)])
+    return Section("Result", [table, *_intervals(chips, statistics)])
 
 
-def _intervals(training: Mapping[str, Any], chips: Sequence[Chip]) -> list[Block]:
+def _intervals(chips: Sequence[Chip], statistics: Any) -> list[Block]:
     """How far totals can be off where not every iteration was simulated, or why that is not known."""
     rows: list[list[Any]] = []
     for chip in chips:
@@ -120,9 +123,8 @@ def _intervals(training: Mapping[str, Any], chips: Sequence[Chip]) -> list[Block
         if all(width == 0 for width in half.values()):
             continue
         if None in half.values():  # of every chip, then: their sample is the same
-            who = "an iteration with a pruning event" if training["pruning_events"] else "a simulated iteration"
-            text = f"no interval: {who} stands for several and has no second one; simulate more, or `choose: random`"
-            return [Note(text)]
+            who = _alone(statistics)
+            return [Note(f"no interval: {who} and has no second one; simulate more, or `choose: random`")]
         cells = [
             (half[name], total, unit)
             for name, total, unit in (
@@ -139,9 +141,26 @@ def _intervals(training: Mapping[str, Any], chips: Sequence[Chip]) -> list[Block
         return []
     columns = [Column("chip")]
     for title, symbol in (("time", "ms"), ("energy with DRAM", "mJ"), ("MACs executed", "M")):
-        columns += [Column(title, symbol), Column("+-", symbol)]
+        columns += [Column(title, symbol), Column("±", symbol)]
     note = "95 % intervals: the totals are estimated from the iterations that were simulated."
     return [Table(columns, rows, note=note)]
+
+
+def _alone(statistics: Any) -> str:
+    """Which simulated iteration stands for several by itself: iterations with pruning events are sampled apart."""
+    if not statistics:
+        return "a simulated iteration stands for several"
+    events = {row["iteration"] for row in statistics["training"] if row["pruning_events"]}
+    simulated = statistics["simulated"][0]["iterations"]
+    kinds = {"a": [row for row in simulated if row["iteration"] in events]}
+    kinds["no"] = [row for row in simulated if row["iteration"] not in events]
+    found = [
+        f"the one simulated iteration {f'with {which} pruning event ' if all(kinds.values()) else ''}"
+        f"stands for {rows[0]['stands_for']}"
+        for which, rows in kinds.items()
+        if len(rows) == 1 and rows[0]["stands_for"] > 1
+    ]
+    return ", ".join(found)
 
 
 def _training(training: Mapping[str, Any], statistics: Any) -> Section:
@@ -156,7 +175,7 @@ def _training(training: Mapping[str, Any], statistics: Any) -> Section:
         ["pruning events (one layer each)", training["pruning_events"], ""],
     ]
     blocks: list[Block] = [Table([Column("training"), Column("value"), Column("unit")], rows)]
-    if statistics:
+    if statistics and training["iterations"] > 1:
         curve = statistics["training"]
         x = [row["iteration"] for row in curve]
         blocks.append(
@@ -206,13 +225,10 @@ def _energy(chips: Sequence[Chip]) -> Section:
     groups = list(dict.fromkeys(group for chip in chips for group in chip["energy_fj"]["by_group"]))
     parts = {group: [chip["energy_fj"]["by_group"].get(group, 0) / MJ for chip in chips] for group in groups}
     parts["DRAM"] = [chip["energy_fj"]["dram"] / MJ for chip in chips]
-    rows: list[list[Any]] = [[group, *values] for group, values in parts.items()]
-    rows.append(["total", *(chip["energy_fj"]["total"] / MJ for chip in chips)])
     return Section(
         "Energy",
         [
             StackedBars("Energy by component", [chip["name"] for chip in chips], parts, "energy", "mJ"),
-            Table([Column("component"), *(Column(chip["name"], "mJ") for chip in chips)], rows, total=True),
         ],
     )
 

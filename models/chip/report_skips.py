@@ -33,16 +33,14 @@ def _skip_rows(chips: Sequence[Chip]) -> list[tuple[str, Chip, dict[str, int]]]:
 def skipping(chips: Sequence[Chip]) -> Section:
     """What became of the multiply-accumulates, as bars, and the adaptive choices behind it."""
     rows = _skip_rows(chips)
-    parts = {
-        title: [100 * counts[name] / sum(counts.values()) for _, _, counts in rows]
-        for name, title in SKIP_NAMES.items()
-    }
+    parts = {title: [counts[name] / 1e6 for _, _, counts in rows] for name, title in SKIP_NAMES.items()}
     bars = StackedBars(
         "What became of the multiply-accumulates",
         [f"{stage} {chip['name']}" for stage, chip, _ in rows],
         parts,
         "of the nominal ones",
-        "%",
+        "M",
+        share=True,
     )
     return Section("Skipping: by which mechanism", [bars, _choices(chips), _switching(chips)])
 

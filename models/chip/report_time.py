@@ -120,14 +120,10 @@ def units(chip: Chip) -> Section:
             StackedBars(
                 "What the units did in the simulated iterations",
                 list(groups),
-                {
-                    titles[name]: [
-                        100 * totals.get(name, 0) / max(1, sum(totals.values())) for totals in groups.values()
-                    ]
-                    for name in order
-                },
+                {titles[name]: [totals.get(name, 0) / MS for totals in groups.values()] for name in order},
                 "of the time",
-                "%",
+                "ms",
+                share=True,
             ),
             Table(
                 [Column("unit"), *(Column(titles[name], "ms") for name in order)],

@@ -9,6 +9,7 @@ from helpers.chips import SCENARIOS
 from rich.console import Console
 
 from cosim.report import Gantt, Note, Section, StackedBars, Table, build_report, html_page, print_report
+from cosim.report.tables import bars_table
 from cosim.scenario import load_scenario, run_scenario
 
 SCENARIO = f"""
@@ -100,17 +101,46 @@ def intervals(report):
     return [block.text if isinstance(block, Note) else block.note for block in blocks]
 
 
+ONE = "the one simulated iteration"
+EVENTS = "schedule: cfp, sparsity: 0.5"
+
+
 @pytest.mark.parametrize(
-    ("schedule", "who"), [("", "an iteration with a pruning event"), ("{schedule: none}", "a simulated iteration")]
-)
-def test_where_an_iteration_stands_for_several_alone_no_interval_is_promised(report, tmp_path, schedule, who):
-    """Of two iterations with an event one is simulated, and of two without; without events, one of four."""
-    if schedule:
-        text = re.sub("pruning: .*", f"pruning: {schedule}", SCENARIO).replace("every: 2", "every: 4")
-        report = report_of(tmp_path, text)
-    assert intervals(report) == [
-        f"no interval: {who} stands for several and has no second one; simulate more, or `choose: random`"
-    ]
+    ("iterations", "every", "schedule", "who"),
+    [
+        # Of two iterations with an event one is simulated, and of two without.
+        (4, 2, f"{EVENTS}, begin: 0.0, end: 0.75, period: 2",
+         f"{ONE} with a pruning event stands for 2, {ONE} with no pruning event stands for 2"),
+        # Without events, one of four.
+        (4, 4, "schedule: none", f"{ONE} stands for 4"),
+        # Of eight iterations the one with an event stands for itself, and one stands for the others.
+        (8, 7, "schedule: one_shot, sparsity: 0.5, at: 0.5", f"{ONE} with no pruning event stands for 7"),
+        # Two of those without are simulated.
+        (8, 4, f"{EVENTS}, begin: 0.0, end: 0.25, period: 1", f"{ONE} with a pruning event stands for 2"),
+    ],
+)  # fmt: skip
+def test_where_an_iteration_stands_for_several_alone_no_interval_is_promised(
+    tmp_path, iterations, every, schedule, who
+):
+    text = SCENARIO.replace("iterations: 4", f"iterations: {iterations}").replace("every: 2", f"every: {every}")
+    report = report_of(tmp_path, re.sub("pruning: .*", f"pruning: {{{schedule}}}", text))
+    assert intervals(report) == [f"no interval: {who} and has no second one; simulate more, or `choose: random`"]
+
+
+def test_of_an_iteration_without_statistics_it_is_not_said_which(result):
+    report = build_report(replace(result, statistics=None))
+    (note,) = intervals(report)
+    assert note.startswith("no interval: a simulated iteration stands for several and has no second one")
+
+
+def test_what_a_run_has_not_is_left_out(tmp_path):
+    """Pruning without a pruning event, curves of one iteration, less energy where it is more."""
+    text = re.sub("pruning: .*", "pruning: {schedule: none}", SCENARIO).replace("iterations: 4", "iterations: 1")
+    report = report_of(tmp_path, text.replace("every: 2", "every: 1").replace("density: {x: 0.5}", "density: {x: 1}"))
+    assert "Pruning" not in [section.title for section in report.sections]
+    assert [type(block) for block in section(report, "Training").blocks] == [Table]
+    hint = report.figures[-1].hint
+    assert re.fullmatch(r"1\.\d\d x more energy", hint)
 
 
 def test_intervals_are_shown_where_there_are_some(tmp_path):
@@ -140,7 +170,10 @@ def test_a_real_training_shows_its_accuracy_and_loss(result):
 def test_what_became_of_the_multiply_accumulates_sums_to_all(result, report):
     bars = block(section(report, "Skipping: by which mechanism"), StackedBars)
     for bar in range(len(bars.categories)):
-        assert sum(values[bar] for values in bars.parts.values()) == pytest.approx(100)
+        stage, name = bars.categories[bar].split()
+        (chip,) = (chip for chip in result.summary["chips"] if chip["name"] == name)
+        nominal = chip["macs"]["by_stage"][stage.lower()]["dense_macs"]
+        assert sum(values[bar] for values in bars.parts.values()) == pytest.approx(nominal / 1e6)
     for chip in result.summary["chips"]:
         macs = chip["macs"]
         assert macs["dense"] == macs["executed"] + sum(n for name, n in macs.items() if name.startswith("skipped_"))
@@ -220,10 +253,17 @@ def test_the_energy_is_the_sum_of_its_components(result, report):
         energy = chip["energy_fj"]
         assert sum(energy["by_group"].values()) == sum(energy["by_action"].values()) == energy["chip"]
         assert energy["total"] == energy["chip"] + energy["dram"]
-        rows = block(section(report, "Energy"), Table).rows
+        rows = bars_table(block(section(report, "Energy"), StackedBars)).rows
         assert rows[-1][0] == "total"
-        assert rows[-1][column] == energy["total"] / 1e12
-        assert sum(row[column] for row in rows[:-1]) == pytest.approx(rows[-1][column])
+        assert rows[-1][column] == pytest.approx(energy["total"] / 1e12)
+        parts = {row[0]: row[column] for row in rows[:-1]}
+        assert parts == {name: fj / 1e12 for name, fj in (energy["by_group"] | {"DRAM": energy["dram"]}).items()}
+
+
+def test_the_terminal_shows_each_energy_once(report):
+    text = io.StringIO()
+    print_report(replace(report, sections=[section(report, "Energy")]), Console(file=text, width=120, no_color=True))
+    assert re.findall("NoC", text.getvalue()) == ["NoC"]
 
 
 def test_the_result_compares_the_baseline_with_the_chip(result, report):

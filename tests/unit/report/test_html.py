@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 import pytest
 from unit.report.examples import report
 
-from cosim.report import html_page
+from cosim.report import Column, Note, Report, Section, Table, html_page
 
 
 @pytest.fixture(scope="module")
@@ -97,3 +97,11 @@ def test_without_matplotlib_tables_replace_the_plots(monkeypatch):
     assert "<svg" not in page
     assert "matplotlib is not installed" in page
     assert "5.500" in page and "least" in page
+
+
+def test_what_one_types_is_set_as_such():
+    blocks = [Note("with `a: <b>` only"), Table([Column("a")], [["`x`"]], note="see `cosim run`")]
+    shown = html_page(Report("run", sections=[Section("s", blocks)])).decode()
+    assert "with <code>a: &lt;b&gt;</code> only" in shown
+    assert "see <code>cosim run</code>" in shown
+    assert "<td>`x`</td>" in shown  # a value is left as it is

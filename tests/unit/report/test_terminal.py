@@ -14,9 +14,12 @@ MACs     123 456
 
 Energy
 Energy by part
-       MAC (mJ)  DRAM (mJ)  idle (mJ)  total (mJ)
-pnpu          1          2          0           3
-dense         3      2.500          0       5.500
+       pnpu (mJ)  dense (mJ)
+MAC            1           3
+DRAM           2       2.500
+idle           0           0
+total          3       5.500
+
 Energy
 unit      energy (fJ)  busy (%)
 core <0>    1 234 567      12.3
@@ -30,6 +33,7 @@ inputs   ▁█   40 → 41 %
 
 Trust
 Two inputs.
+
 Inputs: assumed and published
 input       value  unit    known as   source or reason
 chip.queue      8  blocks  assumed    not published
@@ -61,3 +65,14 @@ def test_the_title_of_a_narrow_table_is_not_folded():
     table = Table([Column("a"), Column("b")], [[1, 2]], title=title, note="and a note")
     print_report(Report(title="run", subtitle="", figures=[], sections=[Section("s", [table])]), Console(file=stream))
     assert [line.rstrip() for line in stream.getvalue().splitlines()][-4:] == [title, "a  b", "1  2", "and a note"]
+
+
+def test_a_number_is_not_cut_off_where_room_is_short():
+    """Its heading folds instead."""
+    stream = io.StringIO()
+    columns = [Column("what is counted"), *(Column(f"a long heading of column {i}", "mJ") for i in range(3))]
+    table = Table(columns, [["a", 0.0004649, 12345, 44.12]])
+    console = Console(file=stream, force_terminal=True, width=46, no_color=True)
+    print_report(Report(title="run", sections=[Section("s", [table])]), console)
+    assert "\u2026" not in stream.getvalue()
+    assert stream.getvalue().replace("\u202f", "").splitlines()[-1].split() == ["a", "0.0004649", "12345", "44.12"]
