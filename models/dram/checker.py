@@ -25,6 +25,17 @@ from .traces import TraceError, is_clock
 #: Refreshes that may be postponed or pulled in (JESD79-3, JESD79-4, JESD209-4).
 MAX_POSTPONED = 8
 _HEADER = ("clk", "cmd", "rank", "bg", "bank", "row", "col")
+_ROW = _HEADER.index("row")
+_COLUMN_COMMANDS = ("RD", "WR", "RDA", "WRA")
+#: Commands that a field says nothing about: it is empty there. What a row or column is may be left untold elsewhere.
+_WITHOUT = {
+    "clk": (),
+    "rank": (),
+    "bg": RANK_COMMANDS,
+    "bank": RANK_COMMANDS,
+    "row": tuple(name for name in COMMANDS if name not in ("ACT", *_COLUMN_COMMANDS)),
+    "col": tuple(name for name in COMMANDS if name not in _COLUMN_COMMANDS),
+}
 
 
 class Command(NamedTuple):
@@ -230,6 +241,9 @@ class Checker:
 def read_commands(path: Path) -> Iterator[Command]:
     """The commands of a CSV file, gzipped or not, with the columns clk,cmd,rank,bg,bank,row,col.
 
+    bg and bank are empty for PREA and REF, which are of a rank, row but for ACT and column commands, col but for the
+    latter; row and col may be empty throughout.
+
     Raises TraceError naming file, line and column of what cannot be read; OSError if the file cannot.
     """
     lines = read_lines(path, TraceError)
@@ -257,13 +271,15 @@ def _parse(path: Path, lines: Iterable[str]) -> Iterator[Command]:
         if name not in COMMANDS:
             raise fail(1, f"one of {', '.join(COMMANDS)}")
         values: list[int | None] = []
-        of_bank = name not in RANK_COMMANDS
         for index in (0, 2, 3, 4, 5, 6):
             text = fields[index]
-            if not is_clock(text) and (text or index in (0, 2) or (of_bank and index in (3, 4))):
+            if name in _WITHOUT[_HEADER[index]]:
+                if text:
+                    raise fail(index, f"no {_HEADER[index]} of {name}")
+            elif not is_clock(text) and (text or index < _ROW):
                 raise fail(index, f"{_HEADER[index]} as a number below 2^59")
             values.append(int(text) if text else None)
         clk, rank, group, bank, row, column = values
         assert clk is not None
         assert rank is not None
-        yield Command(clk, name, group if of_bank else None, bank if of_bank else None, row, rank, column)
+        yield Command(clk, name, group, bank, row, rank, column)

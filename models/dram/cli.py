@@ -14,7 +14,7 @@ import typer
 from cosim.cli.boundary import complain, mistakes_named
 from cosim.files import check_outputs, write_whole
 
-from .checker import Checker, Report, read_commands
+from .checker import MAX_POSTPONED, Checker, Report, read_commands
 from .controller import Controller, Replay, format_commands
 from .energy import energy_fj
 from .presets import PRESETS, Preset, preset
@@ -167,6 +167,9 @@ def check_command(
         Path, typer.Argument(help="A CSV file with clk,cmd,rank,bg,bank,row,col, gzipped or not; - is not stdin.")
     ],
     ranks: Ranks = 1,
+    postponed: Annotated[
+        int, typer.Option("--postponed", help="Refreshes that may be postponed or pulled in, from 0 on.")
+    ] = MAX_POSTPONED,
     as_json: AsJson = False,
 ) -> None:
     """Check a command trace against every rule; status 1 if one is broken.
@@ -174,7 +177,10 @@ def check_command(
     The smallest slack of a rule is how many clocks later than allowed the closest command came.
     """
     with mistakes_named("dram"):
-        report = Checker(preset(preset_name).with_ranks(ranks)).feed(read_commands(commands)).finish()
+        if postponed < 0:
+            raise ValueError(f"--postponed {postponed}: expected 0 or more")
+        checker = Checker(preset(preset_name).with_ranks(ranks), max_postponed=postponed)
+        report = checker.feed(read_commands(commands)).finish()
     if as_json:
         print(
             json.dumps(

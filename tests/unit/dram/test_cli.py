@@ -92,9 +92,22 @@ def test_a_broken_rule_ends_with_status_1(tmp_path):
     assert not Checker(preset("ddr4_2400")).feed(read_commands(path)).report.ok
 
 
+@pytest.mark.parametrize(("clk", "broken"), [(18719, ["refreshes pulled in"]), (18720, []), (18721, ["postponed"])])
+def test_refreshes_may_have_to_be_on_the_clock(tmp_path, clk, broken):
+    path = tmp_path / "commands.csv"
+    path.write_text(f"clk,cmd,rank,bg,bank,row,col\n9360,REF,0,,,,\n{clk},REF,0,,,,\n28080,REF,0,,,,\n")
+    assert cosim_dram("check", "ddr4_2400", path).exit_code == 0
+    result = cosim_dram("check", "ddr4_2400", path, "--postponed", 0, "--json")
+    assert result.exit_code == bool(broken)
+    found = json.loads(result.stdout)["violations"]
+    assert all(any(name.startswith(each) for name in found) for each in broken)
+    assert bool(found) == bool(broken)
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        (["check", "ddr4_2400", "TRACE", "--postponed", "-1"], "cosim dram: --postponed -1: expected 0 or more"),
         (["replay", "none.txt"], "cosim dram: none.txt: No such file or directory"),
         (["replay", "TRACE", "--mode", "slow"], "cosim dram: --mode 'slow': expected one of fast, one"),
         (["replay", "TRACE", "--preset", "ddr9"], "cosim dram: no DRAM preset 'ddr9'; there are ddr4_2400, "),
