@@ -133,7 +133,7 @@ class CoreSpec(Spec):
 class NocSpec(Spec):
     """A mesh with wormhole routing in dimension order, virtual channels and credits."""
 
-    clock: PeriodPs = Field(description="clock of routers and links")
+    clock: PeriodPs = Field(description="clock of routers and links, a clock of its own: it does not follow `clock`")
     mesh: tuple[Positive, Positive] = Field(description="columns x rows")
     flit: Bits = Field(description="width of a link")
     vcs: Positive = Field(2, description="virtual channels of a link")
@@ -200,8 +200,8 @@ class StorageSpec(Spec):
 class OperatingPointSpec(Spec):
     """A supply, and the clocks that the chip runs at with it."""
 
-    clock: PeriodPs = Field(description="clock of the cores and the other units")
-    noc_clock: PeriodPs = Field(description="clock of routers and links")
+    clock: PeriodPs = Field(description="clock of the cores and all other units but the network")
+    noc_clock: PeriodPs = Field(description="clock of routers and links, in the place of `noc.clock`")
     voltage: Millivolts = Field(description="supply")
 
 
@@ -210,7 +210,7 @@ class ChipSpec(Spec):
 
     name: str = Field(description="name in tables")
     description: str = Field("", description="one line for the report")
-    clock: PeriodPs = Field(description="clock of the cores and the other units")
+    clock: PeriodPs = Field(description="clock of the cores and all other units but the network (`noc.clock`)")
     voltage: Millivolts = Field(description="supply")
     operating_points: dict[str, OperatingPointSpec] = Field(
         default_factory=dict, description="other supplies and clocks, by name"

@@ -1,11 +1,14 @@
 """The pages of docs/ are there, link to each other, run, and list what the packages export."""
 
+import json
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
+from robustness.plugin import cosim, install
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
@@ -24,6 +27,40 @@ def test_the_examples_of_a_page_run(page, monkeypatch):
         line = text[: text.index(block)].count("\n")
         exec(compile("\n" * line + block, f"{page}.md", "exec"), names)
     assert any("assert" in block for block in blocks)
+
+
+BLOCKS = ("python", "toml", "yaml")
+SMALL = """\
+schema_version: 1
+chip: {scenarios}/chips/pnpu.yaml
+memory: {scenarios}/memories/ideal.yaml
+workload:
+  fidelity: statistical
+  iterations: 2
+  layers: [{{name: conv, c: 8, h: 6, w: 6, k: 16, r: 3, s: 3, pad: 1}}]
+"""
+
+
+@pytest.mark.c_library
+def test_the_plug_in_of_the_page_on_pruning_brings_its_schedule(tmp_path):
+    """The page's files, installed as the page's pyproject.toml has it, but for pip."""
+    text = (DOCS / "pruning.md").read_text(encoding="utf-8").partition("## A schedule of your own")[2]
+    blocks = {kind: re.search(rf"^```{kind}\n(.*?)^```", text, re.DOTALL | re.MULTILINE) for kind in BLOCKS}
+    code, project, scenario = (block[1] for block in blocks.values())
+    described = tomllib.loads(project)
+    ((_, target),) = described["project"]["entry-points"]["cosim.models"].items()
+    assert [target.partition(":")[0]] == described["tool"]["setuptools"]["py-modules"]
+    install(tmp_path, described["project"]["name"], target)
+    (tmp_path / f"{target.partition(':')[0]}.py").write_text(code)
+    (tmp_path / "s.yaml").write_text(SMALL.format(scenarios=ROOT / "scenarios") + scenario)
+
+    assert "of the largest magnitude in the layer" in cosim("describe", "threshold", site=tmp_path, cwd=tmp_path).stdout
+    assert "my-pruning" in cosim("doctor", site=tmp_path, cwd=tmp_path).stdout
+    done = cosim("run", "s.yaml", "--json", "-q", "--no-report", site=tmp_path, cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    training = json.loads(done.stdout)["training"]
+    assert (training["pruning_events"], training["pruning_operations"]["total"]) == (1, 2 * 16 * 3 * 3 * 8)
+    assert 0.3 < training["zero_weights"] < 1
 
 
 @pytest.mark.skipif(not (ROOT / ".git").exists(), reason="no checkout of git: nothing is ignored")
