@@ -180,17 +180,45 @@ int32_t cs_dram_next(void *state, size_t state_bytes, int64_t *clk) {
     return CS_OK;
 }
 
-int32_t cs_dram_offer(void *state, size_t state_bytes, int64_t clk, uint64_t tag, uint64_t address, int32_t is_write,
-                      cs_dram_outlook *outlook) {
-    const int32_t status = cs_dram_submit(state, state_bytes, clk, tag, address, is_write);
+int32_t cs_dram_look(void *state, size_t state_bytes, cs_dram_outlook *outlook) {
+    const int32_t status = check_state(state, state_bytes);
     if (status == CS_OK) dram_look(state, outlook);
     return status;
 }
 
-int32_t cs_dram_follow(void *state, size_t state_bytes, int64_t until, cs_done *done, size_t capacity, size_t *count,
-                       cs_dram_outlook *outlook) {
-    const int32_t status = cs_dram_advance(state, state_bytes, until, 0, done, capacity, count, NULL, 0, NULL);
-    if (status == CS_OK) dram_look(state, outlook);
+static int32_t take_burst(dram_state *s, const cs_dram_burst *burst) {
+    dram_request request = {.tag = burst->tag, .arrival = s->now, .is_write = burst->is_write != 0};
+    return decode(&s->config, burst->address, &request) != CS_OK ? CS_EINVAL : submit(s, &request);
+}
+
+int32_t cs_dram_serve(void *state, size_t state_bytes, int64_t until, const cs_dram_burst *burst, int64_t from,
+                      int64_t *accepted_clk, cs_done *done, size_t capacity, size_t *count) {
+    int32_t status = check_state(state, state_bytes);
+    if (status != CS_OK) return status;
+    dram_state *s = state;
+    dram_sink sink = {.done = done, .done_capacity = capacity};
+    *accepted_clk = -1;
+    *count = 0;
+    int64_t try_at = burst == NULL ? CS_NEVER : dram_max(from, s->last_arrival + 1);
+    until = dram_min(until, CLK_LIMIT);
+    while (status == CS_OK && sink.done_count == 0) {
+        int64_t bound = dram_min(until, try_at);
+        int32_t stop = DRAM_STOP_AT_DONE;
+        if (s->now + 1 >= try_at) {
+            int32_t refused = dram_is_full(s, burst->is_write);
+            if (!refused && s->now >= try_at) {
+                status = take_burst(s, burst);
+                if (status == CS_OK) *accepted_clk = s->now;
+                if (status != CS_FULL) break;
+                status = CS_OK;
+                refused = 1;
+            }
+            if (refused) bound = until, stop |= DRAM_STOP_AT_EVENT; /* nothing else makes a place */
+        }
+        if (s->now >= until && dram_first_done(s) > s->now) return CS_OK;
+        status = dram_run(s, bound, stop, &sink);
+    }
+    *count = sink.done_count;
     return status;
 }
 

@@ -176,19 +176,29 @@ int32_t cs_dram_format(const cs_dram_command *commands, size_t count, size_t *po
                        size_t *used);
 /* cffi: end */
 
-/* For other engines in C, which ask all of this after each event. `next`: as of cs_dram_next. next_done: the same of
- * completions only: unless something is submitted, none comes before this clock. full[is_write]: until `next`, such
- * requests get CS_FULL, whatever their address; 0 also where that depends on the address. */
+/* For other engines in C. */
+
+/* `next`: as of cs_dram_next. next_done: the same of completions only: unless something is submitted, none comes before
+ * this clock. full[is_write]: until `next`, such requests get CS_FULL, whatever their address; 0 also where that
+ * depends on the address. */
 typedef struct {
     int64_t next, next_done;
     int32_t full[2];
 } cs_dram_outlook;
 
-/* cs_dram_submit; the outlook is told if it returns CS_OK. */
-int32_t cs_dram_offer(void *state, size_t state_bytes, int64_t clk, uint64_t tag, uint64_t address, int32_t is_write,
-                      cs_dram_outlook *outlook);
-/* cs_dram_advance without observers, likewise. */
-int32_t cs_dram_follow(void *state, size_t state_bytes, int64_t until, cs_done *done, size_t capacity, size_t *count,
-                       cs_dram_outlook *outlook);
+int32_t cs_dram_look(void *state, size_t state_bytes, cs_dram_outlook *outlook);
+
+/* What waits at a memory's port. */
+typedef struct {
+    uint64_t tag, address;
+    int32_t is_write;
+} cs_dram_burst;
+
+/* Goes on, without observers, up to `until`, to the first clock with a completion, or to the one at which `burst` (may
+ * be null) is accepted: the first one from `from` on that is not past and has a place for it. accepted_clk: that clock,
+ * else -1. A burst that could be accepted at the clock of a completion is not yet: the completion comes first. CS_FULL:
+ * `done` was too small for its clock; call again. */
+int32_t cs_dram_serve(void *state, size_t state_bytes, int64_t until, const cs_dram_burst *burst, int64_t from,
+                      int64_t *accepted_clk, cs_done *done, size_t capacity, size_t *count);
 
 #endif

@@ -140,7 +140,7 @@ int32_t dram_run(dram_state *s, int64_t until, int32_t stop, dram_sink *sink) {
          * one. */
         if (dram_first_done(s) <= dram_min(s->now, until)) {
             const int32_t status = emit_done(s, dram_first_done(s), sink);
-            if (status != CS_OK || stop == DRAM_STOP_AT_DONE) return status;
+            if (status != CS_OK || stop & DRAM_STOP_AT_DONE) return status;
             continue;
         }
         /* Up to here the set of requests is known. */
@@ -188,9 +188,9 @@ int32_t dram_run(dram_state *s, int64_t until, int32_t stop, dram_sink *sink) {
         }
         if (done_clk == clk) {
             const int32_t status = emit_done(s, clk, sink);
-            if (status != CS_OK || stop == DRAM_STOP_AT_DONE) return status;
+            if (status != CS_OK || stop & DRAM_STOP_AT_DONE) return status;
         }
-        if (stop == DRAM_STOP_AT_EVENT && !known) return CS_OK;
+        if (stop & DRAM_STOP_AT_EVENT && !known) return CS_OK;
     }
 }
 
@@ -204,8 +204,7 @@ int64_t dram_first_event(dram_state *s) {
     return dram_min(dram_min(clk, choice.clk), s->refresh_at);
 }
 
-/* Whether every request of a kind is refused, whatever its address, until something happens. */
-static int32_t is_full(const dram_state *s, int32_t is_write) {
+int32_t dram_is_full(const dram_state *s, int32_t is_write) {
     const int32_t places = is_write ? s->config.write_queue : s->config.read_queue;
     if (s->list[is_write ? DRAM_WRITE : DRAM_READ].count < places || is_round_robin(s)) return 0;
     if (is_write) return 1;
@@ -222,6 +221,6 @@ void dram_look(dram_state *s, cs_dram_outlook *out) {
     if (s->arrival_count > 0) out->next_done = dram_min(done, s->arrivals[0].arrival + 1);
     const int64_t latency = dram_min(s->config.read_latency, s->config.write_latency) + s->config.burst_clocks;
     if (event < CS_NEVER - latency) out->next_done = dram_min(out->next_done, event + latency);
-    out->full[0] = is_full(s, 0);
-    out->full[1] = is_full(s, 1);
+    out->full[0] = dram_is_full(s, 0);
+    out->full[1] = dram_is_full(s, 1);
 }

@@ -182,6 +182,7 @@ typedef struct {
 } dram_sink;
 
 /* An event is a command or a transaction's move. */
+/* May be joined by |. */
 enum { DRAM_GO_ON = 0, DRAM_STOP_AT_DONE = 1, DRAM_STOP_AT_EVENT = 2 };
 
 int32_t dram_accepts(const dram_state *s, const dram_request *request);
@@ -195,6 +196,8 @@ int32_t dram_run(dram_state *s, int64_t until, int32_t stop, dram_sink *sink);
 /* CS_NEVER: nothing is done, nothing happens. */
 int64_t dram_first_done(const dram_state *s);
 int64_t dram_first_event(dram_state *s);
+/* Whether every request of a kind is refused, whatever its address, until something happens. */
+int32_t dram_is_full(const dram_state *s, int32_t is_write);
 void dram_look(dram_state *s, cs_dram_outlook *out);
 
 /* A policy: how it looks at the state, and how a command changes it.

@@ -57,7 +57,7 @@ static int32_t enqueue(fabric_state *f, const cs_fabric_parts *parts, int64_t t,
         FABRIC_DESCRIPTORS(f)[e->tail].next = index;
     e->tail = index;
     int32_t status = CS_OK;
-    for (int32_t i; (i = fabric_issue(f, what->endpoint, t, NULL)) != FABRIC_NONE;)
+    for (int32_t i; (i = fabric_issue(f, what->endpoint, t, 0)) != FABRIC_NONE;)
         fabric_run(f, parts, i, t, &status);
     return status;
 }

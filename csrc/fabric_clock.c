@@ -27,22 +27,54 @@ void fabric_flush_outbox(fabric_state *f, const cs_fabric_parts *parts, int64_t 
 
 #define BATCH 64
 
+/* Completions of a memory's bursts, at t. */
+static void take_done(fabric_state *f, const cs_fabric_parts *parts, fabric_dram *dram, const cs_done *done,
+                      size_t count, int64_t t, int32_t *status) {
+    dram->inside -= (int32_t)count;
+    for (size_t j = 0; j < count; ++j) {
+        const int32_t index = (int32_t)done[j].tag;
+        if (--FABRIC_REQUESTS(f)[index].bursts == 0) fabric_end_stage(f, parts, index, t, status);
+    }
+}
+
 /* A memory's events up to t. */
 static void follow(fabric_state *f, const cs_fabric_parts *parts, int32_t which, int64_t t, int32_t *status) {
     fabric_dram *dram = &FABRIC_DRAMS(f)[which];
     cs_done done[BATCH];
     size_t count = 0;
-    dram->stale = 1;
+    dram->stale = DRAM_STALE | DRAM_UNSEEN;
     const int64_t clk = fabric_clk_at(&dram->clock, t);
     int32_t s;
     do {
-        s = cs_dram_follow(parts->dram[which], parts->dram_bytes[which], clk, done, BATCH, &count, &dram->outlook);
+        s = cs_dram_advance(parts->dram[which], parts->dram_bytes[which], clk, 0, done, BATCH, &count, NULL, 0, NULL);
         if (s != CS_OK && s != CS_FULL) *status = s, count = 0;
-        for (size_t j = 0; j < count; ++j) {
-            const int32_t index = (int32_t)done[j].tag;
-            if (--FABRIC_REQUESTS(f)[index].bursts == 0) fabric_end_stage(f, parts, index, t, status);
-        }
+        take_done(f, parts, dram, done, count, t, status);
     } while (s == CS_FULL);
+}
+
+/* The burst of the request that has waited longest. */
+static const cs_dram_burst *first_burst(fabric_state *f, const fabric_dram *dram, cs_dram_burst *burst) {
+    if (dram->head == FABRIC_NONE) return NULL;
+    const fabric_request *r = &FABRIC_REQUESTS(f)[dram->head];
+    /* Channels see their own addresses: the interleaving is taken out. */
+    int64_t address = r->address + r->offered;
+    if (f->c.drams > 1) {
+        const int64_t chunk = fabric_divide(address, f->channel);
+        address += (chunk / f->c.drams - chunk) * f->channel.by;
+    }
+    *burst = (cs_dram_burst){(uint64_t)dram->head, (uint64_t)address, r->is_write};
+    return burst;
+}
+
+/* It was accepted at a clock. */
+static void accept_burst(fabric_state *f, fabric_dram *dram, int64_t clk) {
+    fabric_request *r = &FABRIC_REQUESTS(f)[dram->head];
+    dram->accepted_clk = clk;
+    dram->inside++;
+    r->offered += f->c.burst_bytes - (int32_t)((r->address + r->offered) & (f->c.burst_bytes - 1));
+    if (r->offered < r->bytes) return;
+    dram->head = r->next;
+    if (dram->head == FABRIC_NONE) dram->tail = FABRIC_NONE;
 }
 
 /* Offers a memory the request that has waited longest. */
@@ -51,30 +83,21 @@ static void offer(fabric_state *f, const cs_fabric_parts *parts, int32_t which, 
     if (dram->head == FABRIC_NONE) return;
     const int64_t clk = fabric_clk_at(&dram->clock, t);
     if (clk <= dram->accepted_clk) return;
-    const int32_t index = dram->head;
-    fabric_request *r = &FABRIC_REQUESTS(f)[index];
-    /* It was left alone while nothing waited for it; nothing was to complete. */
-    if (dram->outlook.next <= clk) follow(f, parts, which, t, status);
-    if (dram->outlook.full[r->is_write]) return;
-    /* Channels see their own addresses: the interleaving is taken out. */
-    int64_t address = r->address + r->offered;
-    const int32_t burst = f->c.burst_bytes - (int32_t)(address & (f->c.burst_bytes - 1));
-    if (f->c.drams > 1) {
-        const int64_t chunk = fabric_divide(address, f->channel);
-        address += (chunk / f->c.drams - chunk) * f->channel.by;
-    }
-    const int32_t s = cs_dram_offer(parts->dram[which], parts->dram_bytes[which], clk, (uint64_t)index,
-                                    (uint64_t)address, r->is_write, &dram->outlook);
-    if (s != CS_OK) {
-        if (s != CS_FULL) *status = s;
+    if (!(dram->stale & DRAM_UNSEEN) && clk < dram->outlook.next &&
+        dram->outlook.full[FABRIC_REQUESTS(f)[dram->head].is_write])
         return;
-    }
-    dram->accepted_clk = clk;
-    dram->stale = 1;
-    r->offered += burst;
-    if (r->offered < r->bytes) return;
-    dram->head = r->next;
-    if (dram->head == FABRIC_NONE) dram->tail = FABRIC_NONE;
+    cs_dram_burst burst;
+    first_burst(f, dram, &burst);
+    cs_done done[BATCH];
+    size_t count;
+    int64_t accepted_clk;
+    /* It was left alone while nothing waited for it; nothing was to complete. */
+    const int32_t s = cs_dram_serve(parts->dram[which], parts->dram_bytes[which], clk, &burst, clk, &accepted_clk, done,
+                                    BATCH, &count);
+    if (s != CS_OK) *status = s;
+    dram->stale = DRAM_STALE | DRAM_UNSEEN;
+    if (accepted_clk >= 0) accept_burst(f, dram, accepted_clk);
+    take_done(f, parts, dram, done, count, t, status);
 }
 
 void fabric_offer_to_drams(fabric_state *f, const cs_fabric_parts *parts, int64_t t, int32_t *status) {
@@ -83,8 +106,13 @@ void fabric_offer_to_drams(fabric_state *f, const cs_fabric_parts *parts, int64_
 }
 
 /* When a memory has to be looked at. */
-static int64_t next_of_memory(fabric_state *f, fabric_dram *dram) {
+static int64_t next_of_memory(fabric_state *f, const cs_fabric_parts *parts, int32_t which, int32_t *status) {
+    fabric_dram *dram = &FABRIC_DRAMS(f)[which];
     if (dram->stale) {
+        if (dram->stale & DRAM_UNSEEN) {
+            const int32_t s = cs_dram_look(parts->dram[which], parts->dram_bytes[which], &dram->outlook);
+            if (s != CS_OK) *status = s;
+        }
         dram->stale = 0;
         const int64_t clk = dram->head == FABRIC_NONE ? dram->outlook.next_done : dram->outlook.next;
         dram->next = fabric_later(f->now, fabric_edge(&dram->clock, clk));
@@ -127,9 +155,9 @@ int32_t fabric_refresh_next(fabric_state *f, const cs_fabric_parts *parts, fabri
         consider(next, part->next, FABRIC_NONE, FABRIC_NONE);
     }
     for (int32_t i = 0; i < f->c.drams; ++i)
-        consider(next, next_of_memory(f, &FABRIC_DRAMS(f)[i]), FABRIC_NONE, i);
+        consider(next, next_of_memory(f, parts, i, &status), FABRIC_NONE, i);
     if (next->rest <= next->earliest) next->network = next->memory = FABRIC_NONE; /* several at once */
-    return CS_OK;
+    return status;
 }
 
 void fabric_step(fabric_state *f, const cs_fabric_parts *parts, int64_t t, int32_t *status) {
@@ -170,18 +198,37 @@ void fabric_step(fabric_state *f, const cs_fabric_parts *parts, int64_t t, int32
 
 void fabric_run_memory(fabric_state *f, const cs_fabric_parts *parts, int32_t which, int64_t limit, int32_t *status) {
     fabric_dram *dram = &FABRIC_DRAMS(f)[which];
+    cs_done done[BATCH];
+    if (limit > FABRIC_LIMIT_PS) limit = FABRIC_LIMIT_PS;
+    const int64_t until = fabric_clk_at(&dram->clock, limit);
     f->stirred = 0;
-    for (int64_t t; (t = next_of_memory(f, dram)) <= limit;) {
-        f->now = t;
-        if (dram->next == t) follow(f, parts, which, t, status);
-        if (f->stirred) {
-            fabric_offer_to_drams(f, parts, t, status);
-            fabric_flush_outbox(f, parts, t, status);
+    dram->stale = DRAM_STALE | DRAM_UNSEEN;
+    int64_t from = dram->accepted_clk + 1;
+    while (!f->stirred && f->done_count == 0 && *status == CS_OK) {
+        cs_dram_burst burst;
+        const cs_dram_burst *first = first_burst(f, dram, &burst);
+        if (first == NULL && dram->inside == 0) return;
+        size_t count;
+        int64_t accepted_clk;
+        const int32_t s = cs_dram_serve(parts->dram[which], parts->dram_bytes[which], until, first, from, &accepted_clk,
+                                        done, BATCH, &count);
+        if (s != CS_OK && s != CS_FULL) *status = s;
+        if (accepted_clk >= 0) {
+            accept_burst(f, dram, accepted_clk);
+            from = accepted_clk + 1;
+            continue;
+        }
+        if (count == 0) {
+            f->now = fabric_later(f->now, fabric_edge(&dram->clock, until));
             return;
         }
-        offer(f, parts, which, t, status);
-        if (f->done_count > 0 || *status != CS_OK) return;
+        from = done[0].clk;
+        const int64_t t = f->now = fabric_later(f->now, fabric_edge(&dram->clock, from));
+        take_done(f, parts, dram, done, count, t, status);
+        if (s == CS_FULL) follow(f, parts, which, t, status);
     }
+    fabric_offer_to_drams(f, parts, f->now, status);
+    fabric_flush_outbox(f, parts, f->now, status);
 }
 
 void fabric_run_network(fabric_state *f, const cs_fabric_parts *parts, int32_t which, int64_t limit, int32_t *status) {

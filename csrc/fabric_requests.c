@@ -31,52 +31,66 @@ int32_t fabric_hops(const fabric_noc *noc, int32_t one, int32_t other) {
     return 1 + (dx < 0 ? -dx : dx) + (dy < 0 ? -dy : dy);
 }
 
-/* Starts the request's present stage; returns 1 if it takes no time. The caller moves on. */
-static int start_stage(fabric_state *f, const cs_fabric_parts *parts, int32_t index, int64_t t, int32_t *status) {
-    fabric_request *r = &FABRIC_REQUESTS(f)[index];
-    enum fabric_stage stage = walk[r->kind][r->stage];
-    if (stage == ST_DRAM) {
-        const int32_t channels = f->c.drams;
-        fabric_dram *dram = &FABRIC_DRAMS(f)[channels > 1 ? fabric_divide(r->address, f->channel) % channels : 0];
-        if (dram->p.ideal) return 1;
-        r->next = FABRIC_NONE;
-        r->offered = 0;
-        int64_t begin = r->address & (f->c.burst_bytes - 1);
-        r->bursts = (int32_t)fabric_divide(begin + (r->bytes > 0 ? r->bytes : 1) - 1, f->burst) + 1;
-        if (dram->tail == FABRIC_NONE)
-            dram->head = index, dram->stale = 1;
-        else
-            FABRIC_REQUESTS(f)[dram->tail].next = index;
-        dram->tail = index;
-        f->stirred |= channels > 1;
-        return 0;
-    }
-    if (stage == ST_SRAM_READ || stage == ST_SRAM_WRITE) {
-        int32_t far = r->kind == CS_FABRIC_MOVE && stage == ST_SRAM_WRITE;
-        const fabric_descriptor *d = r->descriptor == FABRIC_NONE ? NULL : &FABRIC_DESCRIPTORS(f)[r->descriptor];
-        int32_t memory = far ? d->d.far_memory : r->memory, client = far ? d->d.client : r->client;
-        int32_t is_write = r->kind == CS_FABRIC_LOCAL ? r->is_write : stage == ST_SRAM_WRITE;
-        fabric_sram *sram = &FABRIC_SRAMS(f)[r->sram];
-        int64_t words = r->kind == CS_FABRIC_LOCAL ? r->words : fabric_divide_up(r->bytes, sram->word_bytes);
+/* Starting a stage returns 1 if it takes no time: then the caller moves on. NOTE: small functions for each kind of
+ * stage, inlined, as one for all of them spent a quarter of its time in saving registers. */
+static inline int join_memory(fabric_state *f, fabric_request *r, int32_t index) {
+    const int32_t channels = f->c.drams;
+    fabric_dram *dram = &FABRIC_DRAMS(f)[channels > 1 ? fabric_divide(r->address, f->channel) % channels : 0];
+    if (dram->p.ideal) return 1;
+    r->next = FABRIC_NONE;
+    r->offered = 0;
+    const int64_t begin = r->address & (f->c.burst_bytes - 1);
+    r->bursts = (int32_t)fabric_divide(begin + (r->bytes > 0 ? r->bytes : 1) - 1, f->burst) + 1;
+    if (dram->tail == FABRIC_NONE)
+        dram->head = index, dram->stale |= DRAM_STALE;
+    else
+        FABRIC_REQUESTS(f)[dram->tail].next = index;
+    dram->tail = index;
+    f->stirred |= channels > 1;
+    return 0;
+}
+
+static void submit_words(fabric_state *f, const cs_fabric_parts *parts, const fabric_request *r, int32_t index,
+                         int64_t t, int32_t memory, int32_t client, int64_t word, int64_t words, int32_t *status) {
+    fabric_sram *sram = &FABRIC_SRAMS(f)[r->sram];
+    if (word >= sram->p.words) word %= sram->p.words;
+    if (word + words > sram->p.words) word = 0;
+    const int32_t s = cs_sram_submit(parts->sram[r->sram], parts->sram_bytes[r->sram], fabric_clk_at(&sram->clock, t),
+                                     (uint64_t)index, memory, client, word, words);
+    if (s != CS_OK) *status = s;
+    sram->stale = f->stirred = 1;
+}
+
+static inline int access_words(fabric_state *f, const cs_fabric_parts *parts, fabric_request *r, int32_t index,
+                               int is_write, int64_t t, int32_t *status) {
+    fabric_sram *sram = &FABRIC_SRAMS(f)[r->sram];
+    int32_t memory = r->memory, client = r->client;
+    int64_t word = r->word, words;
+    if (r->kind == CS_FABRIC_LOCAL) {
+        is_write = r->is_write;
+        words = !sram->p.ideal && r->words > sram->p.words ? sram->p.words : r->words;
+        r->words -= words;
+    } else {
+        words = fabric_divide_up(r->bytes, sram->word_bytes);
         if (!sram->p.ideal && words > sram->p.words) words = sram->p.words;
-        if (r->kind == CS_FABRIC_LOCAL) r->words -= words;
-        FABRIC_WORDS(f)[sram->words_at + (is_write ? FABRIC_MEMORIES : 0) + (size_t)memory] += words;
-        if (sram->p.ideal || words == 0) return 1;
-        int64_t clk = fabric_clk_at(&sram->clock, t), word = far ? r->far_word : r->word;
-        if (word >= sram->p.words) word %= sram->p.words;
-        if (word + words > sram->p.words) word = 0;
-        int32_t s = cs_sram_submit(parts->sram[r->sram], parts->sram_bytes[r->sram], clk, (uint64_t)index, memory,
-                                   client, word, words);
-        if (s != CS_OK) *status = s;
-        sram->stale = f->stirred = 1;
-        return 0;
+        if (r->kind == CS_FABRIC_MOVE && is_write) {
+            const cs_fabric_descriptor *d = &FABRIC_DESCRIPTORS(f)[r->descriptor].d;
+            memory = d->far_memory, client = d->client, word = r->far_word;
+        }
     }
-    /* A packet: to the memory's node (or the far node), or back from it. */
+    FABRIC_WORDS(f)[sram->words_at + (is_write ? FABRIC_MEMORIES : 0) + (size_t)memory] += words;
+    if (sram->p.ideal || words == 0) return 1;
+    submit_words(f, parts, r, index, t, memory, client, word, words, status);
+    return 0;
+}
+
+/* A packet: to the memory's node (or the far node), or back from it. */
+static inline int send_packet(fabric_state *f, const fabric_request *r, int32_t index, int out) {
     const fabric_descriptor *d = &FABRIC_DESCRIPTORS(f)[r->descriptor];
     const fabric_endpoint *e = &FABRIC_ENDPOINTS(f)[d->d.endpoint];
     fabric_noc *noc = &FABRIC_NOCS(f)[e->e.noc];
-    const int32_t out = stage == ST_NOC_OUT, is_move = r->kind == CS_FABRIC_MOVE;
-    const int32_t carries_data = out != (r->kind == CS_FABRIC_READ);
+    const int is_move = r->kind == CS_FABRIC_MOVE;
+    const int carries_data = out != (r->kind == CS_FABRIC_READ);
     /* A head flit, then the data. */
     const int32_t flits = 1 + (carries_data ? (int32_t)fabric_divide_up(r->bytes, noc->flit_bytes) : 0);
     noc->stats.noc_flits += flits;
@@ -95,13 +109,22 @@ static int start_stage(fabric_state *f, const cs_fabric_parts *parts, int32_t in
     return 0;
 }
 
+static inline int start_stage(fabric_state *f, const cs_fabric_parts *parts, int32_t index, int64_t t,
+                              int32_t *status) {
+    fabric_request *r = &FABRIC_REQUESTS(f)[index];
+    const enum fabric_stage stage = walk[r->kind][r->stage];
+    if (stage == ST_DRAM) return join_memory(f, r, index);
+    if (stage == ST_NOC_OUT || stage == ST_NOC_BACK) return send_packet(f, r, index, stage == ST_NOC_OUT);
+    return access_words(f, parts, r, index, stage == ST_SRAM_WRITE, t, status);
+}
+
 int32_t fabric_take_request(fabric_state *f) {
     int32_t index = f->free_request;
     if (index != FABRIC_NONE) f->free_request = FABRIC_REQUESTS(f)[index].next;
     return index;
 }
 
-int32_t fabric_issue(fabric_state *f, int32_t which, int64_t t, const fabric_past *cause) {
+int32_t fabric_issue(fabric_state *f, int32_t which, int64_t t, int32_t caused) {
     fabric_endpoint *e = &FABRIC_ENDPOINTS(f)[which];
     if (e->head == FABRIC_NONE || e->in_flight >= e->e.outstanding) return FABRIC_NONE;
     int32_t index = fabric_take_request(f);
@@ -115,24 +138,28 @@ int32_t fabric_issue(fabric_state *f, int32_t which, int64_t t, const fabric_pas
     int64_t room = e->e.request_bytes - (address & (e->e.request_bytes - 1)), left = d->d.row_bytes - d->offset;
     const int32_t bytes = (int32_t)(left < room ? left : room), ports = noc->p.memory_ports;
     const int64_t words = fabric_divide_up(bytes, FABRIC_SRAMS(f)[e->e.sram].word_bytes);
-    *r = (fabric_request){.mark = t,
-                          .base = d->base,
-                          .address = address,
-                          .word = d->word,
-                          .far_word = d->far_word,
-                          .descriptor = at,
-                          .sram = e->e.sram,
-                          .memory = d->d.memory,
-                          .client = e->e.client,
-                          .is_write = d->d.kind == CS_FABRIC_WRITE,
-                          .bytes = bytes,
-                          .next = FABRIC_NONE,
-                          .kind = (uint8_t)d->d.kind,
-                          .port = ports > 1 ? (int32_t)(fabric_divide(address, f->port) % ports) : 0};
-    if (cause != NULL && cause->base == d->base)
-        memcpy(r->spent, cause->spent, sizeof r->spent);
-    else
+    if (!caused || r->base != d->base) {
+        memset(r->spent, 0, sizeof r->spent);
         r->spent[CS_FABRIC_DMA] = t - d->base; /* it waited behind descriptors that were there before it */
+    }
+    /* NOTE: member by member: clearing the whole by a string instruction, and reading `spent` as one right after a part
+     * of it was written, were two thirds of this function's time. */
+    r->mark = t;
+    r->base = d->base;
+    r->address = address;
+    r->word = d->word;
+    r->far_word = d->far_word;
+    r->words = 0;
+    r->descriptor = at;
+    r->sram = e->e.sram;
+    r->memory = d->d.memory;
+    r->client = e->e.client;
+    r->is_write = d->d.kind == CS_FABRIC_WRITE;
+    r->port = ports > 1 ? (int32_t)(fabric_divide(address, f->port) % ports) : 0;
+    r->bytes = bytes;
+    r->next = FABRIC_NONE;
+    r->kind = (uint8_t)d->d.kind;
+    r->stage = 0;
 
     noc->stats.requests++;
     if (d->d.kind == CS_FABRIC_READ)
@@ -176,10 +203,7 @@ static int32_t retire(fabric_state *f, int32_t index, int64_t t) {
         f->free_descriptor = at;
         f->descriptors--;
     }
-    /* Its place may be the very one of the request that is issued. */
-    fabric_past past = {.base = r->base};
-    memcpy(past.spent, r->spent, sizeof past.spent);
-    return fabric_issue(f, which, t, &past);
+    return fabric_issue(f, which, t, 1);
 }
 
 void fabric_run(fabric_state *f, const cs_fabric_parts *parts, int32_t index, int64_t t, int32_t *status) {

@@ -37,11 +37,6 @@ typedef struct {
     uint8_t kind, stage;
 } fabric_request;
 
-/* When a request's descriptor was submitted, and what its time went to so far. */
-typedef struct {
-    int64_t base, spent[CS_FABRIC_RESOURCES];
-} fabric_past;
-
 typedef struct {
     cs_fabric_endpoint e;
     int32_t head, tail; /* descriptors with requests still to issue */
@@ -63,15 +58,19 @@ typedef struct {
     int64_t clk, begin, end; /* begin <= t < end is in clock clk */
 } fabric_ticker;
 
+/* `next` is to be worked out again: a first request waits, or the memory went on; then it is not seen what is ahead. */
+enum { DRAM_STALE = 1, DRAM_UNSEEN = 2 };
+
 /* Requests that wait at a DRAM controller; it accepts at most one a clock. While none waits, only completions matter,
  * not its commands: it is left alone up to the next one. */
 typedef struct {
     cs_fabric_dram p;
     fabric_ticker clock;
-    cs_dram_outlook outlook; /* as of the last call */
+    cs_dram_outlook outlook; /* as seen last */
     int64_t next, accepted_clk;
     int32_t head, tail;
-    int32_t stale; /* it was called, or a first request waits: `next` is to be worked out again */
+    int32_t inside; /* bursts accepted and not completed */
+    int32_t stale;
 } fabric_dram;
 
 typedef struct {
@@ -133,8 +132,9 @@ int32_t fabric_hops(const fabric_noc *noc, int32_t one, int32_t other);
 /* Takes a place; NONE: there is none. */
 int32_t fabric_take_request(fabric_state *f);
 /* Cuts the next request off the descriptor at the head of the endpoint's queue: its index, or NONE where nothing may be
- * issued. `cause` is the request whose end made room, if any: what its time went to is this one's past, too. */
-int32_t fabric_issue(fabric_state *f, int32_t which, int64_t t, const fabric_past *cause);
+ * issued. caused: the end of a request just made room, and the first free place is that request's: what its time went
+ * to, which is still there, is the new one's past, too, if both are of descriptors submitted at once. */
+int32_t fabric_issue(fabric_state *f, int32_t which, int64_t t, int32_t caused);
 /* Starts a request's present stage, and goes on as long as nothing takes time (ideal parts). */
 void fabric_run(fabric_state *f, const cs_fabric_parts *parts, int32_t index, int64_t t, int32_t *status);
 /* The request's present stage ended at t. */
