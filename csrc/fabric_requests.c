@@ -86,24 +86,23 @@ static inline int access_words(fabric_state *f, const cs_fabric_parts *parts, fa
 
 /* A packet: to the memory's node (or the far node), or back from it. */
 static inline int send_packet(fabric_state *f, const fabric_request *r, int32_t index, int out) {
-    const fabric_descriptor *d = &FABRIC_DESCRIPTORS(f)[r->descriptor];
-    const fabric_endpoint *e = &FABRIC_ENDPOINTS(f)[d->d.endpoint];
-    fabric_noc *noc = &FABRIC_NOCS(f)[e->e.noc];
-    const int is_move = r->kind == CS_FABRIC_MOVE;
+    fabric_noc *noc = &FABRIC_NOCS(f)[r->noc];
     const int carries_data = out != (r->kind == CS_FABRIC_READ);
     /* A head flit, then the data. */
     const int32_t flits = 1 + (carries_data ? (int32_t)fabric_divide_up(r->bytes, noc->flit_bytes) : 0);
     noc->stats.noc_flits += flits;
-    noc->stats.noc_flit_hops += (int64_t)flits * (is_move ? d->far_hops : e->hops[r->port]);
+    noc->stats.noc_flit_hops += (int64_t)flits * r->hops;
     if (noc->p.ideal) return 1;
-    const int32_t far = is_move ? d->d.far_node : noc->p.memory_nodes[r->port];
+    const cs_fabric_descriptor *d = &FABRIC_DESCRIPTORS(f)[r->descriptor].d;
+    const int32_t near = FABRIC_ENDPOINTS(f)[d->endpoint].e.node;
+    const int32_t far = r->kind == CS_FABRIC_MOVE ? d->far_node : noc->p.memory_nodes[r->port];
     f->stirred = 1;
     /* A request is in one place at a time: it cannot overflow. */
     FABRIC_OUTBOX(f)
-    [f->outbox_count++] = (fabric_packet){.noc = e->e.noc,
-                                          .port = d->d.endpoint,
-                                          .src = out ? e->e.node : far,
-                                          .dst = out ? far : e->e.node,
+    [f->outbox_count++] = (fabric_packet){.noc = r->noc,
+                                          .port = d->endpoint,
+                                          .src = out ? near : far,
+                                          .dst = out ? far : near,
                                           .flits = flits,
                                           .request = index};
     return 0;
@@ -155,7 +154,9 @@ int32_t fabric_issue(fabric_state *f, int32_t which, int64_t t, int32_t caused) 
     r->memory = d->d.memory;
     r->client = e->e.client;
     r->is_write = d->d.kind == CS_FABRIC_WRITE;
+    r->noc = e->e.noc;
     r->port = ports > 1 ? (int32_t)(fabric_divide(address, f->port) % ports) : 0;
+    r->hops = d->d.kind == CS_FABRIC_MOVE ? d->far_hops : e->hops[r->port];
     r->bytes = bytes;
     r->next = FABRIC_NONE;
     r->kind = (uint8_t)d->d.kind;

@@ -31,7 +31,8 @@ typedef struct {
     int64_t spent[CS_FABRIC_RESOURCES];
     int64_t base, address, word, far_word, words;
     uint64_t tag; /* direct accesses */
-    int32_t descriptor, sram, memory, client, is_write, port, bytes;
+    int32_t descriptor, noc, sram, memory, client, is_write, port, bytes;
+    int32_t hops;            /* of its packets: routers passed */
     int32_t offered, bursts; /* in DRAM: bytes before the next burst, and bursts not yet done */
     int32_t next;            /* in a memory's waiting line, or in the free list */
     uint8_t kind, stage;

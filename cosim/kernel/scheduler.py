@@ -91,7 +91,11 @@ class Scheduler(Environment):
             raise Halt
         self._stamp += 1
         if self._updates:
-            self._update(self._updates.popitem()[0])
+            channel = self._updates.popitem()[0]
+            if self._updates:
+                self._update(channel)
+            else:
+                channel.update()
         if self._halting and self.status is Status.STOPPED:
             raise Halt
         if self._deltas:

@@ -30,9 +30,10 @@ _LOCAL = Struct("=Q4i16xq8xq16xi4x")  # tag, SRAM engine, kind, memory, is_write
 _DONE = Struct("=Q6q")
 _ASKED_BYTES, _DONE_BYTES = _TRANSFER.size, _DONE.size
 _RECORDS = 64
+_DONE_AT = tuple(range(0, _RECORDS * _DONE_BYTES, _DONE_BYTES))
 _new = tuple.__new__
 _OK = lib.CS_OK
-_GOING_ON = (lib.CS_OK, lib.CS_FULL)
+_FULL = lib.CS_FULL
 _unpack_done = _DONE.unpack_from
 
 
@@ -170,10 +171,10 @@ class Fabric:
         end_ps = NEVER
         while True:
             status = lib.cs_fabric_advance(state, size, parts, limit, records, _RECORDS, count, time)
-            if status not in _GOING_ON:
+            if status != _OK and status != _FULL:  # noqa: PLR1714 (a tuple to look into takes longer)
                 check("cs_fabric_advance", status)
             told = count[0]
-            for at in range(0, told * _DONE_BYTES, _DONE_BYTES):
+            for at in _DONE_AT[:told]:
                 record = _unpack_done(self._record_bytes, at)
                 tag = record[0]
                 asked, completion = waiting.pop(tag), _new(Completion, record[1:])
@@ -205,9 +206,11 @@ class Fabric:
         the contract."""
         tag = self._tag = self._tag + 1
         self._waiting[tag] = done
-        at = descriptor[0] if endpoint is None else endpoint
-        # NOTE: two tuples added take a third less time than one unpacked into another.
-        self._posted.append(((0, at), _TRANSFER, (tag, at) + descriptor[1:]))  # noqa: RUF005
+        # NOTE: tuples added take a third less time than one unpacked into another.
+        if endpoint is None:
+            self._posted.append(((0, descriptor[0]), _TRANSFER, (tag,) + descriptor))  # noqa: RUF005
+        else:
+            self._posted.append(((0, endpoint), _TRANSFER, (tag, endpoint) + descriptor[1:]))  # noqa: RUF005
         self.sim.request_update(self)
 
     def submit_all(self, descriptors: Sequence[Descriptor], done: Done, *, endpoint: int) -> None:
@@ -251,9 +254,9 @@ class Fabric:
         now_ps, most = self.sim.now_ps, self.records_at_once
         if len(posted) > 1:
             posted.sort(key=itemgetter(0))
-        for begin in range(0, len(posted), most):
+        while posted:
             at = records = 0
-            for _, kind, record in posted[begin : begin + most] if len(posted) > most else posted:
+            for _, kind, record in posted if len(posted) <= most else posted[:most]:
                 try:
                     kind.pack_into(asked_bytes, at, *record)
                 except error:  # a number that is not one of the type
@@ -263,6 +266,7 @@ class Fabric:
             status = lib.cs_fabric_submit(state, size, parts, now_ps, asked, records, count, time)
             if status != _OK:
                 check("cs_fabric_submit", status)
+            posted = posted[most:]
         self._next = time[0]
         self._attachment.wake()
 
