@@ -42,7 +42,7 @@ static void follow(fabric_state *f, const cs_fabric_parts *parts, int32_t which,
     fabric_dram *dram = &FABRIC_DRAMS(f)[which];
     cs_done done[BATCH];
     size_t count = 0;
-    dram->stale = DRAM_STALE | DRAM_UNSEEN;
+    dram->unseen = 1;
     const int64_t clk = fabric_clk_at(&dram->clock, t);
     int32_t s;
     do {
@@ -83,9 +83,6 @@ static void offer(fabric_state *f, const cs_fabric_parts *parts, int32_t which, 
     if (dram->head == FABRIC_NONE) return;
     const int64_t clk = fabric_clk_at(&dram->clock, t);
     if (clk <= dram->accepted_clk) return;
-    if (!(dram->stale & DRAM_UNSEEN) && clk < dram->outlook.next &&
-        dram->outlook.full[FABRIC_REQUESTS(f)[dram->head].is_write])
-        return;
     cs_dram_burst burst;
     first_burst(f, dram, &burst);
     cs_done done[BATCH];
@@ -95,7 +92,7 @@ static void offer(fabric_state *f, const cs_fabric_parts *parts, int32_t which, 
     const int32_t s = cs_dram_serve(parts->dram[which], parts->dram_bytes[which], clk, &burst, clk, &accepted_clk, done,
                                     BATCH, &count);
     if (s != CS_OK) *status = s;
-    dram->stale = DRAM_STALE | DRAM_UNSEEN;
+    dram->unseen = 1;
     if (accepted_clk >= 0) accept_burst(f, dram, accepted_clk);
     take_done(f, parts, dram, done, count, t, status);
 }
@@ -105,20 +102,20 @@ void fabric_offer_to_drams(fabric_state *f, const cs_fabric_parts *parts, int64_
         offer(f, parts, i, t, status);
 }
 
-/* When a memory has to be looked at. */
+/* When a memory has to be looked at: at its next event while something waits for it, else at its next completion. */
 static int64_t next_of_memory(fabric_state *f, const cs_fabric_parts *parts, int32_t which, int32_t *status) {
     fabric_dram *dram = &FABRIC_DRAMS(f)[which];
-    if (dram->stale) {
-        if (dram->stale & DRAM_UNSEEN) {
-            const int32_t s = cs_dram_look(parts->dram[which], parts->dram_bytes[which], &dram->outlook);
-            if (s != CS_OK) *status = s;
-        }
-        dram->stale = 0;
-        const int64_t clk = dram->head == FABRIC_NONE ? dram->outlook.next_done : dram->outlook.next;
-        dram->next = fabric_later(f->now, fabric_edge(&dram->clock, clk));
+    if (dram->unseen) {
+        const int32_t s = cs_dram_look(parts->dram[which], parts->dram_bytes[which], &dram->outlook);
+        if (s != CS_OK) *status = s;
+        dram->unseen = 0;
+        dram->event = fabric_later(f->now, fabric_edge(&dram->clock, dram->outlook.next));
+        dram->completion = fabric_later(f->now, fabric_edge(&dram->clock, dram->outlook.next_done));
     }
+    if (dram->head == FABRIC_NONE) return dram->next = dram->inside > 0 ? dram->completion : CS_NEVER;
+    dram->next = dram->event;
+    if (dram->outlook.full[FABRIC_REQUESTS(f)[dram->head].is_write]) return dram->next;
     /* Another request waits because one was accepted at this clock already: it is offered at the next. */
-    if (dram->head == FABRIC_NONE || dram->outlook.full[FABRIC_REQUESTS(f)[dram->head].is_write]) return dram->next;
     const int64_t at = fabric_edge(&dram->clock, dram->accepted_clk + 1);
     return at > f->now && at < dram->next ? at : dram->next;
 }
@@ -202,28 +199,23 @@ void fabric_run_memory(fabric_state *f, const cs_fabric_parts *parts, int32_t wh
     if (limit > FABRIC_LIMIT_PS) limit = FABRIC_LIMIT_PS;
     const int64_t until = fabric_clk_at(&dram->clock, limit);
     f->stirred = 0;
-    dram->stale = DRAM_STALE | DRAM_UNSEEN;
-    int64_t from = dram->accepted_clk + 1;
-    while (!f->stirred && f->done_count == 0 && *status == CS_OK) {
+    dram->unseen = 1;
+    while (!f->stirred && f->done_count == 0 && *status == CS_OK && (dram->head != FABRIC_NONE || dram->inside > 0)) {
         cs_dram_burst burst;
-        const cs_dram_burst *first = first_burst(f, dram, &burst);
-        if (first == NULL && dram->inside == 0) return;
         size_t count;
         int64_t accepted_clk;
-        const int32_t s = cs_dram_serve(parts->dram[which], parts->dram_bytes[which], until, first, from, &accepted_clk,
-                                        done, BATCH, &count);
+        const int32_t s = cs_dram_serve(parts->dram[which], parts->dram_bytes[which], until,
+                                        first_burst(f, dram, &burst), 0, &accepted_clk, done, BATCH, &count);
         if (s != CS_OK && s != CS_FULL) *status = s;
         if (accepted_clk >= 0) {
             accept_burst(f, dram, accepted_clk);
-            from = accepted_clk + 1;
             continue;
         }
         if (count == 0) {
             f->now = fabric_later(f->now, fabric_edge(&dram->clock, until));
             return;
         }
-        from = done[0].clk;
-        const int64_t t = f->now = fabric_later(f->now, fabric_edge(&dram->clock, from));
+        const int64_t t = f->now = fabric_later(f->now, fabric_edge(&dram->clock, done[0].clk));
         take_done(f, parts, dram, done, count, t, status);
         if (s == CS_FULL) follow(f, parts, which, t, status);
     }

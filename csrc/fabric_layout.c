@@ -90,6 +90,8 @@ int32_t cs_fabric_init(void *state, size_t bytes, const cs_fabric_config *config
         FABRIC_DRAMS(f)
         [i] = (fabric_dram){.p = drams[i],
                             .clock = ticker_of(&drams[i].clock),
+                            .event = CS_NEVER,
+                            .completion = CS_NEVER,
                             .next = CS_NEVER,
                             .accepted_clk = -1,
                             .outlook = {.next = CS_NEVER, .next_done = CS_NEVER},

@@ -42,7 +42,7 @@ static inline int join_memory(fabric_state *f, fabric_request *r, int32_t index)
     const int64_t begin = r->address & (f->c.burst_bytes - 1);
     r->bursts = (int32_t)fabric_divide(begin + (r->bytes > 0 ? r->bytes : 1) - 1, f->burst) + 1;
     if (dram->tail == FABRIC_NONE)
-        dram->head = index, dram->stale |= DRAM_STALE;
+        dram->head = index;
     else
         FABRIC_REQUESTS(f)[dram->tail].next = index;
     dram->tail = index;

@@ -59,19 +59,18 @@ typedef struct {
     int64_t clk, begin, end; /* begin <= t < end is in clock clk */
 } fabric_ticker;
 
-/* `next` is to be worked out again: a first request waits, or the memory went on; then it is not seen what is ahead. */
-enum { DRAM_STALE = 1, DRAM_UNSEEN = 2 };
-
 /* Requests that wait at a DRAM controller; it accepts at most one a clock. While none waits, only completions matter,
  * not its commands: it is left alone up to the next one. */
 typedef struct {
     cs_fabric_dram p;
     fabric_ticker clock;
-    cs_dram_outlook outlook; /* as seen last */
-    int64_t next, accepted_clk;
+    cs_dram_outlook outlook;   /* as seen last */
+    int64_t event, completion; /* its times */
+    int64_t next;              /* when it is to follow */
+    int64_t accepted_clk;
     int32_t head, tail;
     int32_t inside; /* bursts accepted and not completed */
-    int32_t stale;
+    int32_t unseen; /* it went on since it was looked at */
 } fabric_dram;
 
 typedef struct {

@@ -28,6 +28,14 @@ pytestmark = pytest.mark.c_library
 PERIODS_PS = {"noc": (5000, 3000), "sram": (20000, 7001)}
 
 
+MEMORIES = (
+    ("lpddr4_3200", "fr-fcfs-ramulator1"),
+    ("ddr4_2400", "fr-fcfs"),
+    ("ddr3_1600", "bank-round-robin"),
+    ("ddr4_2400", "ideal"),
+)
+
+
 def build(
     kind,
     sim,
@@ -36,10 +44,10 @@ def build(
     channels=1,
     outstanding=4,
     ideal=(),
+    memory=MEMORIES[0],
     config=None,
     request_bytes=0,
     sram_ps=None,
-    scheduler="fr-fcfs-ramulator1",
 ):
     """Two networks of 3 x 2 nodes at most, endpoints at nodes 0, 1, 1 of each; the DRAM at nodes 5 and 2."""
     keep, noc_parts, sram_parts, endpoints = [], [], [], []
@@ -56,15 +64,13 @@ def build(
             for node, client in ((0, 1), (1, 1), (1, 2))
         ]
         keep += [network, sram]
-    memories = []
-    for _ in range(channels):
-        dram = Controller(preset("lpddr4_3200"), "m1", scheduler)
-        keep.append(dram)
-        memories.append(MemoryPart(dram.state, ClockDomain("dram", 625), ideal="dram" in ideal))
+    device, scheduler = memory
+    drams = [Controller(preset(device), "m1", scheduler) for _ in range(channels)]
+    memories = [MemoryPart(dram.state, ClockDomain("dram", 625), ideal="dram" in ideal) for dram in drams]
     fabric = kind(
         sim, "fabric", networks=noc_parts, memories=memories, srams=sram_parts, endpoints=endpoints, config=config
     )
-    return fabric, keep
+    return fabric, drams, keep
 
 
 DESCRIPTORS = st.builds(
@@ -103,9 +109,9 @@ def _post(fabric, networks, request, done):
 
 
 def _drive(kind, traffic, *, shuffle_seed=None, **setting):
-    """(completion, when told) of each request, and all counts."""
+    """(completion, when told) of each request, and all counts, the memories' two milliseconds later."""
     sim = Simulator(shuffle_seed=shuffle_seed)
-    fabric, _keep = build(kind, sim, **setting)
+    fabric, drams, _keep = build(kind, sim, **setting)
     networks = setting["networks"]
     told = {}
 
@@ -123,7 +129,8 @@ def _drive(kind, traffic, *, shuffle_seed=None, **setting):
     assert len(told) == sum(len(requests) for _, requests in traffic)
     counts = [fabric.traffic(network) for network in range(networks)]
     words = [[side.tolist() for side in fabric.words(sram)] for sram in range(networks)]
-    return told, counts, words
+    end_clk = sim.now_ps // 625 + 3_200_000
+    return told, counts, words, [dram.stats(end_clk) for dram in drams]
 
 
 @given(
@@ -133,10 +140,11 @@ def _drive(kind, traffic, *, shuffle_seed=None, **setting):
     st.integers(1, 6),
     st.sets(st.sampled_from(["noc", "dram", "sram"])),
     st.sampled_from([0, 128, 256]),
+    st.sampled_from(MEMORIES),
 )
-def test_both_give_the_same_bytes(traffic, networks, channels, outstanding, ideal, request_bytes):
+def test_both_give_the_same_bytes(traffic, networks, channels, outstanding, ideal, request_bytes, memory):
     setting = {"networks": networks, "channels": channels, "outstanding": outstanding, "ideal": tuple(sorted(ideal))}
-    setting["request_bytes"] = request_bytes
+    setting |= {"request_bytes": request_bytes, "memory": memory}
     assert _drive(Fabric, traffic, **setting) == _drive(UnfusedFabric, traffic, **setting)
 
 
@@ -165,7 +173,7 @@ def _in_phases(kind, phases, *, drained, **setting):
     """What each phase's requests completed with; a phase begins `gap` after all of the one before it is done: one run
     goes through all, or each phase is a run to the end."""
     sim = Simulator()
-    fabric, _keep = build(kind, sim, **setting)
+    fabric, _drams, _keep = build(kind, sim, **setting)
     told = []
 
     def ask(requests):
@@ -209,17 +217,17 @@ def _in_phases(kind, phases, *, drained, **setting):
 def test_a_run_that_drained_goes_on(scheduler, phases, networks, channels):
     """Credits on their way and buffered writes, which nobody waits for, take no time of a run to the end. Red for:
     parts that go on when all is done."""
-    setting = {"networks": networks, "channels": channels, "outstanding": 3, "scheduler": scheduler}
+    setting = {"networks": networks, "channels": channels, "outstanding": 3, "memory": ("lpddr4_3200", scheduler)}
     whole = _in_phases(Fabric, phases, drained=False, **setting)
     assert len(whole[0]) == sum(len(requests) for _, clients in phases for requests in clients)
     for kind in (Fabric, UnfusedFabric):
         assert _in_phases(kind, phases, drained=True, **setting) == whole
 
 
-def _flood(kind, *, count, channels=1):
+def _flood(kind, *, count, **setting):
     """Many bursts at once, so that the controllers' queues are full most of the time."""
     sim = Simulator()
-    fabric, _keep = build(kind, sim, channels=channels)
+    fabric, _drams, _keep = build(kind, sim, **setting)
     ends = []
     for index in range(count):
         address = index * 7 % count * 4096 + index * 64
@@ -230,10 +238,11 @@ def _flood(kind, *, count, channels=1):
 
 
 @pytest.mark.parametrize("channels", [1, 3])
-def test_full_controllers_are_offered_to_at_the_same_clocks(channels):
-    fused = _flood(Fabric, count=300, channels=channels)
+@pytest.mark.parametrize("memory", MEMORIES, ids=" ".join)
+def test_full_controllers_are_offered_to_at_the_same_clocks(channels, memory):
+    fused = _flood(Fabric, count=300, channels=channels, memory=memory)
     assert len(fused) == 301
-    assert fused == _flood(UnfusedFabric, count=300, channels=channels)
+    assert fused == _flood(UnfusedFabric, count=300, channels=channels, memory=memory)
 
 
 @given(st.lists(REQUESTS, min_size=1, max_size=90), st.integers(1, 2))
@@ -242,7 +251,7 @@ def test_an_instants_requests_may_cross_at_once_or_one_by_one(requests, networks
     seen = []
     for at_once in (64, 1, 7):
         sim = Simulator()
-        fabric, _keep = build(Fabric, sim, networks=networks, channels=2)
+        fabric, _drams, _keep = build(Fabric, sim, networks=networks, channels=2)
         fabric.records_at_once = at_once
         ends = []
         for number, request in enumerate(requests):
@@ -259,7 +268,8 @@ def test_an_instants_requests_may_cross_at_once_or_one_by_one(requests, networks
 @pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize("ideal", [(), ("noc",), ("sram",), ("noc", "sram")], ids="-".join)
 @pytest.mark.parametrize("sram_ps", [400, 20_000])
-def test_long_transfers_take_as_long_on_both(ideal, channels, sram_ps):
+@pytest.mark.parametrize("memory", MEMORIES, ids=" ".join)
+def test_long_transfers_take_as_long_on_both(ideal, channels, sram_ps, memory):
     """Windows of more requests than a controller has places, so that it is full, then empty, then full again."""
     long = [
         Descriptor(0, Direction.READ, 0, row_bytes=9000, address=64),
@@ -271,6 +281,7 @@ def test_long_transfers_take_as_long_on_both(ideal, channels, sram_ps):
     traffic += [(at, [("access", at % 3, at % 64 * 64, at % 2 == 0)]) for at in range(0, 3_000_000, 100_003)]
     for outstanding in (3, 64):
         setting = {"networks": 1, "channels": channels, "outstanding": outstanding, "ideal": ideal, "sram_ps": sram_ps}
+        setting["memory"] = memory
         assert _drive(Fabric, traffic, **setting) == _drive(UnfusedFabric, traffic, **setting)
 
 
@@ -347,7 +358,7 @@ def test_a_python_model_can_be_a_part():
 )
 def test_both_refuse_the_same_descriptors(kind, change):
     sim = Simulator()
-    fabric, _keep = build(kind, sim)
+    fabric, _drams, _keep = build(kind, sim)
     fields = {"endpoint": 0, "direction": Direction.READ, "memory": 0, "row_bytes": 64} | change
     fabric.submit(Descriptor(**fields), lambda _: None)
     with pytest.raises(KernelError, match=r"cs_fabric_submit: an argument breaks the contract"):
@@ -358,7 +369,7 @@ def test_both_refuse_the_same_descriptors(kind, change):
 def test_direct_accesses_leave_the_channels_their_places(kind):
     """As many direct accesses as there is room for, and a DMA channel still gets through beside them."""
     sim = Simulator()
-    fabric, _keep = build(kind, sim, config=FabricConfig(max_direct=3))
+    fabric, _drams, _keep = build(kind, sim, config=FabricConfig(max_direct=3))
     ends = []
     for _ in range(3):
         fabric.access(0, 0, is_write=False, done=ends.append)
