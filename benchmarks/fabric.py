@@ -163,8 +163,8 @@ def bare_seconds(count: int) -> float:
 def main() -> None:
     """Print one line per kind of descriptor."""
     print(
-        f"{'descriptors':>17} {'in':>6} {'batch':>7} {'live':>7} {'ratio':>6} {'with NoC and SRAM':>18} {'SimPy alone':>12}"
-        "  (M requests/s)"
+        f"{'descriptors':>17} {'in':>6} {'batch':>7} {'live':>7} {'ratio':>6} "
+        f"{'with NoC and SRAM':>18} {'SimPy alone':>12}  (M requests/s)"
     )
     for kind, row_bytes, request_bytes in CASES:
         addresses = descriptors(kind, row_bytes)
