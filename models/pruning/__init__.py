@@ -3,7 +3,8 @@
 `interface` is what a chip model consumes (`PruneEvent`) and what a schedule extends (`PruningSchedule`); `schema`
 describes schedules in scenario files, `build` makes and registers them. One file for each kind: `gradual`, `magnitude`
 (in rounds, at once), `random_weights`, `n_of_m`, `rigl`, `lottery_ticket`, `coarse_fine` (cfp and scfp), `activation`.
-They share `amount` (when and how much), `fine` and `coarse` (which); `full_form` is what scfp is compared with.
+They share `amount` (when and how much), `fine` (the smallest weights of each layer) and `coarse` (which units);
+`full_form` is what scfp is compared with.
 """
 
 from .activation import ActivationPruning, kept_inputs

@@ -2,9 +2,44 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
-from .interface import Mask, Weights
+from .interface import NO_GRADIENTS, CoarseUnit, Mask, PruneEvent, PruningSchedule, Weights, fine_event, zeros_of
+
+
+class FinePruning(PruningSchedule):
+    """In each event the smallest weights of every layer, up to what is due; one comparison per weight and event.
+
+    Who extends it says when (`is_due`) and how much (`due`). `final`: by layer, the sparsity in the end.
+    """
+
+    def __init__(self, unit: CoarseUnit, final: Mapping[str, float]) -> None:
+        super().__init__(unit)
+        self.final = final
+
+    def due(self, layer: str, iteration: int) -> float:
+        """The sparsity that `layer` is to have after the event of `iteration`."""
+        raise NotImplementedError
+
+    def events(
+        self,
+        iteration: int,
+        weights: Mapping[str, Weights],
+        masks: Mapping[str, Mask],
+        gradients: Mapping[str, Weights] = NO_GRADIENTS,
+    ) -> tuple[PruneEvent, ...]:
+        """One event for every layer that is pruned at all."""
+        if not self.is_due(iteration):
+            return ()
+        return tuple(
+            self._event(iteration, name, weights[name], masks[name]) for name in weights if self.final[name] > 0.0
+        )
+
+    def _event(self, iteration: int, name: str, weights: Weights, mask: Mask) -> PruneEvent:
+        mask = prune_smallest(weights, mask, zeros_of(self.due(name, iteration), mask.size))
+        return fine_event(name, iteration, mask, self.unit, compares=mask.size, read=mask.size)
 
 
 def prune_smallest(weights: Weights, mask: Mask, zeros: int) -> Mask:

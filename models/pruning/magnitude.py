@@ -12,31 +12,22 @@ from collections.abc import Mapping
 
 from ..tensors import ConvShape
 from .amount import Rounds, build_rounds, final_sparsities, single_round
-from .fine import prune_smallest
-from .interface import (
-    NO_GRADIENTS,
-    CoarseUnit,
-    Mask,
-    PruneEvent,
-    PruningSchedule,
-    Weights,
-    fine_event,
-    zeros_of,
-)
+from .fine import FinePruning
+from .interface import CoarseUnit
 from .schema import OneShotSpec, RoundsSpec
 
 
-class MagnitudePruning(PruningSchedule):
-    """At the end of each round the smallest weights of every layer; one comparison per weight and round."""
+class MagnitudePruning(FinePruning):
+    """The smallest weights at the end of each round."""
 
     def __init__(self, spec: RoundsSpec | OneShotSpec, layers: Mapping[str, ConvShape], total_iterations: int) -> None:
-        super().__init__(CoarseUnit(spec.unit.channels_out, spec.unit.channels_in))
-        self.rounds: Rounds = (
+        rounds = (
             single_round(spec.at, total_iterations)
             if isinstance(spec, OneShotSpec)
             else build_rounds(spec, total_iterations)
         )
-        self.final = final_sparsities(spec, layers)
+        super().__init__(CoarseUnit(spec.unit.channels_out, spec.unit.channels_in), final_sparsities(spec, layers))
+        self.rounds: Rounds = rounds
 
     def is_due(self, iteration: int) -> bool:
         """At the end of each round."""
@@ -45,21 +36,3 @@ class MagnitudePruning(PruningSchedule):
     def due(self, layer: str, iteration: int) -> float:
         """The sparsity that `layer` is to have after the event of `iteration`."""
         return self.rounds.sparsity(iteration, self.final[layer])
-
-    def events(
-        self,
-        iteration: int,
-        weights: Mapping[str, Weights],
-        masks: Mapping[str, Mask],
-        gradients: Mapping[str, Weights] = NO_GRADIENTS,
-    ) -> tuple[PruneEvent, ...]:
-        """One event for every layer that is pruned at all."""
-        if not self.is_due(iteration):
-            return ()
-        return tuple(
-            self._event(iteration, name, weights[name], masks[name]) for name in weights if self.final[name] > 0.0
-        )
-
-    def _event(self, iteration: int, name: str, weights: Weights, mask: Mask) -> PruneEvent:
-        mask = prune_smallest(weights, mask, zeros_of(self.due(name, iteration), mask.size))
-        return fine_event(name, iteration, mask, self.unit, compares=mask.size, read=mask.size)

@@ -166,6 +166,29 @@ def output_sets(shape, stage, tile):
                             yield [(k, r, s, c) for k in own], walk_wg
 
 
+def chosen(params, policy, stage, operands):
+    """Of a stage: the input operand, the other one, the needed outputs, and where the weights lie in coarse units.
+
+    The last two are None where all outputs are needed, and where no block is jumped.
+    """
+    first, second = {"ff": ("x", "w"), "bp": ("dy", "w"), "wg": ("x", "dy")}[stage]
+    coarse = None
+    if policy.coarse and "weight" in policy.operands and params.coarse_jump > 0 and stage != "wg":
+        coarse = coarse_units(operands["w"], params.coarse_unit)
+    needed = operands.get("output_needed") if "output" in policy.operands else None
+    return operands[first], operands[second], needed, coarse
+
+
+def newly_read(reads, channel, blocks, pixel_reuse):
+    """Of the other operand's `blocks` that an output of `channel` looks at, those that were not read for the outputs
+    before it in its batch of `pixel_reuse`. `reads` holds the batches under way, by channel."""
+    batch, before = reads.get(channel, (0, set()))
+    if batch == pixel_reuse:
+        batch, before = 0, set()
+    reads[channel] = (batch + 1, before | blocks)
+    return blocks - before
+
+
 COUNTS = (
     "dense_macs",
     "macs",
@@ -191,16 +214,12 @@ COUNTS = (
 def run_tile(params, policy, shape, stage, operands, tile):
     """Every field of TileResult, as a dict; operands is a dict of boolean arrays x, w, dy, output_needed."""
     stage = str(stage)
-    first, second = {"ff": ("x", "w"), "bp": ("dy", "w"), "wg": ("x", "dy")}[stage]
-    inputs, others, needed = operands[first], operands[second], operands.get("output_needed")
-    coarse = None
-    if policy.coarse and "weight" in policy.operands and params.coarse_jump > 0 and stage != "wg":
-        coarse = coarse_units(operands["w"], params.coarse_unit)
+    inputs, others, needed, coarse = chosen(params, policy, stage, operands)
     count = dict.fromkeys(COUNTS, 0)
     group_count = params.lanes // params.group
     group_cycles = [0] * group_count
     lane_cycles = [0] * params.lanes
-    reads = {}  # channel -> (outputs of the batch so far, blocks read for the batch)
+    reads = {}
     turn = 0
 
     for outputs, walk in output_sets(shape, stage, tile):
@@ -208,7 +227,7 @@ def run_tile(params, policy, shape, stage, operands, tile):
         count["dense_macs"] += sum(map(len, walks.values()))
         count["outputs"] += len(outputs)
         kept = outputs
-        if needed is not None and "output" in policy.operands:
+        if needed is not None:
             kept = [output for output in outputs if needed[output]]
             removed = [output for output in outputs if not needed[output]]
             count["outputs_removed"] += len(removed)
@@ -257,11 +276,7 @@ def run_tile(params, policy, shape, stage, operands, tile):
                 count["queue_out"] += len(lane.taken)
                 count["macs"] += len(lane.taken)
                 channel = output[0] if stage == "wg" else output[3]
-                batch, blocks_read = reads.get(channel, (0, set()))
-                if batch == params.pixel_reuse:
-                    batch, blocks_read = 0, set()
-                count["other_block_reads"] += len(set(lane.scanned) - blocks_read)
-                reads[channel] = (batch + 1, blocks_read | set(lane.scanned))
+                count["other_block_reads"] += len(newly_read(reads, channel, set(lane.scanned), params.pixel_reuse))
     return count | {
         "cycles": max(group_cycles),
         "lane_cycles": lane_cycles,

@@ -2,7 +2,7 @@
 
 from collections import Counter, deque
 
-from twins.core import Block, Lane, coarse_units, output_sets
+from twins.core import Block, Lane, chosen, newly_read, output_sets
 
 
 def run_tile_with_banks(params, policy, shape, stage, operands, tile, banks, ports, reservations):
@@ -11,11 +11,7 @@ def run_tile_with_banks(params, policy, shape, stage, operands, tile, banks, por
     `reservations` lists (cycle, memory, bank, accesses) of others, by cycle. Memory 0 is the input operand's.
     """
     stage = str(stage)
-    first, second = {"ff": ("x", "w"), "bp": ("dy", "w"), "wg": ("x", "dy")}[stage]
-    inputs, others, needed = operands[first], operands[second], operands.get("output_needed")
-    coarse = None
-    if policy.coarse and "weight" in policy.operands and params.coarse_jump > 0 and stage != "wg":
-        coarse = coarse_units(operands["w"], params.coarse_unit)
+    inputs, others, needed, coarse = chosen(params, policy, stage, operands)
 
     def effectual(i, o):
         skipped = ("input" in policy.operands and not inputs[i]) or ("weight" in policy.operands and not others[o])
@@ -27,8 +23,7 @@ def run_tile_with_banks(params, policy, shape, stage, operands, tile, banks, por
     reads = {}
     channels_per_group = (shape.c if stage == "bp" else shape.k) // shape.groups
     for number, (outputs, walk) in enumerate(output_sets(shape, stage, tile)):
-        every = needed is None or "output" not in policy.operands
-        kept = [output for output in outputs if every or needed[output]]
+        kept = [output for output in outputs if needed is None or needed[output]]
         for start in range(0, len(kept), params.group):
             lanes = []
             for output in kept[start : start + params.group]:
@@ -39,12 +34,9 @@ def run_tile_with_banks(params, policy, shape, stage, operands, tile, banks, por
                     is_coarse = coarse is not None and all(coarse[o] for _, o in block)
                     blocks.append(Block(len(block), [pair for pair in block if effectual(*pair)], is_coarse))
                 channel = output[0] if stage == "wg" else output[3]
-                batch, seen = reads.get(channel, (0, set()))
-                if batch == params.pixel_reuse:
-                    batch, seen = 0, set()
                 scanned = {i for i, block in enumerate(blocks) if not block.coarse}
-                reads[channel] = (batch + 1, seen | scanned)
-                lanes.append((channel % channels_per_group, blocks, scanned - seen))
+                to_read = newly_read(reads, channel, scanned, params.pixel_reuse)
+                lanes.append((channel % channels_per_group, blocks, to_read))
             groups_of_outputs.append((number, lanes))
 
     count = params.lanes // params.group
