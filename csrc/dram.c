@@ -315,6 +315,7 @@ int32_t cs_dram_replay(void *state, size_t state_bytes, const uint64_t *addresse
         if (status == CS_FULL && sink.done_count == sink.done_capacity) status = CS_OK;
         const int32_t taken = take_latencies(&sink, latencies, count, progress);
         if (taken != CS_OK) return taken;
+        if (status == CS_OK && s->now >= CLK_LIMIT) status = CS_EINVAL;
         progress->clk = dram_max(progress->clk, s->now);
     }
     while (status == CS_OK && (s->done_count > 0 || !dram_is_idle(s) || s->arrival_count > 0)) {
@@ -322,6 +323,7 @@ int32_t cs_dram_replay(void *state, size_t state_bytes, const uint64_t *addresse
         if (status == CS_FULL && sink.done_count == sink.done_capacity) status = CS_OK;
         const int32_t taken = take_latencies(&sink, latencies, count, progress);
         if (taken != CS_OK) return taken;
+        if (status == CS_OK && s->now >= CLK_LIMIT) status = CS_EINVAL;
     }
     progress->last_column = s->last_column;
     if (status == CS_OK) status = dram_run(s, dram_max(s->last_column, s->now), DRAM_GO_ON, &sink);

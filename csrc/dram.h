@@ -163,7 +163,8 @@ int32_t cs_dram_stats(const void *state, size_t state_bytes, int64_t clk, cs_dra
  * `earliest[i]` (null: no bound). one_at_a_time != 0: a request is offered only when the one before it is done, at that
  * very clock. latencies[i] = done - arrival. Ends with the engine advanced to progress->last_column. CS_FULL: the
  * command buffer is full; call again with the same arguments and an empty one. CS_EINVAL: the address of request
- * progress->submitted is outside the channel. CS_ESTATE: a request was submitted before, and its tag is no request's.
+ * progress->submitted is outside the channel, or the end would come after clock 2^60. CS_ESTATE: a request was
+ * submitted before, and its tag is no request's.
  */
 int32_t cs_dram_replay(void *state, size_t state_bytes, const uint64_t *addresses, const uint8_t *is_write,
                        const int64_t *earliest, size_t count, int32_t one_at_a_time, int64_t *latencies,

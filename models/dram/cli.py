@@ -27,6 +27,7 @@ __all__ = ["app"]
 SCHEMA_VERSION = 1
 _EXIT_VIOLATED = 1
 _MODES = ("fast", "one")
+_MOST_REFRESHES = 4_000_000
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
@@ -67,7 +68,13 @@ def replay_command(
         policy = replace(scheduler_of(scheduler), page=page, refresh=refresh)
         controller = Controller(device, mapping, policy)
         check_outputs({"--commands": commands, "--latencies": latencies}, {"the trace": trace})
-        requests = read_requests(trace, channel_bytes=device.geometry.channel_bytes)
+        # Every refresh is a command: without a bound a wrong clock would fill memory and disk with them.
+        last_clk = _MOST_REFRESHES * device.timing["tREFI"] // controller.refreshes_per_interval
+        requests = read_requests(
+            trace,
+            channel_bytes=device.geometry.channel_bytes,
+            last_clk=last_clk if commands is not None and not policy.ideal else None,
+        )
         replay = controller.replay(
             requests.addresses,
             requests.is_write,

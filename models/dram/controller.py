@@ -142,6 +142,12 @@ class Controller:
         self._done_array = np.zeros(256, dtype=DONE_DTYPE)
         self._done = ffi.cast("cs_done *", ffi.from_buffer(self._done_array, require_writable=True))
 
+    @property
+    def refreshes_per_interval(self) -> int:
+        """Commands that refresh the whole channel once: of each rank, or of each bank."""
+        geometry = self.preset.geometry
+        return geometry.ranks * (geometry.banks if self.scheduler.refresh == "per-bank" else 1)
+
     def submit(self, clk: int, tag: int, address: int, is_write: bool) -> bool:
         """A request arrives at `clk`; False: not accepted (see `cs_dram_submit`), offer it at a later clock.
 
@@ -223,7 +229,7 @@ class Controller:
 
         Requests are offered in order, one per clock, from clock 0 on and not before `earliest[i]`; a full queue
         blocks. `one_at_a_time`: each is offered when the one before it is done. Raises ValueError for an address
-        outside the channel or arrays of different lengths.
+        outside the channel, arrays of different lengths, or an end after clock 2^60.
         """
         if is_write.shape != addresses.shape or (earliest is not None and earliest.shape != addresses.shape):
             raise ValueError("addresses, is_write and earliest: expected the same length")
@@ -245,8 +251,10 @@ class Controller:
                 self._state, self._bytes, *arguments, commands, len(block), self._counts, progress
             )
             if status == lib.CS_EINVAL:
-                at = progress.submitted
-                raise ValueError(f"request {at}: address {int(addresses[at]):#x} is outside the channel")
+                at, limit = progress.submitted, self.preset.geometry.channel_bytes
+                if at < len(addresses) and int(addresses[at]) >= limit:
+                    raise ValueError(f"request {at}: address {int(addresses[at]):#x} is outside the channel")
+                raise ValueError(f"request {at} of {len(addresses)}: the replay would end after clock 2^60")
             if status not in (lib.CS_OK, lib.CS_FULL):
                 check("cs_dram_replay", status)
             if observe:

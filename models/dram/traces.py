@@ -38,11 +38,11 @@ def is_clock(text: str) -> bool:
     return text.isascii() and text.isdecimal() and len(text) < 20 and int(text) < 1 << 59
 
 
-def read_requests(path: Path, *, channel_bytes: int | None = None) -> RequestTrace:
+def read_requests(path: Path, *, channel_bytes: int | None = None, last_clk: int | None = None) -> RequestTrace:
     """Read a trace, gzipped or not. Blank lines and what follows a # are left out.
 
     Raises TraceError naming file, line and column; one form throughout, clocks must not decrease, addresses lie below
-    `channel_bytes` if given. OSError if the file cannot be read.
+    `channel_bytes` and clocks are at most `last_clk` if given. OSError if the file cannot be read.
     """
     addresses: list[int] = []
     kinds: list[int] = []
@@ -77,6 +77,8 @@ def read_requests(path: Path, *, channel_bytes: int | None = None) -> RequestTra
                 raise fail(column, "a clock number below 2^59", clock)
             if clocks and int(clock) < clocks[-1]:
                 raise fail(column, f"a clock not before {clocks[-1]}", clock)
+            if last_clk is not None and int(clock) > last_clk:
+                raise fail(column, f"a clock number up to {last_clk}: each refresh until then is told", clock)
             clocks.append(int(clock))
         addresses.append(int(address, 16))
         kinds.append(_KINDS[kind])

@@ -83,6 +83,19 @@ def test_the_latest_clock_is_waited_for(tmp_path, scheduler):
     assert result["commands"]["REF"] == pytest.approx(last / preset("ddr4_2400").timing["tREFI"])
 
 
+def test_a_clock_with_endless_refreshes_before_it_is_refused(tmp_path):
+    """Each is a line of the commands: memory and disk would be full of them. Without commands they cost nothing."""
+    path, commands = tmp_path / "trace.txt", tmp_path / "commands.csv"
+    last = 4_000_000 * 6247 // 16
+    path.write_text(f"0x0 READ 5\n0x0 READ {last + 1}\n")
+    options = ("--preset", "lpddr4_3200", "--ranks", 2, "--refresh", "per-bank")
+    assert cosim_dram("replay", path, *options).exit_code == 0
+    result = cosim_dram("replay", path, *options, "--commands", commands)
+    expected = f"expected a clock number up to {last}: each refresh until then is told, got '{last + 1}'"
+    assert (result.exit_code, result.stderr) == (2, f"cosim dram: {path}:2:10: {expected}\n")
+    assert not commands.exists()
+
+
 def test_a_broken_rule_ends_with_status_1(tmp_path):
     path = tmp_path / "commands.csv"
     path.write_text("clk,cmd,rank,bg,bank,row,col\n1,ACT,0,0,0,7,\n17,RD,0,0,0,7,0\n")

@@ -165,6 +165,18 @@ def test_a_replay_on_a_channel_with_a_foreign_request_is_refused():
         controller.replay(np.array([64], dtype=np.uint64), np.zeros(1, dtype=np.uint8))
 
 
+@pytest.mark.parametrize("scheduler", [name for name, policy in SCHEDULERS.items() if not policy.ideal])
+@pytest.mark.parametrize("clk", [(1 << 60) - 200, (1 << 60) - 1, 1 << 60, (1 << 63) - 1])
+@pytest.mark.parametrize("one_at_a_time", [False, True])
+def test_a_replay_ends_before_time_does(scheduler, clk, one_at_a_time):
+    """What would be done after the last clock there is was waited for without end."""
+    controller = Controller(PRESETS["ddr4_2400"], "m1", scheduler)
+    requests = [(0, bank << 13, True) for bank in range(40)]
+    earliest = np.full(40, clk)
+    with pytest.raises(ValueError, match=r"would end after clock 2\^60$"):
+        controller.replay(*to_arrays(requests), earliest=earliest, one_at_a_time=one_at_a_time)
+
+
 def test_the_replay_issues_writes_that_were_done_when_buffered():
     """Writes of four rows of one bank are done as soon as they are buffered and issued a row cycle apart."""
     preset = PRESETS["lpddr4_3200"]
