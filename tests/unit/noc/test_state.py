@@ -49,13 +49,67 @@ def test_packets_enter_and_leave_at_the_twins_clocks(case):
 @pytest.mark.parametrize(("vcs", "flits"), [(1, 1), (2, 1), (3, 2), (4, 4), (8, 3)])
 def test_a_crowded_network_keeps_to_the_twin(vcs, flits, speculative):
     """Many packets at once, so that every pointer of both allocators moves and is asked again."""
-    config, random = MeshConfig(3, 3, vcs=vcs, depth=4, speculative=speculative), Random(vcs)
-    packets = [(clk, random.randrange(9), random.randrange(9), flits) for clk in range(40) for _ in range(6)]
+    check_packets(MeshConfig(3, 3, vcs=vcs, depth=4, speculative=speculative), crowd([flits], Random(vcs)))
+
+
+SEPARABLE = {"vc_allocator": "separable_input_first", "sw_allocator": "separable_input_first"}
+
+
+@pytest.mark.parametrize("speculative", [False, True])
+@pytest.mark.parametrize("vcs", [1, 3, 4])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"input_speedup": 2},
+        {"input_speedup": 2, **SEPARABLE},
+        SEPARABLE,
+        {"hold_switch_for_packet": True},
+        {"hold_switch_for_packet": True, "input_speedup": 2, **SEPARABLE},
+        {"wait_for_tail_credit": True},
+        {"st_final_delay": 2, "credit_delay": 1},
+        {"st_final_delay": 4, "input_speedup": 2, "hold_switch_for_packet": True, "wait_for_tail_credit": True},
+        {"vc_alloc_delay": 2},
+        {"vc_alloc_delay": 3, "vc_allocator": "separable_input_first", "input_speedup": 2, "routing_delay": 0},
+    ],
+)
+def test_a_crowded_network_with_options_keeps_to_the_twin(options, vcs, speculative):
+    if speculative and "vc_alloc_delay" in options:
+        options = {**options, "vc_alloc_delay": 1}
+    config = MeshConfig(3, 3, vcs=vcs, depth=4, speculative=speculative, **options)
+    check_packets(config, crowd([1, 3, 5], Random(vcs)))
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_held_switch_without_a_credit_is_let_go_in_an_idle_router(seed):
+    """With little else to do, the next flit comes when the credit is long due; then its way is free."""
+    random = Random(seed)
+    packets = sorted(
+        (random.randrange(60), random.randrange(9), random.randrange(9), random.choice([6, 11])) for _ in range(20)
+    )
+    check_packets(MeshConfig(3, 3, vcs=2, depth=2, credit_delay=8, hold_switch_for_packet=True), packets)
+
+
+def crowd(flits, random):
+    """Six packets a clock for nine nodes."""
+    return [
+        (clk, random.randrange(9), random.randrange(9), random.choice(flits)) for clk in range(40) for _ in range(6)
+    ]
+
+
+def check_packets(config, packets):
+    """The same clocks by the network and by the twin."""
     injected, head_out, tail_out = twin_run(config, packets)
     for record in submitted(config, packets).advance(NEVER):
         tag = int(record["tag"])
         clocks = (record["injected"], record["head_out"], record["tail_out"])
         assert clocks == (injected[tag], head_out[tag], tail_out[tag])
+
+
+def test_a_long_packet_is_ready_once_in_each_clock():
+    """The node's buffer of six hides the credits' way: there is always one credit left, and one more comes in each
+    clock."""
+    config = MeshConfig(1, 1, vcs=1, depth=6)
+    assert submitted(config, [(0, 0, 0, 200)]).advance(NEVER)["tail_out"].tolist() == [206]
 
 
 @given(cases(), st.integers(0, 2**32 - 1).map(Random))
