@@ -135,6 +135,14 @@ static inline sram_queue *sram_queues_of(const sram_view *v, int32_t bank) {
     return &v->queues[(size_t)bank * (size_t)v->head->config.clients];
 }
 
+static inline int sram_valid_memory(const cs_sram_memory *m) {
+    return m->banks >= 1 && m->banks <= CS_SRAM_MAX_BANKS && m->ports >= 1 && m->ports <= CS_SRAM_MAX_PORTS &&
+           m->words >= 1 && m->words <= CS_SRAM_MAX_WORDS && m->interleave >= 1 && m->interleave <= CS_SRAM_MAX_WORDS;
+}
+
+/* sram_layout.c: where the parts of a state are. */
+int32_t sram_open(const void *state, size_t state_bytes, sram_view *v);
+
 /* sram_banks.c: grants, and the heap of what is due. */
 
 /* What has been granted since the bank was last looked at, up to clock `now`; no part ends in it. Adds to each client's

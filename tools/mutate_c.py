@@ -182,7 +182,7 @@ MUTATIONS = [
     Mutation("cs_noc_replay", "noc.c", "!CS_IS_ALIGNED(head_out) || ", "", MISALIGNED),
     Mutation("cs_fabric_next", "fabric.c", "    if (!CS_IS_ALIGNED(time_ps)) return CS_EBUFFER;\n", "", MISALIGNED),
     Mutation("cs_sram_advance", "sram.c", "if (group != last) sram_group_schedule(v, group);", "if (last == SRAM_NOBODY) sram_group_schedule(v, group);", SRAM),
-    Mutation("cs_sram_advance", "sram.c", "port_shift = power ?", "port_shift = ports > 1 ?", SRAM),
+    Mutation("cs_sram_advance", "sram_layout.c", "port_shift = power ?", "port_shift = ports > 1 ?", SRAM),
     Mutation("cs_sram_advance", "sram.c", "    else\n        schedule(v, memory, &spread);\n", "", SRAM),
     Mutation("cs_sram_advance", "sram_banks.c", "b->next = b->served + full_clocks(b, grants + b->ports - 1);", "b->next = b->served + full_clocks(b, grants) + 1;", SRAM),
     Mutation("cs_sram_advance", "sram_banks.c", "for (int32_t bank = group->first; bank < group->end; ++bank)", "for (int32_t bank = group->first + 1; bank < group->end; ++bank)", SRAM),

@@ -7,7 +7,8 @@
 from .descriptor import Completion, Descriptor, Direction
 from .fabric import Endpoint, Fabric, FabricConfig, MemoryPart, NetworkPart, SramPart
 from .memory_system import FabricNode, MemorySystem
-from .unfused import MemoryModel, NetworkModel, SramModel, UnfusedFabric
+from .part_models import MemoryModel, NetworkModel, SramModel
+from .unfused import UnfusedFabric
 from .work import Access, LocalWork, WorkUnit
 
 __all__ = [

@@ -19,214 +19,19 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from cosim.clib import as_buffer, check, ffi, lib
-from cosim.kernel import NEVER, ClockDomain, Simulator
+from cosim.clib import check, lib
+from cosim.kernel import NEVER, Simulator
 
 from .batch import Batch
 from .descriptor import Completion, Descriptor, Direction
 from .fabric import Done, Endpoint, FabricConfig, MemoryPart, NetworkPart, SramPart, Traffic
-
-BATCH = 64
-
-
-@runtime_checkable
-class NetworkModel(Protocol):
-    """A network in clocks of its own."""
-
-    def submit(self, clk: int, tag: int, src: int, dst: int, flits: int) -> None:
-        """A packet created at `clk`, which is later than the last processed clock."""
-
-    def next(self) -> int:
-        """The earliest clock at which anything happens, or NEVER."""
-
-    def process(self, until: int) -> list[int]:
-        """Process clocks up to `until`; tags of the packets delivered, in order."""
-
-
-@runtime_checkable
-class MemoryModel(Protocol):
-    """A DRAM channel in clocks of its own."""
-
-    def submit(self, clk: int, tag: int, address: int, is_write: bool) -> bool:
-        """A burst arrives at `clk` and acts strictly after it; False: no room, to be offered again."""
-
-    def next(self) -> int:
-        """The earliest clock at which anything happens, or NEVER."""
-
-    def process(self, until: int) -> list[int]:
-        """Process clocks up to `until`; tags of the bursts done, in order."""
-
-
-@runtime_checkable
-class SramModel(Protocol):
-    """A set of local memories in clocks of their own."""
-
-    def submit(self, clk: int, tag: int, memory: int, client: int, word: int, words: int) -> None:
-        """Accesses that arrive at `clk` and act strictly after it."""
-
-    def next(self) -> int:
-        """The earliest clock at which anything happens, or NEVER."""
-
-    def process(self, until: int) -> list[int]:
-        """Process clocks up to `until`; tags of the accesses done, in order."""
-
-
-class _CEngine:
-    """A C engine by its state buffer."""
-
-    def __init__(self, state: npt.NDArray[np.uint64], part: str, record: str) -> None:
-        self._what = part
-        self._state = as_buffer(state, "uint64_t", np.uint64, part, writable=True)
-        self._bytes = state.nbytes
-        self._next = getattr(lib, f"cs_{part}_next")
-        self._advance = getattr(lib, f"cs_{part}_advance")
-        self._submit = getattr(lib, f"cs_{part}_submit")
-        self._more = (ffi.NULL, 0, ffi.NULL) if part == "dram" else ()
-        self._clk = ffi.new("int64_t *")
-        self._count = ffi.new("size_t *")
-        self._records = ffi.new(f"{record}[]", BATCH)
-
-    def submit(self, *arguments: int) -> bool:
-        status = self._submit(self._state, self._bytes, *arguments)
-        if status == lib.CS_FULL and self._what == "dram":
-            return False
-        check(f"cs_{self._what}_submit", status)
-        return True
-
-    def next(self) -> int:
-        check(f"cs_{self._what}_next", self._next(self._state, self._bytes, self._clk))
-        return int(self._clk[0])
-
-    def process(self, until: int) -> list[int]:
-        tags: list[int] = []
-        status = lib.CS_FULL
-        while status == lib.CS_FULL:
-            status = self._advance(self._state, self._bytes, until, 0, self._records, BATCH, self._count, *self._more)
-            tags.extend(int(self._records[index].tag) for index in range(self._count[0]))
-        check(f"cs_{self._what}_advance", status)
-        return tags
-
-
-class _PartEngine:
-    """One part as an engine of the simulator. It stops where the fabric has something to do, and tells it."""
-
-    def __init__(self, fabric: UnfusedFabric, model: Any, clock: ClockDomain) -> None:
-        self._fabric = fabric
-        self.model = model
-        self.clock = clock
-        self.done: list[int] = []
-
-    def next(self) -> int:
-        if not self._fabric.is_busy:
-            return NEVER
-        clk = self.model.next()
-        # A model may still have to take in, at an edge that has just passed, what arrived since.
-        return NEVER if clk == NEVER else max(self.clock.edge(clk), self._fabric.sim.now_ps)
-
-    def advance(self, limit: int) -> int:
-        while True:
-            time = self.next()
-            if time > limit or time == NEVER:
-                return NEVER
-            self.done = self.model.process(self.clock.cycle_at_or_before(time))
-            if self.done or self.wants_to_stop():
-                return time
-
-    def catch_up(self, now_ps: int) -> None:
-        """With what nobody saw since all was done: credits on their way, buffered writes."""
-        clk = self.clock.cycle_at_or_before(now_ps)
-        if self.model.next() <= clk:
-            self.model.process(clk)
-
-    def wants_to_stop(self) -> bool:
-        """Whether the fabric looks at the part though nothing is done."""
-        return False
-
-    def deliver(self) -> None:
-        self._fabric.moved = True
-
-
-class _MemoryEngine(_PartEngine):
-    """A DRAM channel with the line of requests that wait for it."""
-
-    def __init__(self, fabric: UnfusedFabric, model: Any, clock: ClockDomain) -> None:
-        super().__init__(fabric, model, clock)
-        self._burst_bytes = fabric.config.burst_bytes
-        self.waiting: deque[_Request] = deque()
-        self.accepted_clk = -1
-        self.offered_ps = -1
-
-    def next(self) -> int:
-        time = super().next()
-        if self.waiting:
-            offer = self.clock.edge(self.accepted_clk + 1)
-            if offer > self.offered_ps:
-                time = min(time, offer)
-        return time
-
-    def wants_to_stop(self) -> bool:
-        return bool(self.waiting)
-
-    def offer(self, now_ps: int, address: Callable[[_Request], int]) -> None:
-        """Offer the first in line at the present clock, if none was accepted at it."""
-        self.offered_ps = now_ps
-        clk = self.clock.cycle_at_or_before(now_ps)
-        if not self.waiting or clk <= self.accepted_clk:
-            return
-        first = self.waiting[0]
-        if self.model.submit(clk, first.tag, address(first), first.is_write):
-            self.accepted_clk = clk
-            first.offered += self._burst_bytes - (first.address + first.offered) % self._burst_bytes
-            if first.offered >= first.bytes:
-                self.waiting.popleft()
-
-
-@dataclass(eq=False, slots=True)
-class _Descriptor:
-    """A descriptor and where its next request begins."""
-
-    what: Descriptor
-    endpoint: int
-    base_ps: int
-    done: Done
-    word: int
-    far_word: int
-    row: int = 0
-    offset: int = 0
-    in_flight: int = 0
-
-
-@dataclass(eq=False, slots=True)
-class _Request:
-    """One request of a DMA channel, or one direct access, on its way."""
-
-    tag: int
-    stages: tuple[str, ...]
-    base_ps: int
-    mark_ps: int  # up to here the time is in `spent_ps`
-    is_write: bool
-    address: int = 0
-    memory: int = 0
-    client: int = 0
-    sram: int = 0
-    word: int = 0
-    words: int = 0
-    bytes: int = 0
-    port_node: int = 0
-    far_word: int = 0
-    offered: int = 0  # bytes before the next burst
-    bursts: int = 0  # not yet done
-    descriptor: _Descriptor | None = None
-    done: Done | None = None
-    stage: int = 0
-    spent_ps: dict[str, int] = field(default_factory=lambda: dict.fromkeys(("dram", "noc", "sram", "dma"), 0))
-
+from .part_engines import DescriptorUnderWay, MemoryEngine, PartEngine, Request
+from .part_models import model_of
 
 STAGES = {
     Direction.READ: ("noc out", "dram", "noc back", "sram write"),
@@ -255,15 +60,15 @@ class UnfusedFabric:
         self.endpoints = tuple(endpoints)
         self.moved = False
         self._networks, self._memories, self._sram_parts = tuple(networks), tuple(memories), tuple(srams)
-        self._noc_engines = [_PartEngine(self, _model(p, "noc", "cs_noc_delivery"), p.clock) for p in networks]
-        self._dram_engines = [_MemoryEngine(self, _model(p, "dram", "cs_done"), p.clock) for p in memories]
-        self._sram_engines = [_PartEngine(self, _model(p, "sram", "cs_done"), p.clock) for p in srams]
-        self._queues: list[deque[_Descriptor]] = [deque() for _ in endpoints]
+        self._noc_engines = [PartEngine(self, model_of(p, "noc", "cs_noc_delivery"), p.clock) for p in networks]
+        self._dram_engines = [MemoryEngine(self, model_of(p, "dram", "cs_done"), p.clock) for p in memories]
+        self._sram_engines = [PartEngine(self, model_of(p, "sram", "cs_done"), p.clock) for p in srams]
+        self._queues: list[deque[DescriptorUnderWay]] = [deque() for _ in endpoints]
         self._in_flight = [0] * len(self.endpoints)
-        self._requests: dict[int, _Request] = {}
+        self._requests: dict[int, Request] = {}
         self._tag = 0
         self._descriptors = self._direct = 0
-        self._outbox: list[tuple[int, int, int, int, int, _Request]] = []
+        self._outbox: list[tuple[int, int, int, int, int, Request]] = []
         self._completed: list[tuple[Done, Completion]] = []
         self._posted: list[tuple[tuple[int, ...], Callable[[], None]]] = []
         self._traffic = [[0] * 6 for _ in networks]
@@ -383,7 +188,7 @@ class UnfusedFabric:
             check("cs_fabric_submit", lib.CS_FULL)
         self._descriptors += 1
         now = self.sim.now_ps
-        self._queues[at].append(_Descriptor(what, at, now, done, what.word, what.far_word))
+        self._queues[at].append(DescriptorUnderWay(what, at, now, done, what.word, what.far_word))
         while (request := self._issue(at, now, None)) is not None:
             self._run(request, now)
         self._offer(now)
@@ -394,16 +199,16 @@ class UnfusedFabric:
             check("cs_fabric_access", lib.CS_FULL)
         self._direct += 1
         now = self.sim.now_ps
-        self._run(self._enlist(_Request(0, stages, now, now, is_write, done=done, **fields)), now)
+        self._run(self._enlist(Request(0, stages, now, now, is_write, done=done, **fields)), now)
         self._offer(now)
 
-    def _enlist(self, request: _Request) -> _Request:
+    def _enlist(self, request: Request) -> Request:
         self._tag += 1
         request.tag = self._tag
         self._requests[request.tag] = request
         return request
 
-    def _issue(self, at: int, now: int, cause: _Request | None) -> _Request | None:
+    def _issue(self, at: int, now: int, cause: Request | None) -> Request | None:
         """Cut the next request off the first descriptor of the endpoint's queue, if one more may be in flight.
 
         `cause`: the request whose end made room, if any; what its time went to is this one's past, too.
@@ -417,7 +222,7 @@ class UnfusedFabric:
         longest = max(endpoint.request_bytes, self.config.burst_bytes)
         size = min(what.row_bytes - descriptor.offset, longest - address % longest)
         nodes = self._networks[endpoint.network].memory_nodes
-        request = _Request(
+        request = Request(
             0,
             STAGES[what.direction],
             descriptor.base_ps,
@@ -452,7 +257,7 @@ class UnfusedFabric:
             queue.popleft()
         return self._enlist(request)
 
-    def _retire(self, request: _Request, now: int) -> _Request | None:
+    def _retire(self, request: Request, now: int) -> Request | None:
         """A request is through: complete what it was the last of; the request that waited for its place, if any."""
         del self._requests[request.tag]
         descriptor = request.descriptor
@@ -468,21 +273,21 @@ class UnfusedFabric:
             self._complete(descriptor.done, request, now)
         return self._issue(descriptor.endpoint, now, request)
 
-    def _complete(self, done: Done, request: _Request, now: int) -> None:
+    def _complete(self, done: Done, request: Request, now: int) -> None:
         spent = request.spent_ps
         record = Completion(request.base_ps, now, spent["dram"], spent["noc"], spent["sram"], spent["dma"])
         self._completed.append((done, record))
 
     # ---- stages ----
 
-    def _run(self, request: _Request | None, now: int) -> None:
+    def _run(self, request: Request | None, now: int) -> None:
         """Start the request's present stage, and go on as long as nothing takes time (ideal parts)."""
         while request is not None and not self._start_stage(request, now):
             request.stage += 1
             if request.stage == len(request.stages):
                 request = self._retire(request, now)
 
-    def _end_stage(self, request: _Request, now: int) -> None:
+    def _end_stage(self, request: Request, now: int) -> None:
         """The request's present stage ended now."""
         stage = request.stages[request.stage]
         if stage == "dram":
@@ -492,14 +297,14 @@ class UnfusedFabric:
         resource = "sram" if stage == "local" else stage.partition(" ")[0]
         request.spent_ps[resource] += now - request.mark_ps
         request.mark_ps = now
-        following: _Request | None = request
+        following: Request | None = request
         if request.words == 0:  # else a long access goes on with its next piece
             request.stage += 1
             if request.stage == len(request.stages):
                 following = self._retire(request, now)
         self._run(following, now)
 
-    def _start_stage(self, request: _Request, now: int) -> bool:
+    def _start_stage(self, request: Request, now: int) -> bool:
         """Whether the stage takes time."""
         stage = request.stages[request.stage]
         if stage == "dram":
@@ -515,7 +320,7 @@ class UnfusedFabric:
             return self._send(request, stage == "noc out")
         return self._access_words(request, stage, now)
 
-    def _access_words(self, request: _Request, stage: str, now: int) -> bool:
+    def _access_words(self, request: Request, stage: str, now: int) -> bool:
         part = self._sram_parts[request.sram]
         memory, client, word = request.memory, request.client, request.word
         is_write = request.is_write if stage == "local" else stage == "sram write"
@@ -537,7 +342,7 @@ class UnfusedFabric:
         engine.model.submit(engine.clock.cycle_at_or_before(now), request.tag, memory, client, word, words)
         return True
 
-    def _send(self, request: _Request, out: bool) -> bool:
+    def _send(self, request: Request, out: bool) -> bool:
         assert request.descriptor is not None
         what, at = request.descriptor.what, request.descriptor.endpoint
         endpoint = self.endpoints[at]
@@ -564,7 +369,7 @@ class UnfusedFabric:
         for engine in self._dram_engines:
             engine.offer(now, self._channel_address)
 
-    def _channel_address(self, request: _Request) -> int:
+    def _channel_address(self, request: Request) -> int:
         """Channels see their own addresses: the interleaving is taken out."""
         chunk, offset = divmod(request.address + request.offered, self.config.channel_interleave_bytes)
         return chunk // len(self._memories) * self.config.channel_interleave_bytes + offset
@@ -589,12 +394,6 @@ def _one_of(batch: Batch) -> Done:
             batch.done(batch.last)
 
     return done
-
-
-def _model(part: NetworkPart | MemoryPart | SramPart, kind: str, record: str) -> Any:
-    """What a part's `state` says: a C engine's buffer, or a model."""
-    state: Any = part.state
-    return _CEngine(state, kind, record) if isinstance(state, np.ndarray) else state
 
 
 def _expect(condition: bool, function: str) -> None:
