@@ -18,7 +18,7 @@ def report(
     """Render the report of a finished run again: on stdout and as report.html in its folder."""
     from ..report import build_report, html_page, print_report, sweep_report  # noqa: PLC0415
     from ..scenario import RunResult, SweepResult  # noqa: PLC0415
-    from ..scenario.sweep_runner import SWEEP_JSON  # noqa: PLC0415
+    from ..scenario.sweep_result import SWEEP_JSON  # noqa: PLC0415
     from .boundary import complain  # noqa: PLC0415
 
     if (folder / SWEEP_JSON).is_file():

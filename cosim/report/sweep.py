@@ -11,7 +11,7 @@ from ..registry import Registry, registry
 from ..scenario.folder import RunFolderError
 from ..scenario.result import RunResult
 from ..scenario.sweep import Parameter, value_text
-from ..scenario.sweep_runner import SweepResult
+from ..scenario.sweep_result import SweepResult
 from .blocks import Block, Cell, Column, Figure, LinePlot, Note, Report, Section, Series, Table
 from .build import build_report
 

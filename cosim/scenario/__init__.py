@@ -22,7 +22,8 @@ from .result import RunResult
 from .runner import run_scenario
 from .spec import InputFile, Registered, ScenarioSpec, Spec, misfit, misfits
 from .sweep import Parameter, Sweep, SweepPoint, sweep_points
-from .sweep_runner import PointFailure, PointResult, SweepInterrupted, SweepResult, run_sweep
+from .sweep_result import PointFailure, PointResult, SweepResult
+from .sweep_runner import SweepInterrupted, run_sweep
 
 __all__ = [
     "Checkpoint",

@@ -9,7 +9,8 @@ from ..core.kinds import register as register_kinds
 from ..dram.spec import MemorySpec
 from ..energy import EnergyTableSpec
 from ..pruning.build import register as register_schedules
-from ..workload.schema import FunctionalSpec, NetworkSpec, StatisticalSpec, TraceSpec
+from ..workload.network_schema import NetworkSpec
+from ..workload.schema import FunctionalSpec, StatisticalSpec, TraceSpec
 from .report import build_report
 from .sparse_cores import SparseCores
 from .spec import ChipSpec

@@ -2,8 +2,9 @@
 
 `interface` is what a chip model consumes: `Iteration`s of `Operation`s, `VectorWork` and `PruneEvent`s. Behind it are
 `functional` (the network really trains), `trace` (masks recorded in a real training) and `statistical` (seeded masks of
-given densities); `build_workload` makes any of them from its description in `schema`. `graph` is what they share of a
-network, `notes` what its vector work costs, `importers` where other tools' networks come in.
+given densities); `build_workload` makes any of them from its description in `schema`, a network from `network_schema`.
+`graph` is what they share of a network, `notes` what its vector work costs, `importers` where other tools' networks
+come in.
 """
 
 from .build import build_workload, planned_layers
@@ -21,7 +22,8 @@ from .interface import (
     Workload,
 )
 from .network import Network
-from .schema import FunctionalSpec, NetworkSpec, StatisticalSpec, TraceSpec, WorkloadSpec
+from .network_schema import NetworkSpec
+from .schema import FunctionalSpec, StatisticalSpec, TraceSpec, WorkloadSpec
 from .statistical import StatisticalWorkload
 from .trace import TraceWorkload
 

@@ -9,7 +9,7 @@ from ..numerics.vecmath import Pooling
 from ..tensors import ConvShape
 from .errors import NetworkError
 from .interface import LayerInfo
-from .schema import (
+from .network_schema import (
     AddSpec,
     AnyLayer,
     AttentionSpec,

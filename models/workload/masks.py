@@ -19,8 +19,9 @@ from ..pruning.interface import Mask
 from .channels import beta_quantiles, channel_ranks, related_ranks
 from .errors import WorkloadError
 from .graph import INPUT, Graph
+from .network_schema import AttentionSpec, ConvSpec, LinearSpec
 from .planes import clustered
-from .schema import AttentionSpec, ChannelsSpec, ConvSpec, Densities, LinearSpec, PlanesSpec
+from .schema import ChannelsSpec, Densities, PlanesSpec
 
 _FULL = 1 << 16
 

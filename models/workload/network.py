@@ -16,9 +16,7 @@ from .errors import NetworkError
 from .graph import INPUT, Graph, Node
 from .interface import LayerInfo
 from .layers import Layer, MacLayer, Parameter, Tensor
-from .notes import Formats
-from .recorder import Recorder
-from .schema import (
+from .network_schema import (
     AddSpec,
     AttentionSpec,
     BatchNormSpec,
@@ -33,6 +31,8 @@ from .schema import (
     PositionSpec,
     ReluSpec,
 )
+from .notes import Formats
+from .recorder import Recorder
 from .vector_layers import (
     AddLayer,
     BatchNormLayer,

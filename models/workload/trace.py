@@ -16,8 +16,9 @@ from . import notes
 from .errors import DataError, NetworkError
 from .graph import MAX_ELEMENTS, Graph
 from .interface import Iteration, LayerInfo, LayerSparsity
+from .network_schema import AttentionSpec
 from .recorder import Recorder
-from .schema import AttentionSpec, TraceSpec
+from .schema import TraceSpec
 from .walk import Walk, updates
 
 

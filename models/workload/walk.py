@@ -13,8 +13,7 @@ from . import notes
 from .attention import as_keys, as_queries, as_values
 from .graph import Graph, Node
 from .interface import Operation
-from .recorder import Recorder
-from .schema import (
+from .network_schema import (
     AddSpec,
     AttentionSpec,
     BatchNormSpec,
@@ -28,6 +27,7 @@ from .schema import (
     PositionSpec,
     ReluSpec,
 )
+from .recorder import Recorder
 
 
 class MaskSource(Protocol):

@@ -6,7 +6,7 @@ from helpers.chips import SCENARIOS, chip_spec, system
 from cosim.models.chip.feasibility import chip_misfits
 from cosim.models.workload import StatisticalSpec, build_workload
 from cosim.models.workload.build import planned_layers
-from cosim.models.workload.schema import NetworkSpec
+from cosim.models.workload.network_schema import NetworkSpec
 from cosim.scenario import load_component
 
 NETWORKS = sorted(file.stem for file in (SCENARIOS / "networks").glob("*.yaml"))

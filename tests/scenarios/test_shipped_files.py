@@ -9,7 +9,7 @@ from cosim.models.chip import ChipSpec
 from cosim.models.core.chip_file import CoreChipSpec, load_chip
 from cosim.models.dram.spec import MemorySpec
 from cosim.models.energy import EnergyTableSpec
-from cosim.models.workload.schema import NetworkSpec
+from cosim.models.workload.network_schema import NetworkSpec
 from cosim.scenario import load_component, load_scenario
 
 SCENARIO_FILES = sorted(SCENARIOS.glob("*.yaml"))

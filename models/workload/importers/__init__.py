@@ -15,7 +15,8 @@ from pathlib import Path
 
 from cosim.registry import entry_points, reject
 
-from ..schema import NetworkSpec, StatisticalSpec
+from ..network_schema import NetworkSpec
+from ..schema import StatisticalSpec
 
 __all__ = ["GROUP", "ImportProblem", "Importer", "import_network", "importers"]
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from ..schema import NetworkSpec
+from ..network_schema import NetworkSpec
 from . import Importer, ImportProblem
 from .onnx_constants import COMPUTED, Constant, computed
 from .onnx_frame import fields_of

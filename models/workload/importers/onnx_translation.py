@@ -16,7 +16,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from ..errors import NetworkError
 from ..graph import Graph, Shape, output_shape
-from ..schema import AnyLayer, NetworkSpec
+from ..network_schema import AnyLayer, NetworkSpec
 from . import ImportProblem
 from .onnx_constants import Constant, Values
 from .onnx_views import Factor, View, flat_axes, image_axes, joined, token_axes

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from cosim.models.workload import Network, NetworkSpec
+from cosim.models.workload.network_schema import AnyLayer
 from cosim.models.workload.notes import Formats
 from cosim.models.workload.recorder import Recorder
-from cosim.models.workload.schema import AnyLayer
 
 STEP = 1e-6
 HEAD = [{"kind": "linear", "name": "head", "channels": 3}]
