@@ -154,7 +154,8 @@ def _is_ordinary(path: Path) -> bool:
 def write_whole(path: Path, data: bytes) -> None:
     """Write a file that is there as a whole or not at all; gzipped, without a time stamp, if its name ends in .gz.
 
-    A run that is interrupted, or a disk that is full, leaves what was there before. Raises OSError naming the file.
+    A run that is interrupted, or a disk that is full, leaves what was there before. Raises OSError naming the file, but
+    for stdout.
     """
     packed = gzip.compress(data, mtime=0) if path.suffix == ".gz" else data
     try:
@@ -178,4 +179,6 @@ def write_whole(path: Path, data: bytes) -> None:
             with contextlib.suppress(OSError):
                 partial.unlink(missing_ok=True)
     except OSError as error:
+        if path == _STDOUT:
+            raise
         raise OSError(error.errno, error.strerror, str(path)) from None

@@ -91,10 +91,15 @@ def boundary() -> Iterator[None]:
 
 @contextlib.contextmanager
 def mistakes_named(command: str) -> Iterator[None]:
-    """For `cosim COMMAND`: a wrong argument or file ends it with its message and EXIT_USAGE."""
+    """For `cosim COMMAND`: a wrong argument or file ends it with its message and EXIT_USAGE.
+
+    What happens to stdout, an OSError that names no file, is no mistake of the arguments: see `boundary`.
+    """
     try:
         yield
     except OSError as error:
+        if error.filename is None and error.errno in (errno.EPIPE, *NO_ROOM):
+            raise
         complain(f"cosim {command}: {_what_failed(error)}")
     except KeyError as error:
         complain(f"cosim {command}: {error.args[0]}")

@@ -1,6 +1,7 @@
 """check, describe, schema, report, doctor, and commands of plug-ins, as a user runs them."""
 
 import json
+import os
 import subprocess
 import sys
 
@@ -160,6 +161,27 @@ def test_commands_of_plug_ins_run(commands, here):
     lost = cosim("lost", site=commands, cwd=here)
     assert (lost.returncode, lost.stdout) == (1, "")
     assert lost.stderr.startswith("cosim: command 'lost' of lost cannot be loaded: ModuleNotFoundError")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["dram", "replay", "trace"],
+        ["dram", "replay", "trace", "--json"],
+        ["dram", "replay", "trace", "--commands", "/dev/stdout"],
+        ["noc", "sweep", "--mesh", "2x2", "--packet", "1"],
+    ],
+    ids=" ".join,
+)
+def test_a_reader_who_has_gone_is_no_mistake(arguments, site, here):
+    (here / "trace").write_text("R 0x0\n" * 10)
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run(
+        [*COMMAND, *arguments], cwd=here, env=environment(site), stdout=writer, stderr=subprocess.PIPE, check=False
+    )
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (1, b"")
 
 
 def test_starting_up_imports_nothing_heavy(site, here):
