@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from pydantic import BaseModel
@@ -14,7 +15,7 @@ from .errors import Position, Problem
 from .locate import dotted, known_keys, locate
 from .tree import Node
 
-__all__ = ["MISSING", "diagnose", "lacking", "merged", "shown"]
+__all__ = ["Lack", "diagnose", "lacking", "merged", "shown"]
 
 _EXPECTED = {
     "bool_type": "true or false",
@@ -41,7 +42,7 @@ _LIMITS = {
     "less_than_equal": ("le", "must be at most"),
     "multiple_of": ("multiple_of", "must be a multiple of"),
 }
-MISSING = ("missing", "missing_argument")
+_MISSING = ("missing", "missing_argument")
 _QUOTED = re.compile(r"'((?:[^'\\]|\\.)*)'")
 
 
@@ -52,14 +53,10 @@ def diagnose(error: Mapping[str, Any], root: Node, model: type[BaseModel], known
     if kind == "misfit":
         below, node, _ = locate(node, context["path"])
         return Problem(node.position, dotted([*steps, *below]), context["message"])
-    if kind in MISSING:
-        steps, node = lacking(error, root)
-        return Problem(node.position, dotted([*steps, error["loc"][-1]]), "required, but missing")
-    if kind == "union_tag_not_found":
-        key = str(context.get("discriminator", "'kind'")).strip("'")
+    if lack := lacking(error, root):
         names = _QUOTED.findall(context.get("expected_tags", ""))
         message = "required, but missing" + (f"; {suggestion('', names)}" if names else "")
-        return Problem(node.position, dotted([*steps, key]), message)
+        return Problem(lack.node.position, dotted([*lack.steps, lack.name]), message)
     if kind == "union_tag_invalid":
         key = str(context["discriminator"]).strip("'")
         wrong = node.child(key) or node
@@ -74,10 +71,24 @@ def diagnose(error: Mapping[str, Any], root: Node, model: type[BaseModel], known
     return Problem(node.position, dotted(steps), _message(kind, context, error, node))
 
 
-def lacking(error: Mapping[str, Any], root: Node) -> tuple[list[str | int], Node]:
-    """Of an error of a kind in MISSING: the steps to what lacks something, and that itself."""
-    steps, node, _ = locate(root, error["loc"][:-1])
-    return steps, node
+@dataclass(frozen=True)
+class Lack:
+    """What lacks something, the steps there, and the name of what is missing."""
+
+    node: Node
+    steps: list[str | int]
+    name: str | int
+
+
+def lacking(error: Mapping[str, Any], root: Node) -> Lack | None:
+    """What an error of pydantic's says is missing; None if it is of another kind."""
+    if error["type"] in _MISSING:
+        steps, node, _ = locate(root, error["loc"][:-1])
+        return Lack(node, steps, error["loc"][-1])
+    if error["type"] == "union_tag_not_found":
+        steps, node, _ = locate(root, error["loc"])
+        return Lack(node, steps, str(error.get("ctx", {}).get("discriminator", "'kind'")).strip("'"))
+    return None
 
 
 def merged(problems: Iterable[Problem]) -> list[Problem]:

@@ -12,7 +12,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from .diagnose import MISSING, lacking
+from .diagnose import lacking
 from .errors import Problem
 from .locate import dotted
 from .spec import ScenarioSpec
@@ -29,11 +29,11 @@ _MANY = 3  # a mapping that lacks less has an error for each
 
 def partial(errors: Errors, root: Node, model: type[BaseModel]) -> tuple[list[Problem], Errors]:
     """One problem for each mapping that is only a part, and of pydantic's `errors` those that are no part of one."""
+    lacks = [lacking(error, root) for error in errors]
     missing: dict[Steps, tuple[Node, list[str]]] = {}
-    for error in errors:
-        if error["type"] in MISSING:
-            steps, node = lacking(error, root)
-            missing.setdefault(tuple(steps), (node, []))[1].append(str(error["loc"][-1]))
+    for lack in lacks:
+        if lack is not None:
+            missing.setdefault(tuple(lack.steps), (lack.node, []))[1].append(str(lack.name))
     parts = [
         steps
         for steps, (node, names) in missing.items()
@@ -45,9 +45,8 @@ def partial(errors: Errors, root: Node, model: type[BaseModel]) -> tuple[list[Pr
     problems = [_problem(steps, *missing[steps]) for steps in outermost]
     others = [
         error
-        for error in errors
-        if error["type"] not in MISSING
-        or not any(_inside(tuple(lacking(error, root)[0]), steps) for steps in outermost)
+        for error, lack in zip(errors, lacks, strict=True)
+        if lack is None or not any(_inside(tuple(lack.steps), steps) for steps in outermost)
     ]
     return problems, others
 

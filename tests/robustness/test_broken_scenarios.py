@@ -565,6 +565,17 @@ BROKEN = {
             "demo.yaml:2:22: chip.core.lanes: must be at least 1, got 0",
         ],
     ),
+    "a mapping in the place of a file of some kind": (
+        [],
+        {
+            "demo.yaml": "extends: base.yaml\nschedule: {target: 50 %}\n",
+            "base.yaml": SCENARIO.partition("schedule")[0] + "schedule: linear.yaml\nsteps: 5\n",
+            "linear.yaml": "kind: linear\ntarget: 90 %\n",
+        },
+        [
+            "demo.yaml:2:11: schedule: replaces linear.yaml as a whole, but lacks kind; to change a part of it, put 'extends: linear.yaml' into it"
+        ],
+    ),
     "a mapping in the place of a file, over two files": (
         [],
         {
