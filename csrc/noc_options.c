@@ -178,17 +178,22 @@ static int line_of(const noc_view *v, const noc_input *in) {
     return in->input * GROUP + in->vc % v->head->config.input_speedup;
 }
 
+/* Whether a line or an output is held, be it by the VC that asks. */
+static int is_held(const noc_extra *e, int line, int port) {
+    return (e->held_lines >> line & 1u) || (e->held_outputs >> port & 1u);
+}
+
 /* VCs whose line and output are not held; with speculation also those that ask for a VC, if their output has one with a
  * credit. Returns the lines that bid. */
-static uint64_t collect_bids(const noc_view *v, const noc_router *r, const noc_extra *e, noc_bids *bids) {
+static uint64_t collect_bids(const noc_view *v, const noc_router *r, const noc_extra *e, uint64_t guesses,
+                             noc_bids *bids) {
     uint64_t all = 0;
-    const uint64_t guesses = v->head->config.speculative ? r->waiting : 0;
     memset(bids->lines, 0, sizeof bids->lines);
     memset(bids->outputs, 0, sizeof bids->outputs);
     for (uint64_t lanes = r->bids | guesses; lanes; lanes &= lanes - 1) {
         const noc_input *in = &r->in[lowest(lanes)];
         const int line = line_of(v, in), is_sure = (r->bids & in->bit) != 0;
-        if (e->held_lines >> line & 1u || e->held_outputs >> in->out_port & 1u) continue;
+        if (is_held(e, line, in->out_port)) continue;
         if (!is_sure && !noc_has_free_credit(r, in->out_port)) continue;
         add_bid(bids, in, line, is_sure);
         all |= bit_of(line);
@@ -226,26 +231,46 @@ static void choose_outputs(const noc_extra *e, const noc_bids *bids, uint64_t li
     }
 }
 
-/* Switch allocation: for each output the input VC that gets it, -1: none. The pointers of a match move. */
-static void allocate_switch(const noc_view *v, const noc_router *r, noc_extra *e, int won[CS_NOC_PORTS]) {
+/* A line gets an output for one of its VCs: the pointers move. */
+static void win(const noc_view *v, noc_extra *e, int line, int port, int vc) {
+    const int next = vc + v->head->config.input_speedup;
+    e->output_next[port] = (small)(line + 1);
+    e->line_next[line] = (small)(port + 1);
+    e->line_vc[line] = (small)(next % v->head->config.vcs);
+}
+
+/* Of several VCs that bid: the input VCs that get an output are written to `won`; returns their number. */
+static int allocate_bids(const noc_view *v, const noc_router *r, noc_extra *e, uint64_t guesses,
+                         int won[CS_NOC_PORTS]) {
     noc_bids bids;
-    int chosen[CS_NOC_PORTS] = {-1, -1, -1, -1, -1};
-    const uint64_t lines = collect_bids(v, r, e, &bids);
+    int chosen[CS_NOC_PORTS] = {-1, -1, -1, -1, -1}, count = 0;
+    const uint64_t lines = collect_bids(v, r, e, guesses, &bids);
     if (v->head->config.sw_allocator == CS_NOC_ISLIP)
         offer_outputs(e, &bids, chosen);
     else
         choose_outputs(e, &bids, lines, chosen);
     for (int port = 0; port < CS_NOC_PORTS; ++port) {
         const int line = chosen[port];
-        won[port] = -1;
         if (line < 0) continue;
         const int is_sure = bids.outputs[line][1] >> port & 1u;
         const int vc = first_from(bids.vcs[line][port][is_sure], e->line_vc[line]);
-        e->output_next[port] = (small)(line + 1);
-        e->line_next[line] = (small)(port + 1);
-        e->line_vc[line] = (small)((vc + v->head->config.input_speedup) % v->head->config.vcs);
-        won[port] = line / GROUP * GROUP + vc;
+        win(v, e, line, port, vc);
+        won[count++] = line / GROUP * GROUP + vc;
     }
+    return count;
+}
+
+/* Switch allocation; a VC that bids alone needs none. */
+static int allocate_switch(const noc_view *v, const noc_router *r, noc_extra *e, int won[CS_NOC_PORTS]) {
+    const uint64_t guesses = v->head->config.speculative ? r->waiting : 0;
+    if (guesses || (r->bids & (r->bids - 1))) return allocate_bids(v, r, e, guesses, won);
+    if (r->bids == 0) return 0;
+    won[0] = lowest(r->bids);
+    const noc_input *in = &r->in[won[0]];
+    const int line = line_of(v, in);
+    if (is_held(e, line, in->out_port)) return 0;
+    win(v, e, line, in->out_port, in->vc);
+    return 1;
 }
 
 /* When a flit that wins the switch now is at the end of the link. The crossbar takes loads: what waits, when nothing is
@@ -333,14 +358,14 @@ static void run_router(noc_view *v, noc_router *r, int64_t clk) {
     noc_extra *e = &v->extras[r->node];
     int won[CS_NOC_PORTS];
     begin_round(v, r, e, clk);
-    allocate_switch(v, r, e, won);
+    const int winners = allocate_switch(v, r, e, won);
     r->waiting |= e->routing;
     e->routing = 0;
     end_round(v, r, e, clk);
     for (uint64_t lanes = e->held_lanes; lanes; lanes &= lanes - 1)
         send(v, r, e, lowest(lanes), clk);
-    for (int port = 0; port < CS_NOC_PORTS; ++port)
-        if (won[port] >= 0) send(v, r, e, won[port], clk);
+    for (int i = 0; i < winners; ++i)
+        send(v, r, e, won[i], clk);
 }
 
 void noc_run_routers_with_options(noc_view *v, int64_t clk) {
