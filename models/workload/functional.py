@@ -16,7 +16,7 @@ from ..tensors import ConvShape, Stage
 from . import notes
 from .data import Dataset
 from .errors import DataError, NetworkError
-from .interface import Iteration, LayerInfo, LayerSparsity
+from .interface import Iteration, LayerInfo, LayerSparsity, RunsOnce
 from .network import Network
 from .notes import Formats
 from .optimizer import build_optimizer
@@ -53,7 +53,7 @@ def _optional(state: Under, name: str, model: npt.NDArray[Any], *, needed: bool)
     return state.like(name, model) if needed or name in state else None
 
 
-class FunctionalWorkload:
+class FunctionalWorkload(RunsOnce):
     """Trains `spec.network` on `dataset`. See `Workload` for the contract.
 
     Batches are full: each epoch goes once through the training images in a new random order, and leaves out what does
@@ -92,8 +92,6 @@ class FunctionalWorkload:
         self._pruning = make_pruning(shapes, self.total_iterations)
         self._optimizer = build_optimizer(spec.optimizer, self.total_iterations)
         self._snapshots: dict[str, npt.NDArray[np.float32]] = {}
-        self._started = False
-        self._done = 0
 
     @property
     def layers(self) -> tuple[LayerInfo, ...]:
@@ -109,14 +107,8 @@ class FunctionalWorkload:
         """See `Workload`."""
         return self._pruning.is_due(iteration)
 
-    def iterations(self, detailed: Container[int] | None = None) -> Iterator[Iteration]:
-        """Train; see `Workload.iterations`. Raises TrainingDiverged where a value leaves FP32's range."""
-        if self._started:
-            raise RuntimeError("a workload runs once; build another one")
-        self._started = True
-        return self._run(detailed)
-
     def _run(self, detailed: Container[int] | None) -> Iterator[Iteration]:
+        """Train; see `Workload.iterations`. Raises TrainingDiverged where a value leaves FP32's range."""
         begun, first = divmod(self._done, self._batches)
         self._order.skip(begun * len(self._data.train_images))
         for epoch in range(begun, self._spec.epochs):

@@ -173,3 +173,20 @@ class Workload(Protocol):
 
         Raises KeyError or ValueError if that is of something else.
         """
+
+
+class RunsOnce:
+    """For workloads to extend: `iterations`, over a `_run` of their own that begins after `_done` iterations."""
+
+    _started = False
+    _done = 0
+
+    def iterations(self, detailed: Container[int] | None = None) -> Iterator[Iteration]:
+        """See `Workload.iterations`, and `_run`."""
+        if self._started:
+            raise RuntimeError("a workload runs once; build another one")
+        self._started = True
+        return self._run(detailed)
+
+    def _run(self, detailed: Container[int] | None) -> Iterator[Iteration]:
+        raise NotImplementedError

@@ -19,14 +19,14 @@ from . import notes
 from .errors import NetworkError
 from .functional import MakePruning
 from .graph import MAX_ELEMENTS, Graph
-from .interface import Iteration, LayerInfo, LayerSparsity, Operation, Step
+from .interface import Iteration, LayerInfo, LayerSparsity, Operation, RunsOnce, Step
 from .masks import DrawnMasks, Draws, NetworkDensities
 from .recorder import Recorder
 from .schema import StatisticalSpec
 from .walk import Walk, updates
 
 
-class StatisticalWorkload:
+class StatisticalWorkload(RunsOnce):
     """Delivers `spec.iterations` iterations of masks. See `Workload` for the contract.
 
     Layers without a network around them are assumed to have a bias, and a ReLU behind them. The update is by gradient
@@ -63,8 +63,6 @@ class StatisticalWorkload:
             self._masks[name] = mask
         self._weights: dict[str, npt.NDArray[np.float32]] = {}
         self._counted: dict[str, tuple[Mask, LayerSparsity]] = {}
-        self._started = False
-        self._done = 0
 
     @property
     def layers(self) -> tuple[LayerInfo, ...]:
@@ -101,14 +99,8 @@ class StatisticalWorkload:
         """See `Workload`."""
         return self._pruning.is_due(iteration)
 
-    def iterations(self, detailed: Container[int] | None = None) -> Iterator[Iteration]:
-        """Draw the masks; see `Workload.iterations`."""
-        if self._started:
-            raise RuntimeError("a workload runs once; build another one")
-        self._started = True
-        return self._run(detailed)
-
     def _run(self, detailed: Container[int] | None) -> Iterator[Iteration]:
+        """Draw the masks; see `Workload.iterations`."""
         for index in range(self._done, self._spec.iterations):
             wanted = detailed is None or index in detailed
             steps = self._training_steps(index) if wanted else []

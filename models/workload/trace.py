@@ -15,14 +15,14 @@ from ..pruning.interface import CoarseUnit, Mask
 from . import notes
 from .errors import DataError, NetworkError
 from .graph import MAX_ELEMENTS, Graph
-from .interface import Iteration, LayerInfo, LayerSparsity
+from .interface import Iteration, LayerInfo, LayerSparsity, RunsOnce
 from .network_schema import AttentionSpec
 from .recorder import Recorder
 from .schema import TraceSpec
 from .walk import Walk, updates
 
 
-class TraceWorkload:
+class TraceWorkload(RunsOnce):
     """Delivers one iteration for each recorded step. See `Workload` for the contract.
 
     The update is by gradient descent with momentum. What is zero in a recorded weight counts as pruned, so its gradient
@@ -59,8 +59,6 @@ class TraceWorkload:
         self._readers: dict[str, str] = {}
         for node in self._graph.mac_nodes:
             self._readers.setdefault(node.sources[0], node.name)
-        self._started = False
-        self._done = 0
 
     def _check(self, step: int, file: str) -> None:
         """Every layer has its three masks in each step, as many elements as it has."""
@@ -100,14 +98,8 @@ class TraceWorkload:
         """Never: whoever trained has pruned."""
         return False
 
-    def iterations(self, detailed: Container[int] | None = None) -> Iterator[Iteration]:
-        """Replay the steps; see `Workload.iterations`."""
-        if self._started:
-            raise RuntimeError("a workload runs once; build another one")
-        self._started = True
-        return self._run(detailed)
-
     def _run(self, detailed: Container[int] | None) -> Iterator[Iteration]:
+        """Replay the steps; see `Workload.iterations`."""
         for index, step in list(enumerate(self._file.steps))[self._done :]:
             masks = RecordedMasks(self._file, step, self._readers)
             recorder = Recorder(detailed is None or index in detailed)
