@@ -51,7 +51,8 @@ class NetworkPart:
 
 @dataclass(frozen=True, slots=True)
 class MemoryPart:
-    """A DRAM channel's engine."""
+    """A DRAM channel's engine. `ideal` is how a memory takes no time here: what the scheduler of that name does, to be
+    done at the clock of the arrival, no part may."""
 
     state: State
     clock: ClockDomain

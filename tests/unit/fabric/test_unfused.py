@@ -28,12 +28,7 @@ pytestmark = pytest.mark.c_library
 PERIODS_PS = {"noc": (5000, 3000), "sram": (20000, 7001)}
 
 
-MEMORIES = (
-    ("lpddr4_3200", "fr-fcfs-ramulator1"),
-    ("ddr4_2400", "fr-fcfs"),
-    ("ddr3_1600", "bank-round-robin"),
-    ("ddr4_2400", "ideal"),
-)
+MEMORIES = (("lpddr4_3200", "fr-fcfs-ramulator1"), ("ddr4_2400", "fr-fcfs"), ("ddr3_1600", "bank-round-robin"))
 
 
 def build(
