@@ -6,9 +6,9 @@
 
 #define ALWAYS_INLINE inline __attribute__((always_inline))
 
-/* Input and output virtual channels of a
- * router are bits of a word, at port * GROUP + vc. iSLIP counts them port * vcs
- * + vc; the order is the same, and a pointer "just past" the last VC of a port finds the first of the next. */
+/* Input and output virtual channels of a router are bits of a word, at port * GROUP + vc. The allocators count them
+ * port * vcs + vc; the order is the same, and a pointer "just past" the last VC of a port finds the first of the next.
+ */
 #define GROUP 8
 #define LANES (CS_NOC_PORTS * GROUP)
 #define NODE_PORT 4
