@@ -59,16 +59,23 @@ class NocEngine:
 
         Raises ValueError for nodes or flits out of range, KernelError if `max_packets` are under way.
         """
-        self.network.submit(self.clock.cycle_at_or_before(now_ps) + 1, tag, src, dst, flits)
+        self.network.submit(self._created(now_ps), tag, src, dst, flits)
         self._under_way += 1
 
     def multicast(self, now_ps: int, tag: int, src: int, dst: int, flits: int, copies: Sequence[int]) -> None:
         """A packet that leaves copies on its way (`NetworkState.multicast`): as many deliveries more, with its tag."""
-        self.network.multicast(self.clock.cycle_at_or_before(now_ps) + 1, tag, src, dst, flits, copies)
+        self.network.multicast(self._created(now_ps), tag, src, dst, flits, copies)
         self._under_way += 1 + len(copies)
 
+    def _created(self, now_ps: int) -> int:
+        """The first clock after `now_ps`. Nobody but this advances a network without packets to the one before."""
+        clk = self.clock.cycle_at_or_before(now_ps)
+        if self._under_way == 0:
+            self.network.advance(clk)
+        return clk + 1
+
     def next(self) -> int:
-        # With no packet under way at most credits travel, which nobody sees: they are caught up with later.
+        # With no packet under way at most credits travel, which nobody sees: `submit` catches up with them.
         return self.clock.edge(self.network.next()) if self._under_way else NEVER
 
     def advance(self, limit: int) -> int:

@@ -90,6 +90,31 @@ def test_a_run_may_be_cut_anywhere():
     assert run([]) == run([1, 1000, 17_500, 31_000, 31_001, 60_000])
 
 
+@pytest.mark.parametrize("nodes", [(8,), (2, 8)])
+@given(st.lists(st.sampled_from([0, 1, 999, 1000, 2000, 5000, 62_500, 1_000_000]), min_size=1, max_size=5))
+def test_pauses_beside_another_engine_change_nothing(nodes, pauses):
+    """Where engines take turns, nobody advances the network while only its credits travel."""
+
+    def run(is_alone):
+        env = Simulator()
+        noc = Noc(env, "noc", MESH, ClockDomain("c", 1000))
+        other = noc if is_alone else Noc(env, "other", MESH, ClockDomain("d", 700))
+        log = []
+
+        def sender():
+            for pause in pauses:
+                log.append((yield noc.multicast(0, nodes, 3)))
+                yield env.timeout(pause)
+                if other is not noc:
+                    other.send(0, 0, 1)
+
+        noc.process(sender())
+        env.run()
+        return log
+
+    assert run(is_alone=True) == run(is_alone=False)
+
+
 def test_a_packet_that_never_arrives_in_time_is_reported_with_its_process():
     env = Simulator()
     noc = Noc(env, "noc", MESH, ClockDomain("c", 1000))
