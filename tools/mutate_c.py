@@ -227,7 +227,7 @@ MUTATIONS = [
     Mutation("law 19", "dram_rules.c", "s->refresh_until[rank] = clk + s->latency[CS_DRAM_RANK][CS_DRAM_REF][CS_DRAM_ACT];", "s->refresh_until[rank] = clk + 2 * s->latency[CS_DRAM_RANK][CS_DRAM_REF][CS_DRAM_ACT];", DRAM_LAWS + "19_energy_is_counts_times_the_table_and_residencies_are_the_time"),
     Mutation("silence", "dram_clock.c", "s->commands[command] += skipped;", "s->commands[command] += skipped - (skipped > 2);", DRAM_LAWS + "silence_is_accounted_for_as_if_stepped"),
     Mutation("silence", "dram_rules.c", "+ interval - 1) / interval - 1;", "+ interval - 1) / interval;", DRAM_LAWS + "silence_is_accounted_for_as_if_stepped"),
-    Mutation("silence", "dram_clock.c", "if (sink->commands == NULL && dram_is_idle(s))", "if (0 && sink->commands == NULL && dram_is_idle(s))", DRAM_LAWS + "silence_of_hours_costs_as_much_as_of_a_microsecond"),
+    Mutation("silence", "dram_clock.c", "if (sink->commands == NULL && dram_is_idle(s) &&", "if (0 && sink->commands == NULL && dram_is_idle(s) &&", DRAM_LAWS + "silence_of_hours_costs_as_much_as_of_a_microsecond"),
     Mutation("law 20", "noc_router.c", "--out->credits > 0;", "out->credits > 0;", NOC_LAWS + "20_21_every_place_is_somewhere"),
     Mutation("law 21", "noc_clock.c", "} else if (s->credits[s->vc] == 0) {", "} else if (s->credits[s->vc] == 255) {", NOC_LAWS + "20_21_every_place_is_somewhere"),
     Mutation("law 23", "noc.c", "v->packets[s->last].next = slot;\n        s->last = slot;", "p->next = v->packets[s->first].next;\n        v->packets[s->first].next = slot;\n        if (p->next == NOBODY) s->last = slot;", NOC_LAWS + "23_one_vc_keeps_the_order_between_two_nodes"),
