@@ -147,7 +147,8 @@ static int32_t submit(dram_state *s, const dram_request *request) {
     if (clk == s->last_arrival) return CS_FULL;
     if (s->now < clk) {
         const int64_t event = dram_first_event(s);
-        if (event < clk) return CS_ESTATE;
+        /* Completions that wait to be told have places for those of the clocks up to now, not for all to come. */
+        if (event < clk || dram_first_done(s) < clk) return CS_ESTATE;
         const int32_t quiet = event > clk && s->arrival_count == 0 && s->refresh_at > clk;
         if (quiet && (s->refresh_pending == 0 || !dram_is_idle(s))) dram_settle(s, clk);
     }

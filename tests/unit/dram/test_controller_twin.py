@@ -194,3 +194,23 @@ def to_arrays(requests):
         np.array([address for _, address, _ in requests], dtype=np.uint64),
         np.array([is_write for _, _, is_write in requests], dtype=np.uint8),
     )
+
+
+@pytest.mark.parametrize(("scheduler", "refused"), [("fr-fcfs", 9364), ("bank-round-robin", 9363)])
+def test_a_request_after_a_completion_that_was_not_told_is_refused(scheduler, refused):
+    """Reads answered from a write that waits for a refresh: each takes a clock and no place, and there is room for so
+    many completions only."""
+    controller = Controller(PRESETS["ddr4_2400"], "m1", scheduler)
+    controller.advance(9360)
+    for clk in range(9361, refused):
+        assert controller.submit(clk, clk, 0, clk == 9361)
+    # The first completion: of a buffered write a clock after it, of a read a clock after that.
+    with pytest.raises(KernelError, match="cs_dram_submit"):
+        controller.submit(refused, refused, 0, False)
+    told = []
+    for clk in range(refused, 9700):
+        told += controller.advance(clk).done
+        assert controller.submit(clk, clk, 0, False)
+    told += controller.advance(11000).done
+    assert sorted(tag for tag, _ in told) == list(range(9361, 9700))
+    assert all(clk == tag + 1 for tag, clk in told if tag > 9361)
