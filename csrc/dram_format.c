@@ -1,7 +1,8 @@
 /* Command traces as text. */
 #include "dram_state.h"
 
-#define LINE_MAX_BYTES 80
+/* A clock of 19 digits, a name of 5 letters, five numbers of 10 digits, each with a character behind it. */
+#define LINE_MAX_BYTES (19 + 1 + 5 + 1 + 5 * (10 + 1))
 
 static char *put_number(char *at, int64_t value) {
     char digits[20];
