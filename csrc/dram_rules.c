@@ -8,23 +8,49 @@
 
 #include "dram_state.h"
 
-int32_t dram_compile_rules(dram_state *s) {
+/* PREA and REF belong to no bank or group, and across ranks only bursts meet: other rules would never bind. */
+static int can_bind(const cs_dram_rule *rule) {
+    switch (rule->scope) {
+    case CS_DRAM_BANK:
+    case CS_DRAM_GROUP:
+        return rule->preceding != CS_DRAM_PREA && rule->preceding != CS_DRAM_REF && rule->following != CS_DRAM_PREA &&
+               rule->following != CS_DRAM_REF;
+    case CS_DRAM_OTHER_RANK:
+        return dram_is_column(rule->preceding);
+    default:
+        return 1;
+    }
+}
+
+int dram_valid_rules(const cs_dram_config *config) {
+    int32_t windows = 0;
+    for (int32_t i = 0; i < config->rule_count; ++i) {
+        const cs_dram_rule *rule = &config->rules[i];
+        if (rule->scope < 0 || rule->scope >= CS_DRAM_SCOPES || rule->preceding < 0 || rule->following < 0 ||
+            rule->preceding >= CS_DRAM_COMMANDS || rule->following >= CS_DRAM_COMMANDS || rule->clocks < 0 ||
+            rule->clocks > DRAM_MAX_CLOCKS)
+            return 0;
+        if (rule->window == 1) {
+            if (rule->clocks > 0 && !can_bind(rule)) return 0;
+        } else if (rule->window < 2 || rule->window > DRAM_MAX_WINDOW || windows++ > 0 || rule->scope != CS_DRAM_RANK ||
+                   rule->preceding != CS_DRAM_ACT || rule->following != CS_DRAM_ACT) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
+void dram_compile_rules(dram_state *s) {
     const cs_dram_config *config = &s->config;
     memset(s->latency, 0, sizeof s->latency);
     s->window = 0;
     s->window_clocks = 0;
     for (int32_t i = 0; i < config->rule_count; ++i) {
         const cs_dram_rule *rule = &config->rules[i];
-        if (rule->scope < 0 || rule->scope >= CS_DRAM_SCOPES || rule->preceding < 0 || rule->following < 0 ||
-            rule->preceding >= CS_DRAM_COMMANDS || rule->following >= CS_DRAM_COMMANDS || rule->clocks < 0)
-            return CS_EINVAL;
         if (rule->window == 1) {
             int64_t *latency = &s->latency[rule->scope][rule->preceding][rule->following];
             *latency = dram_max(*latency, rule->clocks);
         } else {
-            if (rule->window < 2 || rule->window > DRAM_MAX_WINDOW || s->window != 0 || rule->scope != CS_DRAM_RANK ||
-                rule->preceding != CS_DRAM_ACT || rule->following != CS_DRAM_ACT)
-                return CS_EINVAL;
             s->window = rule->window;
             s->window_clocks = rule->clocks;
         }
@@ -32,15 +58,6 @@ int32_t dram_compile_rules(dram_state *s) {
     for (int32_t rank = 0; rank < CS_DRAM_MAX_RANKS; ++rank)
         for (int32_t i = 0; i < DRAM_MAX_WINDOW; ++i)
             s->window_act[rank][i] = -s->window_clocks;
-    /* PREA and REF belong to no bank or group: rules that say otherwise would never bind. */
-    for (int32_t other = 0; other < CS_DRAM_COMMANDS; ++other)
-        for (int32_t scope = CS_DRAM_BANK; scope < CS_DRAM_RANK; ++scope) {
-            const int64_t (*table)[CS_DRAM_COMMANDS] = (const int64_t (*)[CS_DRAM_COMMANDS])s->latency[scope];
-            if (table[CS_DRAM_PREA][other] || table[CS_DRAM_REF][other] || table[other][CS_DRAM_PREA] ||
-                table[other][CS_DRAM_REF])
-                return CS_EINVAL;
-        }
-    return CS_OK;
 }
 
 static void raise_all(int64_t ready[CS_DRAM_COMMANDS], const int64_t latency[CS_DRAM_COMMANDS], int64_t clk) {

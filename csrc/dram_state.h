@@ -12,6 +12,7 @@
 #define DRAM_ARRIVALS 2
 #define DRAM_DONES 128
 #define DRAM_MAX_WINDOW 8
+#define DRAM_MAX_CLOCKS (1 << 20) /* of a rule, and of the refresh interval */
 /* fr-fcfs holds read queue + write queue + as many active ones; round robin holds two queues and the bank queues. */
 #define DRAM_MAX_ACTIVE (2 * CS_DRAM_MAX_QUEUE)
 #define DRAM_SLOTS (2 * CS_DRAM_MAX_QUEUE + CS_DRAM_MAX_BANKS * CS_DRAM_MAX_BANK_QUEUE)
@@ -160,7 +161,8 @@ static inline int32_t dram_is_column(int32_t command) {
 }
 
 /* dram_rules.c: timing, banks, and requests' places. */
-int32_t dram_compile_rules(dram_state *s);
+int dram_valid_rules(const cs_dram_config *config);
+void dram_compile_rules(dram_state *s);
 int64_t dram_refresh_clk(const dram_state *s, int64_t number);
 int64_t dram_refreshes_until(const dram_state *s, int64_t clk);
 void dram_issue(dram_state *s, int32_t command, int32_t bank, int32_t row, int64_t clk);

@@ -19,7 +19,7 @@ from .rules import COMMANDS, SCOPES
 from .schedulers import Scheduler
 from .schedulers import scheduler as scheduler_of
 
-NEVER: int = 9223372036854775807
+NEVER: int = lib.CS_NEVER
 
 #: One command, as the C library writes it. `group` and `bank` are -1 for PREA and REF, `row` and `column` where a
 #: command has none.
@@ -92,6 +92,11 @@ def c_config(preset: Preset, mapping: AddressMapping, scheduler: Scheduler) -> A
             f"{scheduler.refresh} refreshes; expected at least {least} clocks, or 0 for no refresh"
         )
     rules = preset.rules()
+    if len(mapping.fields) > lib.CS_DRAM_MAX_FIELDS or len(rules) > lib.CS_DRAM_MAX_RULES:
+        raise ValueError(
+            f"{preset.name}: {len(mapping.fields)} fields of an address, {len(rules)} rules: expected at most "
+            f"{lib.CS_DRAM_MAX_FIELDS} and {lib.CS_DRAM_MAX_RULES}"
+        )
     config = ffi.new(
         "cs_dram_config *",
         {

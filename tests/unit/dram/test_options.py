@@ -1,7 +1,7 @@
 """Ranks, closed pages and per-bank refresh: what they do, and that the checker finds nothing. That no clock is lost:
 test_tightness."""
 
-from dataclasses import replace
+from dataclasses import dataclass, fields, replace
 
 import pytest
 from reference.dram.traces import arrays, requests
@@ -9,12 +9,15 @@ from reference.dram.traces import arrays, requests
 from cosim.models.dram import (
     PRESETS,
     SCHEDULERS,
+    AddressMapping,
     BankRoundRobin,
     Checker,
     Command,
     Controller,
     EnergyTable,
     FrFcfs,
+    Preset,
+    ResolvedRule,
     energy_fj,
     preset,
 )
@@ -111,6 +114,60 @@ def test_what_cannot_be_is_refused():
         preset("ddr4_2400").with_ranks(3)
     with pytest.raises(ValueError, match=r"ddr4_2400: 4 ranks"):
         preset("ddr4_2400").with_ranks(4)
+
+
+@dataclass(frozen=True)
+class OtherTable(Preset):
+    """A preset with more rules than its standard."""
+
+    more: tuple[ResolvedRule, ...] = ()
+
+    def rules(self):
+        return (*super().rules(), *self.more)
+
+
+def with_rule(rule, ranks=1):
+    device = preset("ddr4_2400").with_ranks(ranks)
+    return OtherTable(**{field.name: getattr(device, field.name) for field in fields(Preset)}, more=(rule,))
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        # Rows that the engine would never look at, or has no place for.
+        ResolvedRule("tMORE", "other rank", "ACT", "ACT", 9, 1),
+        ResolvedRule("tMORE", "other rank", "PRE", "RD", 9, 1),
+        ResolvedRule("tMORE", "bank", "REF", "ACT", 9, 1),
+        ResolvedRule("tMORE", "group", "ACT", "PREA", 9, 1),
+        ResolvedRule("tMORE", "rank", "RD", "RD", 9, 2),
+        ResolvedRule("tMORE", "group", "ACT", "ACT", 9, 4),
+        ResolvedRule("tMORE", "rank", "ACT", "ACT", 9, 5),  # beside tFAW
+        ResolvedRule("tMORE", "rank", "ACT", "ACT", -1, 1),
+        ResolvedRule("tMORE", "rank", "ACT", "ACT", 2**20 + 1, 1),
+    ],
+)
+def test_a_rule_that_would_not_be_kept_is_refused(rule):
+    with pytest.raises(ValueError, match="ddr4_2400: the controller does not take this configuration"):
+        Controller(with_rule(rule, ranks=2))
+
+
+def test_a_rule_more_is_kept():
+    other_rank = preset("ddr4_2400").with_ranks(2).mapping("m1").encode({"rank": 1})
+    commands = run(with_rule(ResolvedRule("tMORE", "other rank", "RD", "ACT", 30, 1), ranks=2), "fr-fcfs", [0])
+    assert commands == [(1, "ACT", 0, 0, 0), (18, "RD", 0, 0, 0)]
+    controller = Controller(with_rule(ResolvedRule("tMORE", "other rank", "RD", "ACT", 30, 1), ranks=2))
+    controller.submit(0, 0, 0, False)
+    controller.advance(20)
+    controller.submit(20, 1, other_rank, False)
+    told = controller.advance(100, observe=True).commands.tolist()
+    assert (told[0][0], COMMANDS[told[0][1]]) == (18 + 30, "ACT")
+
+
+def test_more_fields_of_an_address_than_there_is_room_for_are_refused():
+    device = preset("ddr4_2400")
+    mapping = AddressMapping.of((*["row:1"] * 16, "bank", "group", "column"), device.geometry)
+    with pytest.raises(ValueError, match=r"ddr4_2400: 19 fields of an address, \d+ rules: expected at most 16 and 160"):
+        Controller(device, mapping)
 
 
 # ---- legal ----------------------------------------------------------------------------------------------------
