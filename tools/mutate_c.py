@@ -36,6 +36,7 @@ BANKED = "tests/unit/core/test_banked.py"
 SCNN = "tests/unit/core/test_scnn.py"
 FABRIC, FABRIC_LIMITS = "tests/unit/fabric/test_unfused.py", "tests/unit/fabric/test_fabric_limits.py"
 SRAM = "tests/unit/sram/test_state.py"
+DRAM_TWIN = "tests/unit/dram/test_controller_twin.py"
 MISALIGNED = "tests/robustness/test_misaligned.py"
 FORMATS, MAC = "tests/unit/numerics/test_formats.py", "tests/unit/numerics/test_mac.py"
 VECMATH, ISA = "tests/unit/numerics/test_vecmath.py", "tests/unit/test_isa.py"
@@ -177,7 +178,7 @@ MUTATIONS = [
     # ---- what the memory system refuses
     Mutation("cs_dram_advance", "dram.c", "!CS_IS_ALIGNED(done_count) || ", "", MISALIGNED),
     Mutation("cs_dram_format", "dram_format.c", " || !CS_IS_ALIGNED(used)", "", MISALIGNED),
-    Mutation("cs_dram_replay", "dram.c", "if (sink->done[i].tag >= count)", "if (sink->done[i].tag > count)", "tests/unit/dram/test_controller_twin.py"),
+    Mutation("cs_dram_replay", "dram.c", "if (sink->done[i].tag >= count)", "if (sink->done[i].tag > count)", DRAM_TWIN),
     Mutation("cs_sram_share", "sram.c", "if (!CS_IS_ALIGNED(memory) || ", "if (", MISALIGNED),
     Mutation("cs_noc_replay", "noc.c", "!CS_IS_ALIGNED(head_out) || ", "", MISALIGNED),
     Mutation("cs_fabric_next", "fabric.c", "    if (!CS_IS_ALIGNED(time_ps)) return CS_EBUFFER;\n", "", MISALIGNED),
@@ -208,6 +209,8 @@ MUTATIONS = [
     Mutation("fabric", "fabric_requests.c", "if (!caused || r->base != d->base) {", "if (1) {", FABRIC),
     Mutation("fabric", "dram_clock.c", "out->next_done = dram_min(out->next_done, event + latency);", "out->next_done = dram_min(out->next_done, event + latency + 1);", FABRIC),
     Mutation("fabric", "dram_clock.c", "if (s->list[DRAM_WRITE].count > 0 || s->arrival_count > 0) return 0;", "if (s->arrival_count > 0) return 0;", FABRIC),
+    Mutation("fabric", "fabric.c", "is_idle(f) && (status = run_until(f, parts, now_ps, &next)) != CS_OK", "0", FABRIC),
+    Mutation("cs_fabric_next", "fabric.c", "    if (is_idle(f)) {\n        *time_ps = CS_NEVER;\n        return CS_OK;\n    }\n", "", FABRIC),
     Mutation("cs_fabric_submit", "fabric_layout.c", " || !CS_IS_ALIGNED(parts->sram_bytes)", "", "tests/unit/fabric/test_fabric_limits.py"),
     # ---- the memory system's laws (tests/invariants): each mistake, and the law that it breaks
     Mutation("law 13", "dram_fr_fcfs.c", "consider(best, dram_max(next, dram_ready(s, command, bank)), command, bank, which, i);", "consider(best, dram_max(next - 1, dram_ready(s, command, bank)), command, bank, which, i);", DRAM_LAWS + "13_one_command_a_clock"),
@@ -228,6 +231,8 @@ MUTATIONS = [
     Mutation("silence", "dram_clock.c", "s->commands[command] += skipped;", "s->commands[command] += skipped - (skipped > 2);", DRAM_LAWS + "silence_is_accounted_for_as_if_stepped"),
     Mutation("silence", "dram_rules.c", "+ interval - 1) / interval - 1;", "+ interval - 1) / interval;", DRAM_LAWS + "silence_is_accounted_for_as_if_stepped"),
     Mutation("silence", "dram_clock.c", "if (sink->commands == NULL && dram_is_idle(s) &&", "if (0 && sink->commands == NULL && dram_is_idle(s) &&", DRAM_LAWS + "silence_of_hours_costs_as_much_as_of_a_microsecond"),
+    Mutation("cs_dram_submit", "dram_fr_fcfs.c", "if (s->refresh_pending > 0 || s->config.closed_page ||", "if (s->config.closed_page ||", DRAM_TWIN),
+    Mutation("silence", "dram_clock.c", "dram_first_done(s))))\n                    continue;", "dram_first_done(s)))) {\n                }", DRAM_TWIN),
     Mutation("law 20", "noc_router.c", "--out->credits > 0;", "out->credits > 0;", NOC_LAWS + "20_21_every_place_is_somewhere"),
     Mutation("law 21", "noc_clock.c", "} else if (s->credits[s->vc] == 0) {", "} else if (s->credits[s->vc] == 255) {", NOC_LAWS + "20_21_every_place_is_somewhere"),
     Mutation("law 23", "noc.c", "v->packets[s->last].next = slot;\n        s->last = slot;", "p->next = v->packets[s->first].next;\n        v->packets[s->first].next = slot;\n        if (p->next == NOBODY) s->last = slot;", NOC_LAWS + "23_one_vc_keeps_the_order_between_two_nodes"),

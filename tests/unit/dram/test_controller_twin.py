@@ -117,6 +117,29 @@ def test_the_replay_driver_is_the_twin_offered_every_clock(data):
     check_replay(preset, mapping, scheduler, requests)
 
 
+@pytest.mark.parametrize("scheduler", [name for name, policy in SCHEDULERS.items() if not policy.ideal])
+@pytest.mark.parametrize("is_write", [False, True])
+def test_what_comes_around_a_refresh_takes_its_turn(scheduler, is_write):
+    """A row is open that has to be closed for the refresh, and a request for it comes. Red for: one that goes before
+    the refresh that is pending."""
+    preset = PRESETS["ddr4_2400"].with_timing(tREFI=600)
+    encode = preset.mapping("m1").encode
+    for gap in range(18, 42):
+        requests = [(600 - 22, encode({}), False), (gap, encode({"column": 1}), is_write)]
+        twin = DramTwin(preset, "m1", scheduler)
+        accepted, done, commands = schedule_on_twin(twin, requests, 500)
+        for unobserved in (False, True):
+            controller = Controller(preset, "m1", scheduler)
+            got_done, got_commands = [], []
+            for tag, (clk, (_, address, writes)) in enumerate(zip(accepted, requests, strict=True)):
+                result = controller.advance(clk, observe=not unobserved)
+                got_done, got_commands = got_done + result.done, got_commands + rows(result.commands)
+                assert controller.submit(clk, tag, address, writes)
+            result = controller.advance(twin.now, observe=not unobserved)
+            assert got_done + result.done == done
+            assert unobserved or got_commands + rows(result.commands) == commands
+
+
 @given(st.data())
 def test_who_observes_changes_nothing(data):
     """Of many requests the channel is idle before, and they come at the clocks at which it is refreshed. Red for: a
