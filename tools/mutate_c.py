@@ -232,6 +232,7 @@ MUTATIONS = [
     Mutation("silence", "dram_rules.c", "+ interval - 1) / interval - 1;", "+ interval - 1) / interval;", DRAM_LAWS + "silence_is_accounted_for_as_if_stepped"),
     Mutation("silence", "dram_clock.c", "if (sink->commands == NULL && dram_is_idle(s) &&", "if (0 && sink->commands == NULL && dram_is_idle(s) &&", DRAM_LAWS + "silence_of_hours_costs_as_much_as_of_a_microsecond"),
     Mutation("cs_dram_submit", "dram_fr_fcfs.c", "if (s->refresh_pending > 0 || s->config.closed_page ||", "if (s->config.closed_page ||", DRAM_TWIN),
+    Mutation("cs_dram_stats", "dram_rules.c", "s->closing_until[rank] = dram_max(s->closing_until[rank], begins);", "s->closing_until[rank] = begins;", "tests/unit/dram/test_options.py"),
     Mutation("silence", "dram_clock.c", "dram_first_done(s))))\n                    continue;", "dram_first_done(s)))) {\n                }", DRAM_TWIN),
     Mutation("law 20", "noc_router.c", "--out->credits > 0;", "out->credits > 0;", NOC_LAWS + "20_21_every_place_is_somewhere"),
     Mutation("law 21", "noc_clock.c", "} else if (s->credits[s->vc] == 0) {", "} else if (s->credits[s->vc] == 255) {", NOC_LAWS + "20_21_every_place_is_somewhere"),

@@ -103,6 +103,20 @@ def test_energy_of_auto_precharge_and_bank_refresh():
     assert energy["background"] == 68 * table.active_clock_fj + (781 - 68) * table.precharged_clock_fj
 
 
+def test_a_rank_is_active_until_the_last_of_its_banks_closes():
+    """The auto-precharge of a write begins later than that of the read behind it in another bank. Red for: the time of
+    the newest one alone."""
+    device = preset("ddr4_2400")
+    controller = Controller(device, "m1", FrFcfs(page="closed"))
+    controller.submit(0, 0, 0, True)
+    controller.advance(1)
+    controller.submit(1, 1, device.mapping("m1").encode({"group": 1}), False)
+    told = controller.advance(60, observe=True).commands.tolist()
+    assert [(clk, COMMANDS[kind]) for clk, kind, *_ in told] == [(5, "ACT"), (18, "WRA"), (18 + 19, "RDA")]
+    # The read's: 9 clocks after it. The write's: WL, burst and tWR after it.
+    assert controller.stats(200).active_clocks == 18 + 12 + 4 + 18 - 1
+
+
 def test_what_cannot_be_is_refused():
     with pytest.raises(ValueError, match=r"ddr4_2400: DDR4 has no per-bank refresh"):
         Controller(preset("ddr4_2400"), "m1", FrFcfs(refresh="per-bank"))
