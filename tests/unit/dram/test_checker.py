@@ -157,6 +157,13 @@ def test_refreshes_are_neither_late_nor_early_by_more_than_eight(commands, end, 
     assert set(Checker(preset("ddr4_2400")).feed(commands).finish(end).violations) == broken
 
 
+def test_a_channel_that_is_never_refreshed():
+    device = preset("ddr4_2400").with_timing(tREFI=0)
+    assert Checker(device).feed([Command(1, "ACT", 0, 0, 3)]).finish(10**9).ok
+    early = Checker(device).feed([Command(1, "REF"), Command(420, "REF")]).finish()
+    assert set(early.violations) == {"tRFC REF-REF rank"}
+
+
 # ---- our own traces -------------------------------------------------------------------------------------------
 
 RUNS = [
