@@ -8,7 +8,8 @@ from typing import Any
 from simpy.events import Event
 
 from cosim import ClockDomain, Module, Simulator
-from cosim.tlm import Command, GenericPayload, Response, TargetSocket
+from cosim.tlm import GenericPayload, Response, TargetSocket
+from cosim.tlm.store import ByteStore
 
 from .controller import Controller, Stats
 from .energy import energy_fj
@@ -17,8 +18,6 @@ from .presets import Preset
 from .schedulers import Scheduler
 
 __all__ = ["Memory"]
-
-_PAGE_BYTES = 4096
 
 
 class Memory(Module):
@@ -43,13 +42,13 @@ class Memory(Module):
         self.preset = preset
         self.controller = Controller(preset, mapping, scheduler)
         self.clock = clock or ClockDomain(f"{self.full_name}.clock", preset.t_ck_ps)
-        self.socket = TargetSocket(self, "socket", self._b_transport, self._transport_dbg)
+        self._store = ByteStore(preset.geometry.channel_bytes)
+        self.socket = TargetSocket(self, "socket", self._b_transport, self._store.move)
         self._engine = DramEngine(self.full_name, self.controller, self.clock, self._done)
         self._attachment = self.simulator.attach(self._engine, polled=False)
         self._posted: list[tuple[int, int, int, bool]] = []  # port, tag, address, is_write
         self._events: dict[int, Event] = {}
         self._next_tag = 0
-        self._pages: dict[int, bytearray] = {}
 
     @property
     def burst_bytes(self) -> int:
@@ -103,14 +102,10 @@ class Memory(Module):
     # ---- TLM ----------------------------------------------------------------------------------------------
 
     def _b_transport(self, payload: GenericPayload, delay: int) -> int | Generator[Any, Any, int]:
-        if payload.command is Command.IGNORE:
-            payload.response = Response.OK
-        elif payload.address < 0 or payload.address + len(payload.data) > self.capacity_bytes:
-            payload.response = Response.ADDRESS_ERROR
-        elif payload.streaming_width < len(payload.data) or not payload.data:
-            payload.response = Response.BURST_ERROR
-        else:
+        refusal = self._store.refusal(payload)
+        if refusal is None:
             return self._transport(payload, delay)
+        payload.response = refusal
         return delay
 
     def _transport(self, payload: GenericPayload, delay: int) -> Generator[Any, Any, int]:
@@ -120,46 +115,6 @@ class Memory(Module):
         first = payload.address // size
         last = (payload.address + len(payload.data) - 1) // size
         yield self.simulator.all_of([self.submit(line * size, payload.is_write) for line in range(first, last + 1)])
-        self._move(payload)
+        self._store.move(payload)
         payload.response = Response.OK
         return 0
-
-    def _transport_dbg(self, payload: GenericPayload) -> int:
-        if payload.command is Command.IGNORE or not 0 <= payload.address < self.capacity_bytes:
-            return 0
-        return self._move(payload)
-
-    def _move(self, payload: GenericPayload) -> int:
-        """Move what lies in the channel; returns the number of bytes."""
-        data, enable = payload.data, payload.byte_enable
-        length = min(len(data), self.capacity_bytes - payload.address)
-        at = 0
-        while at < length:
-            page, offset = divmod(payload.address + at, _PAGE_BYTES)
-            count = min(_PAGE_BYTES - offset, length - at)
-            held = self._pages.get(page)
-            if payload.is_write and held is None:
-                held = self._pages[page] = bytearray(_PAGE_BYTES)
-            source = bytes(count) if held is None else bytes(held[offset : offset + count])
-            if enable is not None:
-                self._move_enabled(payload, at, held, offset, source, enable)
-            elif payload.is_write:
-                assert held is not None
-                held[offset : offset + count] = data[at : at + count]
-            else:
-                data[at : at + count] = source
-            at += count
-        return length
-
-    @staticmethod
-    def _move_enabled(
-        payload: GenericPayload, at: int, held: bytearray | None, offset: int, source: bytes, enable: bytes
-    ) -> None:
-        for i, byte in enumerate(source):
-            if not enable[(at + i) % len(enable)]:
-                continue
-            if payload.is_write:
-                assert held is not None
-                held[offset + i] = payload.data[at + i]
-            else:
-                payload.data[at + i] = byte

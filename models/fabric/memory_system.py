@@ -6,13 +6,12 @@ from collections.abc import Generator, Sequence
 from typing import Any, Protocol, runtime_checkable
 
 from cosim.kernel import Module, Simulator
-from cosim.tlm import Command, GenericPayload, Response, TargetSocket
+from cosim.tlm import GenericPayload, Response, TargetSocket
+from cosim.tlm.store import ByteStore
 
 from .descriptor import Completion
 from .fabric import Endpoint, Fabric, FabricConfig, MemoryPart, NetworkPart, SramPart
 from .unfused import UnfusedFabric
-
-PAGE_BYTES = 4096
 
 
 @runtime_checkable
@@ -35,7 +34,7 @@ class MemorySystem(Module):
     """DRAM channels behind any number of ports.
 
     A port is a TLM target socket: `initiator.bind(memory.port("cpu"))`. Bus masters call `b_transport`, which takes
-    the time of the DRAM bursts that the payload touches, and moves data of its own (never-written bytes are zero).
+    the time of the DRAM bursts that the payload touches, and moves data of its own (`cosim.tlm.store.ByteStore`).
     Initiators whose module is a `FabricNode` are linked into one fabric instead, and share the DRAM with the others. Of
     what is asked for at one instant, that of the ports comes by their names.
 
@@ -61,7 +60,7 @@ class MemorySystem(Module):
         self._config = config or FabricConfig()
         self._fused = fused
         self._ports: dict[str, TargetSocket] = {}
-        self._pages: dict[int, bytearray] = {}
+        self._store = ByteStore(capacity_bytes)
         self._fabric: Fabric | UnfusedFabric | None = None
         self._nodes: dict[str, tuple[int, int]] = {}
         self._ranks: dict[str, int] = {}
@@ -76,7 +75,7 @@ class MemorySystem(Module):
         def b_transport(payload: GenericPayload, delay: int) -> Generator[Any, Any, int]:
             return self._transport(name, payload, delay)
 
-        self._ports[name] = TargetSocket(self, name, b_transport, self._debug)
+        self._ports[name] = TargetSocket(self, name, b_transport, self._store.move)
         return self._ports[name]
 
     @property
@@ -116,14 +115,14 @@ class MemorySystem(Module):
     # ---- bus masters ----
 
     def _transport(self, port: str, payload: GenericPayload, delay: int) -> Generator[Any, Any, int]:
+        refusal = self._store.refusal(payload)
+        if refusal is not None:
+            payload.response = refusal
+            return delay
         if delay:
             yield self.simulator.timeout(delay)
-        size = len(payload.data)
-        if payload.address < 0 or payload.address + size > self.capacity_bytes:
-            payload.response = Response.ADDRESS_ERROR
-            return 0
         burst = self._config.burst_bytes
-        first, last = payload.address // burst, (payload.address + max(size, 1) - 1) // burst
+        first, last = payload.address // burst, (payload.address + len(payload.data) - 1) // burst
         left = last - first + 1
         finished = self.simulator.event()
 
@@ -135,28 +134,8 @@ class MemorySystem(Module):
 
         fabric = self.fabric
         for block in range(first, last + 1):
-            fabric.access(self._ranks[port], block * burst, is_write=payload.command is Command.WRITE, done=one_done)
+            fabric.access(self._ranks[port], block * burst, is_write=payload.is_write, done=one_done)
         yield finished
-        self._move(payload)
+        self._store.move(payload)
         payload.response = Response.OK
         return 0
-
-    def _debug(self, payload: GenericPayload) -> int:
-        if payload.address < 0 or payload.address + len(payload.data) > self.capacity_bytes:
-            return 0
-        self._move(payload)
-        return len(payload.data)
-
-    def _move(self, payload: GenericPayload) -> None:
-        data = memoryview(payload.data)
-        address, done = payload.address, 0
-        while done < len(payload.data):
-            page, offset = divmod(address + done, PAGE_BYTES)
-            piece = min(PAGE_BYTES - offset, len(payload.data) - done)
-            if payload.command is Command.WRITE:
-                content = self._pages.setdefault(page, bytearray(PAGE_BYTES))
-                content[offset : offset + piece] = data[done : done + piece]
-            elif payload.command is Command.READ:
-                known = self._pages.get(page)
-                data[done : done + piece] = known[offset : offset + piece] if known else bytes(piece)
-            done += piece

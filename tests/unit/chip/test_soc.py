@@ -13,7 +13,7 @@ from cosim.models.dram.spec import MemorySpec
 from cosim.models.fabric import Descriptor, Direction, LocalWork
 from cosim.models.tasks import Kind, TaskGraph
 from cosim.scenario import load_component
-from cosim.tlm import GenericPayload, InitiatorSocket, Response
+from cosim.tlm import Command, GenericPayload, InitiatorSocket, Response
 
 SCENARIOS = Path(__file__).parents[3] / "scenarios"
 SPEC = load_component(SCENARIOS / "chips/pnpu.yaml", ChipSpec)
@@ -264,3 +264,34 @@ def test_memory_holds_what_was_written_to_it():
     peek = GenericPayload.read(4095, 2)
     assert socket.transport_dbg(peek) == 2
     assert bytes(peek.data) == b"bc"
+
+
+def test_a_payload_to_memory_is_what_its_attributes_say():
+    sim, memory, _, _ = design((), traffic=0)
+    socket = InitiatorSocket(Module(sim, "master"), "socket")
+    socket.bind(memory.port("master"))
+    answers = []
+
+    def program(*payloads):
+        for payload in payloads:
+            start = sim.now_ps
+            delay = yield from socket.b_transport(payload, 7)
+            answers.append((payload.response, sim.now_ps - start > 7, delay))
+
+    read = GenericPayload(Command.READ, 0, bytearray(b"......"), byte_enable=b"\x00\xff")
+    sim.process(
+        program(
+            GenericPayload.write(0, b"abcdef"),
+            GenericPayload(Command.WRITE, 0, bytearray(b"ABCDEF"), byte_enable=b"\xff\x00\x00"),
+            read,
+            GenericPayload(Command.READ, 0, bytearray(8), streaming_width=4),
+            GenericPayload.read(0, 0),
+            GenericPayload(Command.IGNORE, 0, bytearray(8)),
+        )
+    )
+    sim.run()
+    assert bytes(read.data) == b".b.D.f"
+    assert answers == [(Response.OK, True, 0)] * 3 + [(Response.BURST_ERROR, False, 7)] * 2 + [(Response.OK, False, 7)]
+    end = memory.capacity_bytes
+    assert socket.transport_dbg(GenericPayload.write(end - 2, b"wxyz")) == 2
+    assert socket.transport_dbg(GenericPayload.read(end, 4)) == 0
