@@ -6,6 +6,7 @@ import dataclasses
 import io
 import json
 import re
+import textwrap
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,6 +15,7 @@ import numpy.typing as npt
 import typer
 
 from cosim.cli.boundary import complain, mistakes_named
+from cosim.clib import lib
 from cosim.files import check_outputs, write_whole
 
 from .mesh import ALLOCATORS, MeshConfig
@@ -30,32 +32,43 @@ _EXIT_DIFFERENT = 1
 app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
 Mesh = Annotated[str, typer.Option("--mesh", help="Columns x rows, e.g. 4x4 or 8x2.")]
-Vcs = Annotated[int, typer.Option("--vcs", help="Virtual channels per link.")]
-Buffer = Annotated[int, typer.Option("--buffer", help="Flits of buffer per virtual channel.")]
+Vcs = Annotated[int, typer.Option("--vcs", help=f"Virtual channels per link, 1 to {lib.CS_NOC_MAX_VCS}.")]
+Buffer = Annotated[
+    int, typer.Option("--buffer", help=f"Flits of buffer per virtual channel, 1 to {lib.CS_NOC_MAX_DEPTH}.")
+]
 RoutingDelay = Annotated[int, typer.Option("--routing-delay", help="1: a clock for routing; 0: none.")]
-CreditDelay = Annotated[int, typer.Option("--credit-delay", help="Extra clocks until a router may use a credit.")]
+CreditDelay = Annotated[
+    int,
+    typer.Option(
+        "--credit-delay",
+        help=f"Extra clocks until a router may use a credit, 0 to {lib.CS_NOC_MAX_CREDIT_DELAY}.",
+    ),
+]
 Speculative = Annotated[
     bool, typer.Option("--speculative", help="A head bids for the switch in the clock in which it asks for a VC.")
 ]
 InputSpeedup = Annotated[
-    int, typer.Option("--input-speedup", help="Lines from an input into the switch, shared out over its VCs.")
+    int, typer.Option("--input-speedup", help="Lines from an input into the switch, shared out over its VCs; 1 to 8.")
 ]
 VcAllocator = Annotated[str, typer.Option("--vc-allocator", help=f"One of {', '.join(ALLOCATORS)}.")]
-SwAllocator = Annotated[str, typer.Option("--sw-allocator", help="The same for the switch.")]
+SwAllocator = Annotated[str, typer.Option("--sw-allocator", help=f"Of the switch: one of {', '.join(ALLOCATORS)}.")]
 HoldSwitch = Annotated[
     bool, typer.Option("--hold-switch-for-packet", help="An input keeps its output while flits of a packet follow.")
 ]
 TailCredit = Annotated[
     bool, typer.Option("--wait-for-tail-credit", help="A VC is used again when the last packet's credits are back.")
 ]
-StFinalDelay = Annotated[int, typer.Option("--st-final-delay", help="Clocks in the crossbar.")]
-VcAllocDelay = Annotated[int, typer.Option("--vc-alloc-delay", help="Clocks of VC allocation.")]
+StFinalDelay = Annotated[int, typer.Option("--st-final-delay", help="Clocks in the crossbar, 1 to 4.")]
+VcAllocDelay = Annotated[int, typer.Option("--vc-alloc-delay", help="Clocks of VC allocation, 1 to 8.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
 
 # What the user calls the fields of a mesh, where that is not the field's name with dashes.
 _OPTIONS = {"depth": "buffer"}
+_ROUTER = [field for field in dataclasses.fields(MeshConfig) if field.name not in ("columns", "rows", "ideal")]
 _FIELDS = ["mesh", *(field.name for field in dataclasses.fields(MeshConfig))]
+_SWEPT = ("step", "traffic")
+_MOST_FLITS = 1024
 
 
 def _mesh(size: str, **fields: Any) -> MeshConfig:
@@ -71,6 +84,31 @@ def _mesh(size: str, **fields: Any) -> MeshConfig:
 
 def _option(field: str) -> str:
     return "--" + _OPTIONS.get(field, field).replace("_", "-")
+
+
+def _described(config: MeshConfig) -> dict[str, Any]:
+    """Mesh and router, by the names of the options."""
+    router = {_OPTIONS.get(field.name, field.name): getattr(config, field.name) for field in _ROUTER}
+    return {"mesh": f"{config.columns}x{config.rows}", **router}
+
+
+def _title(config: MeshConfig, traffic: str, flits: int) -> str:
+    """What a sweep is of; of the options, those that are not as by default."""
+    parts = [
+        f"{config.columns}x{config.rows} mesh",
+        traffic,
+        f"packets of {_many(flits, 'flit')}",
+        f"{_many(config.vcs, 'VC')} of {_many(config.depth, 'flit')}",
+    ]
+    for field in _ROUTER:
+        value = getattr(config, field.name)
+        if field.name not in ("vcs", "depth") and value != field.default:
+            parts.append(_option(field.name)[2:] + ("" if value is True else f" {value}"))
+    return ", ".join(parts)
+
+
+def _many(count: int, what: str) -> str:
+    return f"{count} {what}" + ("s" if count != 1 else "")
 
 
 @app.command("replay")
@@ -144,9 +182,7 @@ def _summary(config: MeshConfig, packets: Packets, run: Replay) -> dict[str, Any
         different = int((packets.recorded != run.clocks).any(axis=0).sum())
     return {
         "schema_version": SCHEMA_VERSION,
-        "mesh": f"{config.columns}x{config.rows}",
-        "vcs": config.vcs,
-        "buffer": config.depth,
+        **_described(config),
         "packets": len(packets),
         "flits": run.counts.flits_injected,
         "mesh_hops": run.counts.mesh_hops,
@@ -195,7 +231,7 @@ def _print_replay(result: dict[str, Any]) -> None:
 def sweep_command(
     mesh: Mesh = "8x8",
     traffic: Annotated[str, typer.Option("--traffic", help=f"One of {', '.join(PATTERNS)}.")] = "uniform",
-    packet: Annotated[int, typer.Option("--packet", help="Flits per packet.", min=1, max=1024)] = 4,
+    packet: Annotated[int, typer.Option("--packet", help=f"Flits per packet, 1 to {_MOST_FLITS}.")] = 4,
     vcs: Vcs = 2,
     buffer: Buffer = 8,
     routing_delay: RoutingDelay = 1,
@@ -209,15 +245,19 @@ def sweep_command(
     st_final_delay: StFinalDelay = 1,
     vc_alloc_delay: VcAllocDelay = 1,
     step: Annotated[float, typer.Option("--step", help="Between two loads, flits per node and clock.")] = 0.05,
-    highest: Annotated[float, typer.Option("--highest", help="Highest load.")] = 1.0,
-    warmup: Annotated[int, typer.Option("--warmup", help="Clocks before measuring.", min=0)] = 2000,
-    clocks: Annotated[int, typer.Option("--clocks", help="Clocks measured.", min=1)] = 8000,
-    seed: Annotated[int, typer.Option("--seed", help="Of the traffic.", min=0)] = 1,
+    highest: Annotated[float, typer.Option("--highest", help="Highest load, flits per node and clock.")] = 1.0,
+    warmup: Annotated[int, typer.Option("--warmup", help="Clocks before measuring.")] = 2000,
+    clocks: Annotated[int, typer.Option("--clocks", help="Clocks measured.")] = 8000,
+    seed: Annotated[int, typer.Option("--seed", help="Of the traffic.")] = 1,
     plot: Annotated[Path | None, typer.Option("--plot", help="Draw the curve (needs matplotlib).")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Mean latency against offered load, up to a little beyond saturation."""
+    """Mean latency against offered load, up to a little beyond saturation.
+
+    Latency: from a packet's creation to its tail's arrival; in net: from its head's entry. Traffic: see docs/noc.md.
+    """
     with mistakes_named("noc"):
+        _check_numbers(packet, warmup, clocks, seed)
         config = _mesh(
             mesh,
             vcs=vcs,
@@ -235,27 +275,21 @@ def sweep_command(
         )
         if plot is not None:
             plot = _checked(plot)
-        title = f"{mesh} mesh, {traffic}, {packet} flits, {vcs} VCs of {buffer}"
+        title = _title(config, traffic, packet)
 
         def begun(zero_load: float) -> None:
             if not as_json:
-                print(f"{title}: {zero_load:.1f} clocks without contention")
-                print(f"{'offered':>9} {'accepted':>9} {'latency':>9} {'in net':>9}", flush=True)
+                _print_head(title, zero_load)
 
-        result = sweep(
-            config,
-            traffic,
-            packet,
-            step=step,
-            highest=highest,
-            warmup=warmup,
-            clocks=clocks,
-            seed=seed,
-            begun=begun,
-            measured=None if as_json else _print_point,
-        )
+        asked: dict[str, Any] = {"step": step, "highest": highest, "warmup": warmup, "clocks": clocks, "seed": seed}
+        try:
+            result = sweep(config, traffic, packet, **asked, begun=begun, measured=None if as_json else _print_point)
+        except ValueError as error:
+            raise ValueError(re.sub(rf"^({'|'.join(_SWEPT)})\b", r"--\1", str(error))) from None
     if as_json:
-        print(json.dumps({"schema_version": SCHEMA_VERSION, "title": title, **dataclasses.asdict(result)}, indent=2))
+        of = {**_described(config), "traffic": traffic, "packet": packet, **asked}
+        asdict = dataclasses.asdict(result)
+        print(json.dumps({"schema_version": SCHEMA_VERSION, "title": title, **of, **asdict}, indent=2))
     else:
         _print_saturation(result)
     if plot is not None:
@@ -264,11 +298,29 @@ def sweep_command(
             complain(f"cosim: wrote {plot}")
 
 
+def _check_numbers(packet: int, warmup: int, clocks: int, seed: int) -> None:
+    if not 1 <= packet <= _MOST_FLITS:
+        raise ValueError(f"--packet {packet}: expected 1 to {_MOST_FLITS}")
+    for option, value, least in (("--warmup", warmup, 0), ("--clocks", clocks, 1), ("--seed", seed, 0)):
+        if value < least:
+            raise ValueError(f"{option} {value}: expected {least} or more")
+
+
+def _print_head(title: str, zero_load: float) -> None:
+    alone = f"{zero_load:.1f} clocks without contention" if zero_load else "no packets at the lowest load"
+    print(f"{title}: {alone}")
+    print(f"{'offered':>9} {'accepted':>9} {'latency':>9} {'in net':>9}")
+    print(f"{'flits/node/clock':>19} {'clocks':>9} {'clocks':>9}", flush=True)
+
+
 def _print_point(point: LoadPoint, saturated: bool) -> None:
     # At once: a point of a large mesh takes half a minute.
     mark = "  saturated" if saturated else ""
+    latencies = (f"{mean:.1f}" if point.packets else "-" for mean in (point.packet_latency, point.network_latency))
     print(
-        f"{point.offered:9.3f} {point.accepted:9.3f} {point.packet_latency:9.1f} {point.network_latency:9.1f}{mark}",
+        f"{point.offered:9.3f} {point.accepted:9.3f}",
+        *(f"{mean:>9}" for mean in latencies),
+        end=f"{mark}\n",
         flush=True,
     )
 
@@ -302,12 +354,21 @@ def _checked(plot: Path) -> Path:
 
 def _plot(path: Path, title: str, result: Sweep) -> None:
     import matplotlib.pyplot as plt  # noqa: PLC0415
+    from matplotlib.ticker import LogFormatter  # noqa: PLC0415
 
-    figure, axes = plt.subplots()
-    axes.plot([p.offered for p in result.points], [p.packet_latency for p in result.points], "o-")
+    figure, axes = plt.subplots(layout="constrained")
+    points = [point for point in result.points if point.packets]
+    axes.plot([p.offered for p in points], [p.packet_latency for p in points], "o-", label="mean latency")
+    if result.zero_load:
+        axes.axhline(result.zero_load, linestyle=":", color="grey", label=f"{result.zero_load:.1f} without contention")
     if result.saturation is not None:
-        axes.axvline(result.saturation, linestyle="--", color="grey")
-    axes.set(title=title, xlabel="offered load, flits per node and clock", ylabel="mean latency, clocks", yscale="log")
+        axes.axvline(result.saturation, linestyle="--", color="grey", label=f"saturates at {result.saturation:.3f}")
+    axes.set(xlabel="offered load, flits per node and clock", ylabel="mean latency, clocks", yscale="log")
+    unbroken = re.sub(r"(?<!,) ", "\N{NO-BREAK SPACE}", title)
+    axes.set_title("\n".join(textwrap.wrap(unbroken, 70, break_on_hyphens=False)), fontsize="medium")
+    axes.yaxis.set_major_formatter(LogFormatter())  # 200, not 2 x 10^2
+    axes.yaxis.set_minor_formatter(LogFormatter(labelOnlyBase=False, minor_thresholds=(2, 0.5)))
+    axes.legend(loc="upper left")
     image = io.BytesIO()
     figure.savefig(image, format=path.suffix[1:].lower())
     plt.close(figure)

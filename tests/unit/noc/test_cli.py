@@ -154,12 +154,58 @@ def test_a_sweep_is_a_table_that_says_where_saturation_is():
     result = run(*arguments)
     assert result.exit_code == 0
     lines = result.stdout.splitlines()
+    assert lines[0].startswith("3x3 mesh, uniform, packets of 1 flit, 1 VC of 8 flits: ")
     assert lines[1].split() == ["offered", "accepted", "latency", "in", "net"]
+    assert lines[2].split() == ["flits/node/clock", "clocks", "clocks"]
     assert lines[-2].endswith("saturated")
     assert lines[-1].startswith("saturates at 0.")
     as_json = json.loads(run(*arguments, "--json").stdout)
     assert f"saturates at {as_json['saturation']:.3f} " in lines[-1]
-    assert len(as_json["points"]) == len(lines) - 3
+    assert len(as_json["points"]) == len(lines) - 4
+
+
+def test_results_say_which_router_they_are_of(packets):
+    options = ["--speculative", "--credit-delay", "2", "--sw-allocator", "separable_input_first"]
+    arguments = ["sweep", "--mesh", "2x2", "--highest", "0.1", "--clocks", "300", "--warmup", "10"]
+    title = "2x2 mesh, uniform, packets of 4 flits, 2 VCs of 8 flits, credit-delay 2, speculative, "
+    title += "sw-allocator separable_input_first"
+    assert run(*arguments, *options).stdout.startswith(f"{title}: ")
+    swept = json.loads(run(*arguments, *options, "--json").stdout)
+    replayed = json.loads(run("replay", packets, *options, "--json").stdout)
+    assert (swept["title"], swept["mesh"], swept["clocks"], swept["warmup"]) == (title, "2x2", 300, 10)
+    for result in (swept, replayed):
+        assert (result["credit_delay"], result["speculative"], result["vcs"], result["buffer"]) == (2, True, 2, 8)
+        assert (result["vc_allocator"], result["sw_allocator"]) == ("islip", "separable_input_first")
+
+
+def test_loads_without_packets_have_no_latency():
+    lines = run("sweep", "--mesh", "2x2", "--highest", "0.05", "--clocks", "1", "--warmup", "0").stdout.splitlines()
+    assert lines[0].endswith(": no packets at the lowest load")
+    assert lines[3].split() == ["0.050", "0.000", "-", "-"]
+
+
+@pytest.mark.parametrize("command", ["replay", "sweep"])
+def test_options_are_whole_in_a_narrow_help(command):
+    text = CliRunner().invoke(app, [command, "--help"], env={"COLUMNS": "80", "NO_COLOR": "1"}).stdout
+    assert all(f"{option} " in text for option in EVERY_OPTION if option.startswith("--"))
+    assert "separable_input_first." in text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--packet", "0"], "--packet 0: expected 1 to 1024"),
+        (["--packet", "1025"], "--packet 1025: expected 1 to 1024"),
+        (["--warmup", "-1"], "--warmup -1: expected 0 or more"),
+        (["--clocks", "0"], "--clocks 0: expected 1 or more"),
+        (["--seed", "-1"], "--seed -1: expected 0 or more"),
+        (["--step", "0"], "--step 0.0: expected more than 0 and at most the highest load 1.0"),
+        (["--traffic", "transpose", "--mesh", "4x2"], "--traffic transpose: expected a square mesh, got 4x2"),
+    ],
+)
+def test_a_sweep_out_of_range_is_named_by_its_option(arguments, message):
+    result = run("sweep", *arguments)
+    assert (result.exit_code, result.stdout, result.stderr) == (2, "", f"cosim noc: {message}\n")
 
 
 def test_a_sweep_below_saturation_says_so():
@@ -197,7 +243,7 @@ def test_each_point_is_printed_when_it_is_ready(monkeypatch, capsys):
     of = sweep_module.measure
 
     def measure(mesh, pattern, load, *arguments, **options):
-        assert capsys.readouterr().out.count("\n") == (2 if load == 0.1 else 1)
+        assert capsys.readouterr().out.count("\n") == (3 if load == 0.1 else 1)
         if load > 0.25:
             raise ValueError("here")
         return of(mesh, pattern, load, *arguments, **options)
@@ -219,5 +265,5 @@ def test_unknown_traffic_is_named():
     result = run("sweep", "--traffic", "tornado")
     assert (result.exit_code, result.stderr) == (
         2,
-        "cosim noc: traffic 'tornado': expected one of uniform, transpose, bitcomp, neighbor, hotspot\n",
+        "cosim noc: --traffic 'tornado': expected one of uniform, transpose, bitcomp, neighbor, hotspot\n",
     )
