@@ -1,5 +1,7 @@
 """The C engine does what the clock-by-clock twin does, however its time is cut into pieces."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -8,7 +10,7 @@ from twins.dram import DramTwin
 from unit.dram.strategies import channels, traffic
 
 from cosim.clib import KernelError
-from cosim.models.dram import PRESETS, SCHEDULERS, BankRoundRobin, Controller
+from cosim.models.dram import PRESETS, SCHEDULERS, BankRoundRobin, Controller, FrFcfs, FrFcfsRamulator1
 from cosim.models.dram.controller import NEVER
 from cosim.models.dram.rules import COMMANDS
 
@@ -118,10 +120,13 @@ def test_the_replay_driver_is_the_twin_offered_every_clock(data):
 
 
 @pytest.mark.parametrize("scheduler", [name for name, policy in SCHEDULERS.items() if not policy.ideal])
+@pytest.mark.parametrize("page", ["open", "closed"])
 @pytest.mark.parametrize("is_write", [False, True])
-def test_what_comes_around_a_refresh_takes_its_turn(scheduler, is_write):
-    """A row is open that has to be closed for the refresh, and a request for it comes. Red for: one that goes before
-    the refresh that is pending."""
+def test_what_comes_around_a_refresh_takes_its_turn(scheduler, page, is_write):
+    """A row is open that has to be closed for the refresh, or closes itself then, and a request for it comes. Red for:
+    one that goes before the refresh that is pending; a refresh that is skipped though its bank was not closed in time.
+    """
+    scheduler = replace(SCHEDULERS[scheduler], page=page)
     preset = PRESETS["ddr4_2400"].with_timing(tREFI=600)
     encode = preset.mapping("m1").encode
     for gap in range(18, 42):
@@ -138,6 +143,27 @@ def test_what_comes_around_a_refresh_takes_its_turn(scheduler, is_write):
             result = controller.advance(twin.now, observe=not unobserved)
             assert got_done + result.done == done
             assert unobserved or got_commands + rows(result.commands) == commands
+
+
+@pytest.mark.parametrize("policy", [FrFcfs, FrFcfsRamulator1, BankRoundRobin])
+@pytest.mark.parametrize("is_write", [False, True])
+def test_an_engine_that_lags_behind_has_no_more_places(policy, is_write):
+    """Silence and refreshes are not yet processed when the first request comes, and the next one behind it. Red for: a
+    place that the first is on its way to."""
+    preset = PRESETS["ddr4_2400"]
+    marks = {} if policy is BankRoundRobin else {"write_high": 1, "write_low": 0}
+    scheduler = policy(read_queue=1, write_queue=1, **marks)
+    clk = 2 * preset.timing["tREFI"] + 5
+    taken = []
+    for lags in (False, True):
+        controller = Controller(preset, "m1", scheduler)
+        taken.append([])
+        for tag in range(2):
+            if not lags:
+                controller.advance(clk + tag)
+            taken[-1].append(controller.submit(clk + tag, tag, tag * 8192, is_write))
+    assert taken[0] == taken[1]
+    assert taken[0][0]
 
 
 @given(st.data())
