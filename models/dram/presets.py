@@ -37,7 +37,11 @@ class Rail(NamedTuple):
 
 @dataclass(frozen=True)
 class Preset:
-    """One channel of DRAM. `timing` is in clocks of `t_ck_ps`; `mappings` name orders of bit fields."""
+    """One channel of DRAM. `timing` is in clocks of `t_ck_ps`; `mappings` name orders of bit fields.
+
+    Raises ValueError for a standard that there is not, a negative timing, or more banks than the controller has places
+    for.
+    """
 
     name: str
     standard: str
@@ -51,6 +55,16 @@ class Preset:
     timing_source: str
     current_source: str
     assumptions: tuple[str, ...] = field(default=())
+
+    def __post_init__(self) -> None:
+        if self.standard not in STANDARDS:
+            raise ValueError(f"{self.name}: no standard {self.standard!r}; there are {', '.join(STANDARDS)}")
+        for name, clocks in self.timing.items():
+            if clocks < 0:
+                raise ValueError(f"{self.name}: {name} {clocks}: expected 0 clocks or more")
+        banks = self.geometry.ranks * self.geometry.banks
+        if banks > MAX_BANKS:
+            raise ValueError(f"{self.name}: {banks} banks: expected at most {MAX_BANKS} in all ranks")
 
     def rules(self) -> tuple[ResolvedRule, ...]:
         """The standard's rows in clocks of this preset."""

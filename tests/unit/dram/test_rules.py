@@ -1,5 +1,7 @@
 """Rows, expressions, presets and mappings: the data that controller and checker share."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -96,6 +98,19 @@ def test_unknown_names_are_told_with_the_known_ones():
         preset("ddr4_2400").mapping("m9")
     with pytest.raises(KeyError, match="ddr4_2400: no timing 'tPPD'"):
         preset("ddr4_2400").with_timing(tPPD=4)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"timing": {"tRP": -1}}, "ddr4_2400: tRP -1: expected 0 clocks or more"),
+        ({"standard": "DDR6"}, "ddr4_2400: no standard 'DDR6'; there are DDR3, DDR4, LPDDR4"),
+        ({"geometry": Geometry(8, 8, 1024, 128, 64)}, "ddr4_2400: 64 banks: expected at most 32 in all ranks"),
+    ],
+)
+def test_a_device_that_cannot_be_is_named(changes, message):
+    with pytest.raises(ValueError, match=f"^{message}$"):
+        replace(preset("ddr4_2400"), **changes)
 
 
 def test_every_standard_has_a_preset():
