@@ -168,7 +168,8 @@ int32_t cs_noc_replay(void *state, size_t state_bytes, size_t count, const int64
     cs_noc_delivery records[64];
     for (size_t i = 0; i <= count; ++i) {
         if (i == count || i == 0 || created[i] != created[i - 1]) {
-            const int64_t until = i == count ? CS_NEVER : created[i] - 1;
+            /* Before clock 0 there is nothing to process; such a packet is refused below. */
+            const int64_t until = i == count ? CS_NEVER : created[i] > 0 ? created[i] - 1 : -1;
             size_t got = 0;
             do {
                 status = advance(&v, until, 0, records, sizeof records / sizeof records[0], &got);

@@ -17,6 +17,7 @@ __all__ = ["DELIVERY", "LINKS", "NEVER", "NetworkCounts", "NetworkState"]
 
 NEVER: int = lib.CS_NEVER
 LINKS: int = lib.CS_NOC_LINKS
+_MOST_FLITS = 2**31 - 1
 
 # cs_noc_delivery
 DELIVERY = np.dtype(
@@ -89,30 +90,38 @@ class NetworkState:
         self.now = -1
 
     def submit(self, clk: int, tag: int, src: int, dst: int, flits: int) -> None:
-        """A packet created at `clk`, later than `now`. KernelError with status CS_FULL: no room."""
-        self.config.check_node("src", src)
-        self.config.check_node("dst", dst)
-        if flits < 1:
-            raise ValueError(f"flits {flits}: expected at least 1")
-        if clk <= self.now:
-            raise ValueError(f"clk {clk}: expected later than the last processed clock {self.now}")
+        """A packet created at `clk`, later than `now`.
+
+        Raises ValueError for what is out of range, KernelError with status CS_FULL if there is no room.
+        """
+        self._check_packet(clk, src, dst, flits)
         check("cs_noc_submit", lib.cs_noc_submit(self._state, self._bytes, clk, tag, src, dst, flits))
 
     def multicast(self, clk: int, tag: int, src: int, dst: int, flits: int, copies: Sequence[int]) -> None:
         """A packet that leaves a copy at `copies`, nodes on its XY path before `dst`, in the order of the path.
 
-        Every destination has a delivery with this tag. ValueError for nodes that are not there.
+        Every destination has a delivery with this tag. Raises ValueError for what is out of range or not on the path,
+        KernelError with status CS_FULL if there is no room for the packet and its copies.
         """
+        self._check_packet(clk, src, dst, flits)
         on_path = [node for node, _ in self.config.path(src, dst)][:-1]
         if list(copies) != [node for node in on_path if node in set(copies)]:
             raise ValueError(f"copies {list(copies)}: expected nodes of the path {on_path}, in its order")
-        if flits < 1 or clk <= self.now:
-            raise ValueError(f"flits {flits}, clk {clk}: expected at least 1, and a clock later than {self.now}")
         nodes = ffi.new("int32_t[]", list(copies))
         check(
             "cs_noc_multicast",
             lib.cs_noc_multicast(self._state, self._bytes, clk, tag, src, dst, flits, nodes, len(copies)),
         )
+
+    def _check_packet(self, clk: int, src: int, dst: int, flits: int) -> None:
+        self.config.check_node("src", src)
+        self.config.check_node("dst", dst)
+        if not 1 <= flits <= _MOST_FLITS:
+            raise ValueError(f"flits {flits}: expected 1 to {_MOST_FLITS}")
+        if clk <= self.now:
+            raise ValueError(f"clk {clk}: expected later than the last processed clock {self.now}")
+        if clk > NEVER // 2:
+            raise ValueError(f"clk {clk}: expected at most {NEVER // 2}")
 
     def next(self) -> int:
         """The earliest clock at which anything happens, or NEVER."""

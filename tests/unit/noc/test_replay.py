@@ -43,6 +43,8 @@ def test_nothing_to_replay_is_nothing():
         ("src", 2**40, "packet 1: .* src 1099511627776,"),
         ("flits", 0, "packet 1: .* flits 0,"),
         ("created", 3, "packet 1: expected .* creation in order, .* created 3$"),
+        ("created", -1, "packet 1: .* created -1$"),
+        ("created", -(2**63), "packet 1: .* created -9223372036854775808$"),
     ],
 )
 def test_a_packet_that_cannot_be_is_named(column, value, message):

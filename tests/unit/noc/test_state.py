@@ -264,17 +264,21 @@ def test_idle_time_costs_nothing_and_changes_nothing():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ((0, 0, 4, 0, 1), r"src 4: expected 0 to 3 in a 2x2 mesh"),
-        ((0, 0, 0, -1, 1), r"dst -1: expected 0 to 3 in a 2x2 mesh"),
-        ((0, 0, 0, 0, 0), r"flits 0: expected at least 1"),
+        ((8, 0, 4, 0, 1), r"src 4: expected 0 to 3 in a 2x2 mesh"),
+        ((8, 0, 0, -1, 1), r"dst -1: expected 0 to 3 in a 2x2 mesh"),
+        ((8, 0, 0, 0, 0), r"flits 0: expected 1 to 2147483647"),
+        ((8, 0, 0, 0, 2**31), r"flits 2147483648: expected 1 to 2147483647"),
         ((7, 0, 0, 0, 1), r"clk 7: expected later than the last processed clock 7"),
+        ((2**62, 0, 0, 0, 1), r"clk 4611686018427387904: expected at most 4611686018427387903"),
     ],
 )
 def test_a_wrong_packet_is_refused_by_name(arguments, message):
     state = NetworkState(MeshConfig(2, 2))
     state.advance(7)
     with pytest.raises(ValueError, match=f"^{message}$"):
-        state.submit(*(8 if i == 0 and a == 0 else a for i, a in enumerate(arguments)))
+        state.submit(*arguments)
+    with pytest.raises(ValueError, match=f"^{message}$"):
+        state.multicast(*arguments, [])
 
 
 @pytest.mark.parametrize(
