@@ -35,8 +35,7 @@ typedef struct {
     int32_t routing_delay; /* 1: a clock for routing; 0: a head asks for a VC in the clock in which it arrives */
     int32_t credit_delay;  /* extra clocks until a router can use a credit it got, 0 to CS_NOC_MAX_CREDIT_DELAY */
     int32_t speculative;   /* 1: a head bids for the switch in the clock in which it asks for a VC; 0: in the next */
-    int32_t
-        input_speedup; /* lines from an input port into the switch, 1 to CS_NOC_MAX_VCS; VC v uses line v modulo them */
+    int32_t input_speedup; /* lines from an input into the switch, 1 to CS_NOC_MAX_VCS; VC v uses line v modulo them */
     int32_t vc_allocator, sw_allocator; /* CS_NOC_ISLIP or CS_NOC_SEPARABLE_INPUT_FIRST */
     int32_t hold_switch_for_packet; /* 1: input and output stay connected while the packet's flits follow each other */
     int32_t wait_for_tail_credit; /* 1: a VC is free again when all credits of its packet are back; 0: with its tail */

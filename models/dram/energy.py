@@ -39,7 +39,7 @@ class EnergyTable:
     def of(cls, preset: Preset) -> EnergyTable:
         """The table of a preset."""
         timing = preset.timing
-        # Not tRC of the table: a row is open for tRAS and closes for tRP, whatever else a standard adds.
+        # A row cycle is charged with IDD0; what the banks draw anyway while open (tRAS) and closed (tRP) is background.
         cycle = {
             "activate_precharge_fj": [
                 (timing["tRC"], "idd0_ua"),

@@ -319,7 +319,7 @@ class Fabric:
 
     @property
     def tags(self) -> int:
-        """How many batches of requests there were."""
+        """How many tags were given out: one for each request, or batch of requests."""
         return self._tag
 
     def restore(self, buffers: Under, tags: int) -> None:
