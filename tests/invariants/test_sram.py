@@ -87,12 +87,18 @@ def test_29_a_read_returns_the_last_write_before_it(accesses):
     simulator.run()
 
 
-@given(st.integers(1, 60), st.integers(1, 4), st.lists(st.tuples(st.booleans(), st.integers(1, 30)), max_size=40))
+SIZES = st.one_of(st.integers(1, 30), st.sampled_from(["all that is left", "a word more"]))
+
+
+@given(st.integers(1, 60), st.integers(1, 4), st.lists(st.tuples(st.booleans(), SIZES), max_size=40))
 def test_30_live_tiles_never_overlap(words, alignment, steps):
     """And fill no more than there is. Red for: the gap behind the last tile taken a word too large."""
     allocator = Allocator("spm", words, alignment=alignment)
     live = []
-    for is_free, size in steps:
+    for is_free, asked in steps:
+        end = max((tile.end for tile in live), default=0)
+        left = max(words - -(-end // alignment) * alignment, 1)
+        size = asked if isinstance(asked, int) else left + (asked == "a word more")
         if is_free and live:
             tile = live.pop(size % len(live))
             allocator.free(tile)
