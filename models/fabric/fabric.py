@@ -39,7 +39,8 @@ _unpack_done = _DONE.unpack_from
 
 @dataclass(frozen=True, slots=True)
 class NetworkPart:
-    """A NoC engine: its state buffer, and what the fabric must know of it."""
+    """A NoC engine: its state buffer, and what the fabric must know of it. `state` may be a model in an unfused fabric
+    (`NetworkModel`); so may that of the other parts."""
 
     state: State
     clock: ClockDomain
@@ -340,6 +341,13 @@ class Fabric:
         parts = ffi.new("cs_fabric_parts *")
         self._pointer_arrays = []
         for name, group in (("noc", networks), ("dram", memories), ("sram", srams)):
+            for part in group:
+                state: Any = part.state
+                if not isinstance(state, np.ndarray):
+                    what = type(state).__name__
+                    raise TypeError(
+                        f"{name}: expected a C engine's buffer, got {what}; models in Python take an UnfusedFabric"
+                    )
             buffers = [as_buffer(part.state, "uint64_t", np.uint64, name, writable=True) for part in group]
             pointers = ffi.new("void *[]", buffers or [ffi.NULL])
             sizes = ffi.new("size_t[]", [part.state.nbytes for part in group] or [0])

@@ -95,6 +95,13 @@ class CEngine:
 
 
 def model_of(part: NetworkPart | MemoryPart | SramPart, kind: str, record: str) -> Any:
-    """What a part's `state` says: a C engine's buffer, or a model."""
+    """What a part's `state` says: a C engine's buffer, or a model. TypeError if it is neither."""
     state: Any = part.state
-    return CEngine(state, kind, record) if isinstance(state, np.ndarray) else state
+    if isinstance(state, np.ndarray):
+        return CEngine(state, kind, record)
+    if not isinstance(state, NetworkModel):  # the three models have methods of the same names
+        raise TypeError(
+            f"{kind}: expected a C engine's buffer or an object with submit, next and process, "
+            f"got {type(state).__name__}"
+        )
+    return state

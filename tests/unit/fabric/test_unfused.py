@@ -336,6 +336,28 @@ def test_a_python_model_can_be_a_part():
     assert ends == [(1, 10_000, 10_000), (2, 11_000, 11_000)]
 
 
+@pytest.mark.parametrize(
+    ("kind", "state", "message"),
+    [
+        (
+            Fabric,
+            FixedLatency(),
+            "dram: expected a C engine's buffer, got FixedLatency; models in Python",
+        ),
+        (
+            UnfusedFabric,
+            object(),
+            "dram: expected .* an object with submit, next and process, got object$",
+        ),
+        (UnfusedFabric, Controller(preset("ddr4_2400")), "dram: expected .* submit, next and process, got Controller"),
+    ],
+)
+def test_a_part_that_is_no_model_is_named(kind, state, message):
+    part = MemoryPart(state, ClockDomain("theirs", 1000))
+    with pytest.raises(TypeError, match=f"^{message}"):
+        kind(Simulator(), "fabric", networks=[], memories=[part], srams=[], endpoints=[])
+
+
 @pytest.mark.parametrize("kind", [Fabric, UnfusedFabric])
 @pytest.mark.parametrize(
     "change",
