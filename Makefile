@@ -82,7 +82,7 @@ mutate-c: $(VENV)/.installed-dev
 	@$(bin)/python tools/mutate_c.py $(NAMES)
 
 test-deep: $(VENV)/.installed-dev
-	@HYPOTHESIS_PROFILE=deep $(bin)/python -m pytest -m "slow or not slow"
+	@HYPOTHESIS_PROFILE=deep $(bin)/python -m pytest -m "slow or not slow" -n auto --maxprocesses 8 --dist worksteal
 
 .PHONY: docs
 docs: $(VENV)/.installed
