@@ -101,6 +101,7 @@ class Checker:
             for rank in range(geometry.ranks)
         }
         places: list[tuple[int, ...]] = [place for banks in self._banks.values() for place in banks]
+        self._beyond = _named((geometry.ranks, geometry.groups, geometry.banks_per_group))
         self._refreshes = dict.fromkeys(places, 0)
         self._last_refresh = dict.fromkeys(places, 0)
 
@@ -172,7 +173,9 @@ class Checker:
         self._require("a rank that there is", bool(banks), command, f"rank {command.rank}")
         still_open = sorted(place for place in self._open_rows if place[0] == command.rank)
         if command.name == "REF":
-            self._require("all banks closed at REF", not still_open, command, f"open: {still_open}")
+            self._require(
+                "all banks closed at REF", not still_open, command, f"open: {'; '.join(map(_named, still_open))}"
+            )
             self._refresh(command, banks)
         else:
             for place in still_open:
@@ -183,24 +186,25 @@ class Checker:
         assert command.bank is not None
         place = command.rank, command.group, command.bank
         there_is = place in self._refreshes
-        self._require("a bank that there is", there_is, command, f"bank {place}")
         geometry = self.preset.geometry
+        note = f"{_named(place)}: expected below {self._beyond}"
+        self._require("a bank that there is", there_is, command, note)
         if command.row is not None:
             self._require("a row that there is", command.row < geometry.rows, command, f"row {command.row}")
         if command.column is not None:
             there_is_one = command.column < geometry.columns
             self._require("a column that there is", there_is_one, command, f"column {command.column}")
         if command.name == "ACT":
-            self._require("ACT on a closed bank", place not in self._open_rows, command, f"bank {place} is open")
+            self._require("ACT on a closed bank", place not in self._open_rows, command, f"{_named(place)} is open")
             self._open_rows[place] = command.row
         elif command.name == "PRE":
             self._open_rows.pop(place, None)
         elif command.name == "REFPB":
-            self._require("the bank closed at REFPB", place not in self._open_rows, command, f"bank {place} is open")
+            self._require("the bank closed at REFPB", place not in self._open_rows, command, f"{_named(place)} is open")
             self._refresh(command, [place] if there_is else [])
         else:
             self._require(
-                "column command on an open bank", place in self._open_rows, command, f"bank {place} is closed"
+                "column command on an open bank", place in self._open_rows, command, f"{_named(place)} is closed"
             )
             row = self._open_rows.get(place)
             if row is not None and command.row is not None:
@@ -227,10 +231,10 @@ class Checker:
         due = (at.clk - (at.name in ("REF", "REFPB"))) // interval
         for place in places:
             late = due - self._refreshes[place]
-            self._measure("postponed refreshes", self._max_postponed - late, at, f"{due} were due of bank {place}")
+            self._measure("postponed refreshes", self._max_postponed - late, at, f"{due} were due of {_named(place)}")
             last = self._last_refresh[place]
             gap = (self._max_postponed + 1) * interval - (at.clk - last)
-            self._measure("tREFI of the longest gap", gap, at, f"the last refresh of bank {place} was at {last}")
+            self._measure("tREFI of the longest gap", gap, at, f"the last refresh of {_named(place)} was at {last}")
 
     def _refresh(self, command: Command, places: Sequence[tuple[int, ...]]) -> None:
         self._check_refresh(command, places)
@@ -244,6 +248,12 @@ class Checker:
             number = self._refreshes[place]
             early = self._max_postponed - (number - due)
             self._measure("refreshes pulled in", early, command, f"{due} were due, this is number {number}")
+
+
+def _named(place: tuple[int, ...]) -> str:
+    """A bank by the columns of a command file."""
+    rank, group, bank = place
+    return f"rank {rank}, bg {group}, bank {bank}"
 
 
 def read_commands(path: Path) -> Iterator[Command]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -42,7 +43,9 @@ def replay_command(
         typer.Argument(help="A file of lines `R 0x40`, `W 0x80` or `0x40 READ 12`, gzipped or not; - is not stdin."),
     ],
     preset_name: Annotated[str, typer.Option("--preset", help=f"One of {', '.join(PRESETS)}.")] = "ddr4_2400",
-    mapping: Annotated[str, typer.Option("--mapping", help="Order of the address bits: m1 or m2.")] = "m1",
+    mapping: Annotated[
+        str, typer.Option("--mapping", help="Order of the address bits: m1 or m2, see docs/dram.md.")
+    ] = "m1",
     scheduler: Annotated[str, typer.Option("--scheduler", help=f"One of {', '.join(SCHEDULERS)}.")] = "fr-fcfs",
     page: Annotated[
         str, typer.Option("--page", help="open, or closed: the last waiting access closes its row.")
@@ -159,8 +162,13 @@ def _print_replay(result: dict[str, Any]) -> None:
     total = sum(energy.values())
     print(f"{result['requests']} requests ({result['reads']} reads, {result['writes']} writes), {result['preset']}")
     print(f"end        clock {result['end_clk']}, {result['end_ps'] / 1000:.1f} ns")
-    print(f"bandwidth  {result['bandwidth_bytes_per_s'] / 1e9:.3f} GB/s, {result['bus_utilisation']:.1%} of the bus")
-    print("commands   " + "  ".join(f"{name} {count}" for name, count in result["commands"].items() if count))
+    if result["requests"] and not result["end_clk"]:
+        print("bandwidth  endless")
+    else:
+        print(
+            f"bandwidth  {result['bandwidth_bytes_per_s'] / 1e9:.3f} GB/s, {result['bus_utilisation']:.1%} of the bus"
+        )
+    print(f"commands   {_counts(result['commands'])}")
     latency = result["read_latency_clk"]
     if latency is not None:
         print("latency    " + "  ".join(f"{name} {value}" for name, value in latency.items()) + " clocks, of reads")
@@ -209,10 +217,17 @@ def check_command(
 
 
 def _print_report(report: Report) -> None:
-    print("commands  " + "  ".join(f"{name} {count}" for name, count in report.counts.items() if count))
+    print(f"commands  {_counts(report.counts)}")
     print("smallest slack, in clocks:")
     for name, slack in sorted(report.slack.items()):
         broken = report.violations.get(name, 0)
-        print(f"{slack:8}  {name}" + (f"  broken {broken} times" if broken else ""))
+        unit = ", in refreshes" if name in ("postponed refreshes", "refreshes pulled in") else ""
+        print(f"{slack:8}  {name}{unit}" + (f"  broken {broken} times" if broken else ""))
+    if report.first:
+        print("the first two of each broken rule:")
     for line in report.first:
         print(line)
+
+
+def _counts(commands: Mapping[str, int]) -> str:
+    return "  ".join(f"{name} {count}" for name, count in commands.items() if count) or "none"

@@ -66,6 +66,11 @@ def test_the_text_says_the_same(trace):
     assert result.stdout.startswith("200 requests (160 reads, 40 writes), ddr4_2400\nend        clock ")
 
 
+def test_an_ideal_memory_has_no_bandwidth_of_zero(trace):
+    lines = cosim_dram("replay", trace, "--scheduler", "ideal").stdout.splitlines()
+    assert lines[1:4] == ["end        clock 0, 0.0 ns", "bandwidth  endless", "commands   none"]
+
+
 def test_a_request_with_a_clock_waits_for_it(tmp_path):
     path = tmp_path / "trace.txt"
     path.write_text("0x0 READ 100\n0x40 READ 5000\n")
@@ -103,6 +108,20 @@ def test_a_broken_rule_ends_with_status_1(tmp_path):
     assert result.exit_code == 1
     assert "clk 17, RD: tRCD ACT-RD bank: ACT at 1, expected at least 17 clocks" in result.stdout
     assert not Checker(preset("ddr4_2400")).feed(read_commands(path)).report.ok
+
+
+def test_a_report_names_banks_and_units(tmp_path):
+    path = tmp_path / "commands.csv"
+    path.write_text("clk,cmd,rank,bg,bank,row,col\n1,ACT,1,3,2,7,\n9,ACT,0,1,2,7,\n50,ACT,0,1,2,7,\n9360,REF,0,,,,\n")
+    lines = cosim_dram("check", "ddr4_2400", path).stdout.splitlines()
+    assert "       8  postponed refreshes, in refreshes" in lines
+    there = lines.index("the first two of each broken rule:")
+    assert lines[there + 1 :] == [
+        "clk 1, ACT: a bank that there is: rank 1, bg 3, bank 2: expected below rank 1, bg 4, bank 4",
+        "clk 50, ACT: tRC ACT-ACT bank: ACT at 9, expected at least 56 clocks",
+        "clk 50, ACT: ACT on a closed bank: rank 0, bg 1, bank 2 is open",
+        "clk 9360, REF: all banks closed at REF: open: rank 0, bg 1, bank 2",
+    ]
 
 
 @pytest.mark.parametrize(("clk", "broken"), [(18719, ["refreshes pulled in"]), (18720, []), (18721, ["postponed"])])
