@@ -69,7 +69,7 @@ typedef struct {
     int32_t max_requests;    /* in flight; direct accesses have what the endpoints' `outstanding` leaves */
     int32_t burst_bytes;     /* of the DRAM; a power of two */
     int64_t port_interleave_bytes;
-    int64_t channel_interleave_bytes;
+    int64_t channel_interleave_bytes; /* with several DRAMs whole bursts */
 } cs_fabric_config;
 
 /* What is asked for. An ACCESS has `address` and `is_write`; a LOCAL `rows` consecutive accesses, from `word` on, of

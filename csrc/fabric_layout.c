@@ -85,6 +85,8 @@ int32_t cs_fabric_init(void *state, size_t bytes, const cs_fabric_config *config
                            .flit_bytes = fabric_divisor_of(nocs[i].flit_bytes),
                            .next = CS_NEVER};
     }
+    /* A burst lies in one channel: else two bursts of a channel would have one address there. */
+    if (config->drams > 1 && config->channel_interleave_bytes % config->burst_bytes != 0) return CS_EINVAL;
     for (int32_t i = 0; i < config->drams; ++i) {
         if (!valid_clock(&drams[i].clock)) return CS_EINVAL;
         FABRIC_DRAMS(f)

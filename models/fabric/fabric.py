@@ -89,7 +89,7 @@ class Endpoint:
 @dataclass(frozen=True, slots=True)
 class FabricConfig:
     """Sizes. `burst_bytes` is the DRAM's. Memory ports of a network and DRAM
-    channels take turns every `*_interleave_bytes`."""
+    channels take turns every `*_interleave_bytes`; several channels take whole bursts."""
 
     burst_bytes: int = 64
     port_interleave_bytes: int = 256

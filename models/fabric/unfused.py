@@ -59,6 +59,9 @@ class UnfusedFabric:
         self.config = config or FabricConfig()
         self.endpoints = tuple(endpoints)
         self.moved = False
+        _expect(
+            len(memories) < 2 or self.config.channel_interleave_bytes % self.config.burst_bytes == 0, "cs_fabric_init"
+        )
         self._networks, self._memories, self._sram_parts = tuple(networks), tuple(memories), tuple(srams)
         self._noc_engines = [PartEngine(self, model_of(p, "noc", "cs_noc_delivery"), p.clock) for p in networks]
         self._dram_engines = [MemoryEngine(self, model_of(p, "dram", "cs_done"), p.clock) for p in memories]

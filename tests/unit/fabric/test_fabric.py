@@ -5,11 +5,10 @@ from helpers.fabrics import DRAM_PS, NOC_PS, SRAM_PS, small_fabric
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cosim.kernel import Simulator
-from cosim.models.fabric import (
-    Descriptor,
-    Direction,
-)
+from cosim.clib import KernelError
+from cosim.kernel import ClockDomain, Simulator
+from cosim.models.dram import Controller, preset
+from cosim.models.fabric import Descriptor, Direction, Fabric, FabricConfig, MemoryPart, UnfusedFabric
 
 pytestmark = pytest.mark.c_library
 
@@ -151,3 +150,27 @@ def test_requests_of_one_instant_may_come_in_any_order(descriptors, order):
         sim.run()
         results.append(completions)
     assert results[0] == results[1]
+
+
+@pytest.mark.parametrize("kind", [Fabric, UnfusedFabric])
+@pytest.mark.parametrize(
+    ("channels", "interleave", "allowed"), [(1, 32, True), (2, 32, False), (2, 96, False), (2, 64, True)]
+)
+def test_a_burst_lies_in_one_channel(kind, channels, interleave, allowed):
+    """With half a burst a channel, those at 0 and 64 had one address in the first channel: one answered the other."""
+    clock = ClockDomain("clock", 833)
+    controllers = [Controller(preset("ddr4_2400")) for _ in range(channels)]
+    parts = [MemoryPart(controller.state, clock) for controller in controllers]
+    config = FabricConfig(channel_interleave_bytes=interleave)
+    simulator = Simulator()
+    parts_of = {"networks": [], "memories": parts, "srams": [], "endpoints": [], "config": config}
+    if not allowed:
+        with pytest.raises(KernelError, match="cs_fabric_init"):
+            kind(simulator, "fabric", **parts_of)
+        return
+    fabric, ends = kind(simulator, "fabric", **parts_of), []
+    fabric.access(0, 0, is_write=True, done=lambda done: ends.append(done.end_ps))
+    fabric.access(1, 64, is_write=False, done=lambda done: ends.append(done.end_ps))
+    simulator.run()
+    assert len(ends) == 2
+    assert sum(controller.stats(1000).forwarded_reads for controller in controllers) == 0
