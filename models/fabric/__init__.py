@@ -5,9 +5,10 @@
 """
 
 from .descriptor import Completion, Descriptor, Direction
-from .fabric import Endpoint, Fabric, FabricConfig, MemoryPart, NetworkPart, SramPart
+from .fabric import Fabric
 from .memory_system import FabricNode, MemorySystem
 from .part_models import MemoryModel, NetworkModel, SramModel
+from .parts import Endpoint, FabricConfig, MemoryPart, NetworkPart, SramPart
 from .unfused import UnfusedFabric
 from .work import Access, LocalWork, WorkUnit
 

@@ -10,7 +10,8 @@ from cosim.tlm import GenericPayload, Response, TargetSocket
 from cosim.tlm.store import ByteStore
 
 from .descriptor import Completion
-from .fabric import Endpoint, Fabric, FabricConfig, MemoryPart, NetworkPart, SramPart
+from .fabric import Fabric
+from .parts import Endpoint, FabricConfig, MemoryPart, NetworkPart, SramPart
 from .unfused import UnfusedFabric
 
 

@@ -9,11 +9,18 @@ from typing import TYPE_CHECKING, Any
 
 from cosim.kernel import NEVER, ClockDomain
 
-from .descriptor import Descriptor
-from .fabric import Done
+from .descriptor import Descriptor, Direction
+from .parts import Done
 
 if TYPE_CHECKING:
     from .unfused import UnfusedFabric
+
+
+STAGES = {
+    Direction.READ: ("noc out", "dram", "noc back", "sram write"),
+    Direction.WRITE: ("sram read", "noc out", "dram", "noc back"),
+    Direction.MOVE: ("sram read", "noc out", "sram write"),
+}
 
 
 @dataclass(eq=False, slots=True)

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from cosim.clib import as_buffer, check, ffi, lib
 
-from .fabric import MemoryPart, NetworkPart, SramPart
+from .parts import MemoryPart, NetworkPart, SramPart
 
 BATCH = 64
 

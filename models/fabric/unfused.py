@@ -1,6 +1,6 @@
 """The unfused fabric: the parts are engines of the simulator, and Python moves every request between them.
 
-The slow, obvious twin of csrc/fabric.c, with the same bytes, and the way to link a network or memory model that is
+The slow, obvious twin of csrc/fabric*.c, with the same bytes, and the way to link a network or memory model that is
 no C engine: a part's `state` may be an object with the methods of `NetworkModel`, `MemoryModel` or `SramModel`.
 
 Rules of order, common to both fabrics:
@@ -29,15 +29,9 @@ from cosim.kernel import NEVER, Simulator
 
 from .batch import Batch
 from .descriptor import Completion, Descriptor, Direction
-from .fabric import Done, Endpoint, FabricConfig, MemoryPart, NetworkPart, SramPart, Traffic
-from .part_engines import DescriptorUnderWay, MemoryEngine, PartEngine, Request
+from .part_engines import STAGES, DescriptorUnderWay, MemoryEngine, PartEngine, Request
 from .part_models import model_of
-
-STAGES = {
-    Direction.READ: ("noc out", "dram", "noc back", "sram write"),
-    Direction.WRITE: ("sram read", "noc out", "dram", "noc back"),
-    Direction.MOVE: ("sram read", "noc out", "sram write"),
-}
+from .parts import Done, Endpoint, FabricConfig, MemoryPart, NetworkPart, SramPart, Traffic
 
 
 class UnfusedFabric:

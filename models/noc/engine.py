@@ -26,7 +26,7 @@ class Delivery:
 
 
 class NocEngine:
-    """A network of csrc/noc.c as an Engine (docs/architecture.md, "Engines").
+    """A network of csrc/noc*.c as an Engine (docs/architecture.md, "Engines").
 
     A packet submitted at t is created at the first edge of `clock` after t. `on_delivery` is called in `deliver`, at
     the edge at which the tail arrives; packets of one edge come in order of their destination.

@@ -50,7 +50,7 @@ class NetworkCounts:
 
 
 class NetworkState:
-    """A network of csrc/noc.c with room for `max_packets` packets under way.
+    """A network of csrc/noc*.c with room for `max_packets` packets under way.
 
     Clocks are integers of at least 0. Raises ValueError for arguments out of range, KernelError for a full queue.
     """

@@ -13,7 +13,7 @@ __all__ = ["SramEngine"]
 
 
 class SramEngine:
-    """Memories of csrc/sram.c as an Engine (docs/architecture.md, "Engines").
+    """Memories of csrc/sram*.c as an Engine (docs/architecture.md, "Engines").
 
     A job submitted at t is first granted at the first edge of `clock` after t; an ideal one is done at t and reported
     by `submit`. `on_done` gets the tag, in `deliver`, at the edge of the job's last grant; jobs of one edge come by

@@ -20,7 +20,7 @@ DONE = np.dtype([("tag", "u8"), ("clk", "i8")])
 
 
 class MemoryState:
-    """Memories of csrc/sram.c with `clients` clients (by index) and room for `max_jobs` jobs under way.
+    """Memories of csrc/sram*.c with `clients` clients (by index) and room for `max_jobs` jobs under way.
 
     `ideal`: a job is done at the clock of its submission. Clocks are integers of at least 0. Raises ValueError for
     arguments out of range, KernelError for a full table of jobs.

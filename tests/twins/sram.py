@@ -1,4 +1,4 @@
-"""The slow, obvious twin of csrc/sram.c: every bank, every clock, one access at a time."""
+"""The slow, obvious twin of csrc/sram*.c: every bank, every clock, one access at a time."""
 
 from __future__ import annotations
 
