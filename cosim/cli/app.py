@@ -25,8 +25,9 @@ _HELP = """Event-driven co-simulation of sparse DNN-training chips.
 
 Results go to stdout, progress and messages to stderr.
 
-[bold]Exit codes[/bold]: 0 success; 1 a check or comparison failed, or an internal error; 2 a mistake in the scenario
-or the command line; 3 deadlock or limit reached; 130 interrupted. A sweep has the code of its first point that failed.
+[bold]Exit codes[/bold]: 0 success; 1 a check or comparison failed, or an internal error;
+2 a mistake in the scenario or the command line; 3 deadlock or limit reached;
+130 interrupted. A sweep has the code of its first point that failed.
 
 [bold]Environment[/bold]: COSIM_PLUGINS=none leaves plug-ins out; NO_COLOR is respected.
 """

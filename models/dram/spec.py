@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from cosim.quantity import TimePs
-from cosim.scenario import Spec, misfit
+from cosim.scenario import Spec, misfit, misfits
 
 from .presets import MAX_BANKS, MAX_RANKS, PRESETS, Preset
 from .schedulers import SCHEDULERS, Scheduler
@@ -32,28 +32,44 @@ class MemorySpec(Spec):
     t_ck: TimePs | None = Field(None, description="another clock period than the preset's; all timings scale with it")
     ideal: bool = Field(False, description="no latency and endless bandwidth, for bounding experiments")
 
+    @field_validator("preset")
+    @classmethod
+    def _known_preset(cls, name: str) -> str:
+        if name not in PRESETS:
+            raise misfit(f"unknown preset '{name}'; there are {', '.join(sorted(PRESETS))}")
+        return name
+
+    @field_validator("scheduler")
+    @classmethod
+    def _known_scheduler(cls, name: str) -> str:
+        if name not in SCHEDULERS:
+            raise misfit(f"unknown scheduler '{name}'; there are {', '.join(sorted(SCHEDULERS))}")
+        return name
+
+    @field_validator("t_ck")
+    @classmethod
+    def _possible_clock(cls, t_ck_ps: int | None) -> int | None:
+        if t_ck_ps is not None and t_ck_ps < 1:
+            raise misfit("must be at least 1 ps")
+        if t_ck_ps is not None and t_ck_ps > _SLOWEST_PS:
+            raise misfit("must be at most 1 ms")
+        return t_ck_ps
+
     @model_validator(mode="after")
-    def _known(self) -> MemorySpec:
-        if self.preset not in PRESETS:
-            raise misfit(f"unknown preset '{self.preset}'; there are {', '.join(sorted(PRESETS))}", "preset")
-        if self.mapping not in PRESETS[self.preset].mappings:
-            there = ", ".join(sorted(PRESETS[self.preset].mappings))
-            raise misfit(f"{self.preset} has no mapping '{self.mapping}'; there are {there}", "mapping")
-        if self.scheduler not in SCHEDULERS:
-            raise misfit(
-                f"unknown scheduler '{self.scheduler}'; there are {', '.join(sorted(SCHEDULERS))}", "scheduler"
-            )
-        banks = PRESETS[self.preset].geometry.banks
+    def _of_the_preset(self) -> MemorySpec:
+        preset = PRESETS[self.preset]
+        found = []
+        if self.mapping not in preset.mappings:
+            there = ", ".join(sorted(preset.mappings))
+            found.append(misfit(f"{self.preset} has no mapping '{self.mapping}'; there are {there}", "mapping"))
+        banks = preset.geometry.banks
         if self.ranks & (self.ranks - 1) or self.ranks * banks > MAX_BANKS:
-            raise misfit(
-                f"expected a power of two, and at most {MAX_BANKS} banks, of which a rank has {banks}", "ranks"
-            )
-        if self.refresh == "per-bank" and not PRESETS[self.preset].refreshes_banks:
-            raise misfit(f"{PRESETS[self.preset].standard} has no per-bank refresh", "refresh")
-        if self.t_ck is not None and self.t_ck < 1:
-            raise misfit("must be at least 1 ps", "t_ck")
-        if self.t_ck is not None and self.t_ck > _SLOWEST_PS:
-            raise misfit("must be at most 1 ms", "t_ck")
+            what = f"expected a power of two, and at most {MAX_BANKS} banks, of which a rank has {banks}"
+            found.append(misfit(what, "ranks"))
+        if self.refresh == "per-bank" and not preset.refreshes_banks:
+            found.append(misfit(f"{preset.standard} has no per-bank refresh", "refresh"))
+        if found:
+            raise misfits(found)
         return self
 
     @property

@@ -130,6 +130,17 @@ def test_broken_memory(error_of):
     assert line.startswith("chip.yaml:1:9: preset: unknown preset 'DDR9'; there are ")
 
 
+@pytest.mark.parametrize(
+    ("text", "fields"),
+    [
+        ("preset: DDR9\nscheduler: fcfs\nranks: 16\nt_ck: 0 ps\npage: shut\n", "preset scheduler ranks t_ck page"),
+        ("preset: ddr4_2400\nmapping: m3\nranks: 3\nrefresh: per-bank\n", "mapping ranks refresh"),
+    ],
+)
+def test_all_mistakes_of_a_memory_are_told_at_once(text, fields, error_of):
+    assert [line.split(": ")[1] for line in error_of(text, MemorySpec)] == fields.split()
+
+
 @pytest.mark.parametrize("file", sorted((SCENARIOS / "chips").glob("*.yaml")), ids=lambda path: path.stem)
 def test_shipped_chips_are_sound(file):
     """Each file of scenarios/chips is a whole chip, or no more than a core of some kind, and says where it is from."""

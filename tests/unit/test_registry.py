@@ -2,6 +2,7 @@ import pytest
 from robustness.demo_kind import Chip, Demo, register, run
 from robustness.plugin import install
 
+from cosim._suggest import suggestion
 from cosim.registry import Component, Plugin, PluginWarning, Registry, RegistryError, UnknownNameError
 from cosim.scenario import ScenarioSpec
 
@@ -97,3 +98,15 @@ def test_two_plug_ins_with_one_name_the_second_is_left_out(site):
     with pytest.warns(PluginWarning, match=r"left out: second .*'demo' is registered already"):
         registry.load_plugins()
     assert "demo" in registry.scenarios
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ("lanse", "did you mean 'lanes'?"),
+        ("cor", "did you mean 'core_chip'?"),
+        ("sram", "known: core_chip, lanes, random"),
+    ],
+)
+def test_a_suggestion_is_close_or_begun(wrong, said):
+    assert suggestion(wrong, ["core_chip", "lanes", "random"]) == said
