@@ -219,6 +219,17 @@ def test_a_run_that_drained_goes_on(scheduler, phases, networks, channels):
         assert _in_phases(kind, phases, drained=True, **setting) == whole
 
 
+def test_a_network_whose_credits_were_on_their_way_when_all_was_done_goes_on():
+    """The other one was the last to deliver, a few clocks later. Red for: credits that are not caught up with."""
+    setting = {"networks": 2, "channels": 1, "outstanding": 3}
+    first = Descriptor(0, Direction.MOVE, 0, row_bytes=300, far_node=4, far_client=3)
+    for row_bytes in range(300, 900, 12):
+        other = first._replace(row_bytes=row_bytes)
+        phases = [(0, [[("submit", 0, first)], [("submit", 1, other)]]), (400_000, [[("submit", 1, other)]])]
+        whole = _in_phases(Fabric, phases, drained=False, **setting)
+        assert _in_phases(Fabric, phases, drained=True, **setting) == whole
+
+
 def _flood(kind, *, count, **setting):
     """Many bursts at once, so that the controllers' queues are full most of the time."""
     sim = Simulator()
