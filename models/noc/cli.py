@@ -177,9 +177,17 @@ def _summary(config: MeshConfig, packets: Packets, run: Replay) -> dict[str, Any
     clocks = int(run.tail_out.max(initial=-1)) + 1
     busiest = int(run.link_flits.max(initial=0))
     node, link = divmod(int(run.link_flits.argmax()), run.link_flits.shape[1])
-    different = None
+    different, first = None, None
     if packets.recorded is not None:
-        different = int((packets.recorded != run.clocks).any(axis=0).sum())
+        unequal = (packets.recorded != run.clocks).any(axis=0)
+        different = int(unequal.sum())
+        if different:
+            at = int(unequal.argmax())
+            first = {
+                "id": int(packets.id[at]),
+                "recorded": packets.recorded[:, at].tolist(),
+                "here": run.clocks[:, at].tolist(),
+            }
     return {
         "schema_version": SCHEMA_VERSION,
         **_described(config),
@@ -191,6 +199,7 @@ def _summary(config: MeshConfig, packets: Packets, run: Replay) -> dict[str, Any
         "network_latency": _latency(run.tail_out - run.injected),
         "busiest_link": {"node": node, "port": ["x+", "x-", "y+", "y-", "out", "in"][link], "flits": busiest},
         "different": different,
+        "first_different": first,
     }
 
 
@@ -225,6 +234,10 @@ def _print_replay(result: dict[str, Any]) -> None:
         print(
             f"recorded clocks      {result['packets'] - result['different']} packets equal, {result['different']} not"
         )
+    first = result["first_different"]
+    if first is not None:
+        recorded, here = (" ".join(map(str, first[which])) for which in ("recorded", "here"))
+        print(f"first that is not    packet {first['id']}: injected, head_out, tail_out {here}, recorded {recorded}")
 
 
 @app.command("sweep")

@@ -63,7 +63,10 @@ def test_a_recorded_run_is_compared(packets):
     packets.write_text(RECORDED.replace("17,20", "17,21"))
     result = run("replay", packets, "--compare")
     assert result.exit_code == 1
-    assert "recorded clocks      1 packets equal, 1 not\n" in result.stdout
+    assert result.stdout.endswith(
+        "recorded clocks      1 packets equal, 1 not\n"
+        "first that is not    packet 0: injected, head_out, tail_out 0 17 20, recorded 0 17 21\n"
+    )
     assert run("replay", packets).exit_code == 0
 
 
