@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .checker import Command
 from .controller import Controller
-from .rules import COMMANDS, RANK_COMMANDS
+from .rules import COMMANDS
 
 
 class ObservedController:
@@ -25,18 +25,7 @@ class ObservedController:
     def process(self, until: int) -> list[int]:
         """Process clocks up to `until`; tags of the bursts done, in order."""
         advanced = self._controller.advance(until, observe=True)
-        for record in advanced.commands:
-            name = COMMANDS[int(record["command"])]
-            of_bank = name not in RANK_COMMANDS
-            row = int(record["row"])
-            self.commands.append(
-                Command(
-                    int(record["clk"]),
-                    name,
-                    int(record["group"]) if of_bank else None,
-                    int(record["bank"]) if of_bank else None,
-                    row if of_bank and row >= 0 else None,
-                    int(record["rank"]),
-                )
-            )
+        for clk, command, *place, rank in advanced.commands.tolist():
+            group, bank, row, column = (None if value < 0 else value for value in place)
+            self.commands.append(Command(clk, COMMANDS[command], group, bank, row, rank, column))
         return [tag for tag, _ in advanced.done]

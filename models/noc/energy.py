@@ -65,7 +65,8 @@ class NocEnergy:
     """Energies of a network with flits of `flit_bits` and `link_um` of wire between routers, `node_link_um` between a
     router and its node (0: they touch).
 
-    `node_nm` and `voltage_mv` other than the source's scale every entry, and mark it as assumed.
+    `node_nm` and `voltage_mv` other than the source's scale every entry, and mark it as assumed. Raises ValueError for
+    a width, node or supply below 1 and a length below 0.
     """
 
     flit_bits: int

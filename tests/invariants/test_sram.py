@@ -69,10 +69,11 @@ def test_29_a_read_returns_the_last_write_before_it(accesses):
     memory = Memory(simulator, "dram", preset("ddr4_2400"))
     master = Master(simulator)
     master.socket.bind(memory.socket)
-    content = bytearray(1000)
+    content, seen = bytearray(1000), 0
     base = 4096 - 150  # over the border of a page
 
     def process():
+        nonlocal seen
         for address, what in accesses:
             is_write = isinstance(what, bytes)
             data = bytearray(what) if is_write else bytearray(b"\xff" * what)
@@ -82,9 +83,11 @@ def test_29_a_read_returns_the_last_write_before_it(accesses):
                 content[address : address + len(data)] = data
             else:
                 assert data == content[address : address + len(data)]
+            seen += 1
 
     simulator.process(process())
     simulator.run()
+    assert seen == len(accesses)
 
 
 SIZES = st.one_of(st.integers(1, 30), st.sampled_from(["all that is left", "a word more"]))

@@ -263,3 +263,27 @@ def test_a_request_after_a_completion_that_was_not_told_is_refused(scheduler, re
     told += controller.advance(11000).done
     assert sorted(tag for tag, _ in told) == list(range(9361, 9700))
     assert all(clk == tag + 1 for tag, clk in told if tag > 9361)
+
+
+@pytest.mark.parametrize("scheduler", [name for name in SCHEDULERS if name != "ideal"])
+@pytest.mark.parametrize("is_open", [False, True])
+def test_an_idle_engine_that_lags_behind_a_refresh_makes_up_for_it(scheduler, is_open):
+    """A request comes at a refresh or after it, and the engine stands before it or within. Red for: a pending refresh
+    that waits until the clock of the request."""
+    due = PRESETS["ddr4_2400"].timing["tREFI"]
+    for stands in (due - 1, due, due + 1):
+        for clk in (due, due + 1, due + 10, due + 17, due + 40):
+            told = []
+            for lags in (False, True):
+                controller = Controller(PRESETS["ddr4_2400"], "m1", scheduler)
+                blocks = []
+                if is_open:  # then a bank has to be closed first, which takes 17 clocks
+                    assert controller.submit(0, 0, 0, False)
+                blocks.append(controller.advance(stands, observe=True))
+                if not lags:
+                    blocks.append(controller.advance(max(clk, stands), observe=True))
+                assert controller.submit(max(clk, stands), 1, 8192, False)
+                blocks.append(controller.advance(due + 1000, observe=True))
+                told.append([row for block in blocks for row in rows(block.commands)])
+            assert told[0] == told[1]
+            assert [command for _, command, *_ in told[0] if command.startswith("REF")] == ["REF"]

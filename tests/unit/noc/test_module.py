@@ -87,6 +87,7 @@ def test_a_run_may_be_cut_anywhere():
         env.run()
         return log
 
+    assert len(run([])) == 9 * 5
     assert run([]) == run([1, 1000, 17_500, 31_000, 31_001, 60_000])
 
 
@@ -110,6 +111,7 @@ def test_pauses_beside_another_engine_change_nothing(nodes, pauses):
 
         noc.process(sender())
         env.run()
+        assert len(log) == len(pauses)
         return log
 
     assert run(is_alone=True) == run(is_alone=False)
