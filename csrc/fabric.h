@@ -15,9 +15,8 @@
 #define CS_FABRIC_WRITE 1 /* the endpoint's local memory to DRAM */
 #define CS_FABRIC_MOVE 2  /* the endpoint's local memory to the memory of another node */
 /* Direct requests. */
-#define CS_FABRIC_ACCESS                                                                                               \
-    3                     /* one DRAM burst from outside the networks, e.g. another bus master at the memory's socket */
-#define CS_FABRIC_LOCAL 4 /* accesses of one SRAM client, e.g. the lanes of a core during a tile */
+#define CS_FABRIC_ACCESS 3 /* one DRAM burst of another bus master at the memory, from outside the networks */
+#define CS_FABRIC_LOCAL 4  /* accesses of one SRAM client, e.g. the lanes of a core during a tile */
 
 /* Resources that time is charged to. */
 #define CS_FABRIC_DRAM 0

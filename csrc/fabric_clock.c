@@ -25,6 +25,7 @@ void fabric_flush_outbox(fabric_state *f, const cs_fabric_parts *parts, int64_t 
     f->outbox_count = 0;
 }
 
+/* More than a memory completes in one clock. */
 #define BATCH 64
 
 /* Completions of a memory's bursts, at t. */
@@ -206,7 +207,7 @@ void fabric_run_memory(fabric_state *f, const cs_fabric_parts *parts, int32_t wh
         int64_t accepted_clk;
         const int32_t s = cs_dram_serve(parts->dram[which], parts->dram_bytes[which], until,
                                         first_burst(f, dram, &burst), 0, &accepted_clk, done, BATCH, &count);
-        if (s != CS_OK && s != CS_FULL) *status = s;
+        if (s != CS_OK) *status = s;
         if (accepted_clk >= 0) {
             accept_burst(f, dram, accepted_clk);
             continue;
@@ -217,7 +218,6 @@ void fabric_run_memory(fabric_state *f, const cs_fabric_parts *parts, int32_t wh
         }
         const int64_t t = f->now = fabric_later(f->now, fabric_edge(&dram->clock, done[0].clk));
         take_done(f, parts, dram, done, count, t, status);
-        if (s == CS_FULL) follow(f, parts, which, t, status);
     }
     fabric_offer_to_drams(f, parts, f->now, status);
     fabric_flush_outbox(f, parts, f->now, status);
