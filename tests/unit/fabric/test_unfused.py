@@ -43,17 +43,18 @@ def build(
     config=None,
     request_bytes=0,
     sram_ps=None,
+    words=512,
 ):
     """Two networks of 3 x 2 nodes at most, endpoints at nodes 0, 1, 1 of each; the DRAM at nodes 5 and 2."""
     keep, noc_parts, sram_parts, endpoints = [], [], [], []
     for index in range(networks):
         network = NetworkState(MeshConfig(3, 2), max_packets=512)
-        sram = MemoryState([MemoryConfig(words=512, banks=2, ports=1, word_bits=128)] * 2, clients=4, max_jobs=512)
+        sram = MemoryState([MemoryConfig(words=words, banks=2, ports=1, word_bits=128)] * 2, clients=4, max_jobs=512)
         clocks = {name: ClockDomain(name, periods[index]) for name, periods in PERIODS_PS.items()}
         if sram_ps is not None:
             clocks["sram"] = ClockDomain("sram", sram_ps)
         noc_parts.append(NetworkPart(network.buffer, clocks["noc"], 16, 3, (5, 2), ideal="noc" in ideal))
-        sram_parts.append(SramPart(sram.buffer, clocks["sram"], 16, 2, 512, ideal="sram" in ideal))
+        sram_parts.append(SramPart(sram.buffer, clocks["sram"], 16, 2, words, ideal="sram" in ideal))
         endpoints += [
             Endpoint(index, node, index, client, outstanding, request_bytes)
             for node, client in ((0, 1), (1, 1), (1, 2))
@@ -249,6 +250,19 @@ def test_full_controllers_are_offered_to_at_the_same_clocks(channels, memory):
     fused = _flood(Fabric, count=300, channels=channels, memory=memory)
     assert len(fused) == 301
     assert fused == _flood(UnfusedFabric, count=300, channels=channels, memory=memory)
+
+
+@pytest.mark.parametrize("ideal", [(), ("sram",), ("noc", "dram")], ids="-".join)
+def test_requests_longer_than_a_local_memory_are_cut_by_both(ideal):
+    """256 bytes are 16 words, the memories have 4. Red for: a request that is handed to them whole."""
+    setting = {"networks": 1, "channels": 1, "request_bytes": 256, "words": 4, "ideal": ideal}
+    requests = [
+        ("submit", 0, Descriptor(0, direction, 1, row_bytes=700, word=3, far_node=4, far_word=2, far_client=3))
+        for direction in Direction
+    ]
+    traffic = [(at, [request, ("local", 0, 1, 11, True)]) for at, request in enumerate(requests)]
+    fused = _drive(Fabric, traffic, **setting)
+    assert fused == _drive(UnfusedFabric, traffic, **setting)
 
 
 @given(st.lists(REQUESTS, min_size=1, max_size=90), st.integers(1, 2))

@@ -62,8 +62,10 @@ def test_cutting_a_run_into_advances_changes_nothing(case, random):
         limit = state.now + random.randint(0, 9)
         limit = min(limit, waiting[0][1][0]) if waiting else limit
         earliest = state.next()
-        records = state.advance(limit, stop=random.random() < 0.5, room=1).tolist()
+        stops = random.random() < 0.5
+        records = state.advance(limit, stop=stops, room=1).tolist()
         assert not records or earliest <= records[0][1] <= limit
+        assert not stops or len({clk for _, clk in records}) <= 1
         got += records
     assert [clk for _, clk in got] == [clk for _, clk in expected]
     assert dict(got) == dict(expected)
