@@ -332,8 +332,9 @@ class ChipSpec(Spec):
                 yield misfit(str(error), *place)
         try:
             self.mesh_config()
-        except ValueError as error:
-            yield misfit(str(error), "noc")
+        except ValueError as error:  # of `MeshConfig`: the field and its value, what is expected
+            field, _, said = str(error).partition(" ")
+            yield misfit(said, "noc", {"depth": "buffer"}.get(field, field))
 
     def parameters(self) -> Iterator[str]:
         """Paths of all parameters, without names, prose and the energy table (which has its own sources)."""

@@ -55,6 +55,14 @@ CHIPS = {
         "noc: {mesh: [2, 2]}\n",
         "chip.yaml:2:13: noc.mesh: 2 x 2 nodes, but 16 cores, aggregator, vector unit and pruning unit need 19",
     ),
+    "buffers that no router has": (
+        "noc: {buffer: 300}\n",
+        "chip.yaml:2:15: noc.buffer: 300: expected 1 to 255",
+    ),
+    "a mesh that is too large": (
+        "noc: {mesh: [300, 300]}\n",
+        "chip.yaml:2:13: noc.mesh: 300x300: expected at least 1x1 and at most 65536 nodes",
+    ),
     "a name where true or false is expected": (
         "ideal_sram: on\n",
         "chip.yaml:2:13: ideal_sram: expected true or false, got the text 'on'; YAML 1.2 has only true and false",

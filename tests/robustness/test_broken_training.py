@@ -132,7 +132,7 @@ BROKEN = {
     ),
     "more channels than a link can have": (
         {"chip": CHIP % "noc: {vcs: 9}"},
-        ["s.yaml:3:39: chip.noc: vcs 9: expected 1 to 8"],
+        ["s.yaml:3:45: chip.noc.vcs: 9: expected 1 to 8"],
     ),
     "link of half a byte": (
         {"chip": CHIP % "noc: {flit: 4 bit}"},
