@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -14,6 +15,9 @@ from cosim.quantity import ENERGY, FREQUENCY, POWER, SIZE, TIME, VOLTAGE, WIDTH,
 from cosim.scenario import Spec, load_component, misfit
 
 __all__ = ["AssumedValue", "AssumptionRecord", "DenseFigure", "StructureChoice", "load_record"]
+
+
+_SHARE = re.compile(r"(-?\d{1,12}(?:\.\d{1,12})?) *%")
 
 
 class AssumedValue(Spec):
@@ -68,9 +72,8 @@ def _measured(value: Any) -> tuple[str, Fraction] | None:
         return "a number", Fraction(value)
     if not isinstance(value, str):
         return None
-    if value.endswith("%"):
-        with contextlib.suppress(ValueError):
-            return "a share in %", Fraction(value[:-1].strip())
+    if (share := _SHARE.fullmatch(value)) is not None:
+        return "a share in %", Fraction(share[1])
     for dimension in (FREQUENCY, SIZE, WIDTH, VOLTAGE, ENERGY, TIME, POWER):
         with contextlib.suppress(QuantityError):
             return dimension.name, dimension.parse(value)

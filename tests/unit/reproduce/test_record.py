@@ -178,6 +178,11 @@ def test_the_schedule_says_what_is_on_record():
         ),
         ("value: 8 %, high: 9", "11:36: chips.pnpu.core.lanes.high: expected a share in %, as the value (8 %), got 9"),
         ("value: all, high: 9", "11:36: chips.pnpu.core.lanes.high: no range: the value, all, is no quantity"),
+        ("value: 1/0 %, low: 9", "11:37: chips.pnpu.core.lanes.low: no range: the value, 1/0 %, is no quantity"),
+        (
+            "value: 8 %, low: 1e9999 %",
+            "11:35: chips.pnpu.core.lanes.low: expected a share in %, as the value (8 %), got 1e9999 %",
+        ),
     ],
 )
 def test_a_range_that_is_none_is_an_error_with_its_place(tmp_path, row, message):
