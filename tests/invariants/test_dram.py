@@ -392,7 +392,9 @@ def test_17_a_steady_stream_reaches_the_peak_less_the_refreshes(scheduler, count
 @_FEWER
 @given(st.one_of(rival_runs(), runs()))
 def test_18_requests_for_one_burst_keep_their_order(run):
-    """Reads answered from a waiting write have no command. Red for: a read that overlooks a waiting write."""
+    """Reads answered from a waiting write have no command. Red for: a read that overlooks a waiting write.
+
+    The law's clause about policies with a cap on row hits has nothing to hold: none has one (test_schedulers)."""
     wanted, seen = defaultdict(list), defaultdict(list)
     burst = run.device.geometry.burst_bytes
     mapping = {}

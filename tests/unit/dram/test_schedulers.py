@@ -47,6 +47,25 @@ def test_every_request_is_served_at_the_least_interval(device, scheduler, page):
         assert len(addresses) - left <= columns <= len(addresses)
 
 
+@pytest.mark.parametrize("scheduler", [name for name, policy in SCHEDULERS.items() if not policy.ideal])
+@pytest.mark.parametrize(("gap", "starves"), [(6, True), (8, True), (10, False), (20, False)])
+def test_no_policy_has_a_cap_on_row_hits(scheduler, gap, starves):
+    """A precharge waits for tRTP 9 after each read: younger hits that come sooner keep the other row waiting until the
+    refresh closes the bank. The row hits of bank-round-robin are no cap either, as in DRAMsim3."""
+    device = preset("ddr4_2400")
+    encode = device.mapping("m1").encode
+    controller = Controller(device, "m1", scheduler)
+    controller.submit(0, 0, encode({}), False)
+    controller.advance(1)
+    controller.submit(1, 1, encode({"row": 1}), False)
+    done = {}
+    for clk in range(2, 12_000):
+        done.update(controller.advance(clk).done)
+        if clk % gap == 0:
+            controller.submit(clk, clk, encode({"column": clk // gap % 128}), False)
+    assert (done[1] > device.timing["tREFI"]) == starves
+
+
 @pytest.mark.parametrize(("device", "scheduler"), list(channels()))
 def test_more_often_is_refused(device, scheduler):
     least = scheduler.least_refresh_interval(device)
