@@ -46,10 +46,6 @@ void dram_settle(dram_state *s, int64_t clk) {
     s->now = clk;
 }
 
-int64_t dram_first_done(const dram_state *s) {
-    return s->done_count > 0 ? s->done[s->done_first].clk : CS_NEVER;
-}
-
 static void tell(const dram_state *s, const dram_choice *choice, int32_t slot, cs_dram_command *out) {
     const int32_t of_bank = choice->command != CS_DRAM_PREA && choice->command != CS_DRAM_REF;
     const int32_t column = dram_is_column(choice->command);

@@ -134,6 +134,11 @@ static inline int64_t dram_min(int64_t a, int64_t b) {
     return a < b ? a : b;
 }
 
+/* The clock of the first completion that is not told; CS_NEVER: there is none. */
+static inline int64_t dram_first_done(const dram_state *s) {
+    return s->done_count > 0 ? s->done[s->done_first].clk : CS_NEVER;
+}
+
 /* The first clock at which all rules allow `command` at the flat bank; any bank of the rank for PREA and REF. */
 static inline int64_t dram_ready(const dram_state *s, int32_t command, int32_t bank) {
     int64_t ready = dram_max(s->bank_ready[bank][command], s->group_ready[s->group_of[bank]][command]);
@@ -195,8 +200,7 @@ int32_t dram_is_idle(const dram_state *s);
 void dram_settle(dram_state *s, int64_t clk);
 /* All that happens at clocks <= until, or up to what `stop` says; CS_FULL where the sink has no room. */
 int32_t dram_run(dram_state *s, int64_t until, int32_t stop, dram_sink *sink);
-/* CS_NEVER: nothing is done, nothing happens. */
-int64_t dram_first_done(const dram_state *s);
+/* CS_NEVER: nothing happens. */
 int64_t dram_first_event(dram_state *s);
 /* Whether every request of a kind is refused, whatever its address, until something happens. */
 int32_t dram_is_full(const dram_state *s, int32_t is_write);
