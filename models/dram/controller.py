@@ -159,14 +159,20 @@ class Controller:
         Raises ValueError for an address outside the channel, KernelError if the engine is past `clk` or something
         happens before `clk` that was not advanced over.
         """
-        status: int = lib.cs_dram_submit(self._state, self._bytes, clk, tag, address, int(is_write))
+        try:
+            status: int = lib.cs_dram_submit(self._state, self._bytes, clk, tag, address, int(is_write))
+        except OverflowError:  # a number that is not one of the type
+            status = lib.CS_EINVAL
         if status == lib.CS_OK:
             return True
         if status == lib.CS_FULL:
             return False
         if status == lib.CS_EINVAL:
             limit = self.preset.geometry.channel_bytes
-            raise ValueError(f"clk {clk}, address {address:#x}: expected a clock >= 0 and an address below {limit:#x}")
+            raise ValueError(
+                f"clk {clk}, tag {tag}, address {address:#x}: expected a clock of 0 to 2^60, a tag of 0 to 2^64 - 1, "
+                f"an address of 0 to {limit - 1:#x}"
+            )
         check("cs_dram_submit", status)
         return False
 

@@ -51,7 +51,7 @@ def evaluate(expression: str, timing: Mapping[str, int]) -> int:
 
     def value(node: ast.expr) -> int:
         match node:
-            case ast.Constant(value=int() as number):
+            case ast.Constant(value=int() as number) if not isinstance(number, bool):
                 return number
             case ast.Name(id=name):
                 if name not in timing:
@@ -61,7 +61,11 @@ def evaluate(expression: str, timing: Mapping[str, int]) -> int:
                 return int(_OPERATORS[type(op)](value(left), value(right)))
         raise ValueError(f"{expression!r}: expected names and integers joined by + - *")
 
-    return value(ast.parse(expression, mode="eval").body)
+    try:
+        tree = ast.parse(expression, mode="eval")
+    except SyntaxError:
+        raise ValueError(f"{expression!r}: expected names and integers joined by + - *") from None
+    return value(tree.body)
 
 
 def resolve(rows: Iterable[Rule], timing: Mapping[str, int]) -> tuple[ResolvedRule, ...]:

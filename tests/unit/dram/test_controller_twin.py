@@ -287,3 +287,23 @@ def test_an_idle_engine_that_lags_behind_a_refresh_makes_up_for_it(scheduler, is
                 told.append([row for block in blocks for row in rows(block.commands)])
             assert told[0] == told[1]
             assert [command for _, command, *_ in told[0] if command.startswith("REF")] == ["REF"]
+
+
+@pytest.mark.parametrize(
+    ("clk", "tag", "address"),
+    [
+        (-1, 0, 0),
+        (2**60 + 1, 0, 0),
+        (2**64, 0, 0),
+        (0, -1, 0),
+        (0, 2**64, 0),
+        (0, 0, -64),
+        (0, 0, 8 << 30),
+        (0, 0, 2**64),
+    ],
+)
+def test_a_request_that_cannot_be_is_named(clk, tag, address):
+    controller = Controller(PRESETS["ddr4_2400"])
+    with pytest.raises(ValueError, match=f"^clk {clk}, tag {tag}, address {address:#x}: expected a clock of 0 to "):
+        controller.submit(clk, tag, address, False)
+    assert controller.submit(2**60, 2**64 - 1, (8 << 30) - 64, False)

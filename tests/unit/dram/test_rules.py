@@ -17,7 +17,7 @@ def test_expressions(expression, value):
     assert evaluate(expression, {"a": 2, "b": 3}) == value
 
 
-@pytest.mark.parametrize("expression", ["a / b", "f(a)", "1.5", "a if b else 1", "-a", "'a'"])
+@pytest.mark.parametrize("expression", ["a / b", "f(a)", "1.5", "a if b else 1", "-a", "'a'", "a +", "a b", "", "True"])
 def test_other_expressions_are_refused(expression):
     with pytest.raises(ValueError, match=r"expected names and integers joined by \+ - \*$"):
         evaluate(expression, {"a": 2, "b": 3})
