@@ -130,6 +130,23 @@ class CoreSpec(Spec):
         return StagePolicies({stage: tuple(way.policy() for way in self.skip[stage]) for stage in Stage})
 
 
+class RouterSpec(Spec):
+    """What a router can do else. Names and meanings are those of BookSim 2.0; see docs/noc.md."""
+
+    routing_delay: Annotated[int, Field(ge=0, le=1)] = Field(1, description="clocks for a head's route; 0: none")
+    speculative: bool = Field(False, description="a head bids for the switch while it asks for a virtual channel")
+    credit_delay: Annotated[int, Field(ge=0)] = Field(0, description="clocks more until a credit can be used")
+    input_speedup: Positive = Field(1, description="lines from an input into the switch")
+    vc_allocator: Literal["islip", "separable_input_first"] = Field("islip", description="of virtual channels")
+    sw_allocator: Literal["islip", "separable_input_first"] = Field("islip", description="of the switch")
+    hold_switch_for_packet: bool = Field(False, description="input and output stay connected for a packet's flits")
+    wait_for_tail_credit: bool = Field(
+        False, description="a virtual channel takes the next packet when all credits of the last are back"
+    )
+    st_final_delay: Positive = Field(1, description="clocks in the crossbar")
+    vc_alloc_delay: Positive = Field(1, description="clocks of the allocation of virtual channels")
+
+
 class NocSpec(Spec):
     """A mesh with wormhole routing in dimension order, virtual channels and credits."""
 
@@ -138,6 +155,7 @@ class NocSpec(Spec):
     flit: Bits = Field(description="width of a link")
     vcs: Positive = Field(2, description="virtual channels of a link")
     buffer: Positive = Field(8, description="flits of buffer per virtual channel")
+    router: RouterSpec | None = Field(None, description="other than a plain router of four stages")
     memory_nodes: tuple[int, ...] = Field(min_length=1, max_length=16, description="nodes at which the DRAM is reached")
     unit_nodes: tuple[int, int, int] | None = Field(
         None,
@@ -306,7 +324,8 @@ class ChipSpec(Spec):
 
     def mesh_config(self) -> MeshConfig:
         """For the network engine. ValueError for what it cannot have."""
-        return MeshConfig(*self.noc.mesh, self.noc.vcs, self.noc.buffer)
+        options = {} if self.noc.router is None else self.noc.router.model_dump()
+        return MeshConfig(*self.noc.mesh, self.noc.vcs, self.noc.buffer, **options)
 
     def _unbuildable(self) -> Iterator[PydanticCustomError]:
         """Sizes that the engines refuse."""

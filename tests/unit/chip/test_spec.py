@@ -1,11 +1,14 @@
 """What a chip file must say: sizes that agree, and a provenance for every parameter, no more and no less."""
 
+import dataclasses
+
 import pytest
 from helpers.chips import WHOLE_CHIPS, chip_spec
 from pydantic import ValidationError
 
-from cosim.models.chip.spec import ChipSpec
+from cosim.models.chip.spec import ChipSpec, RouterSpec
 from cosim.models.core import CoreParams, SkipPolicy
+from cosim.models.noc import MeshConfig
 from cosim.models.tensors import Stage
 from cosim.scenario import ScenarioError, load_component
 
@@ -157,3 +160,31 @@ def test_sizes_of_a_request(pnpu, size, allowed):
     else:
         with pytest.raises(ValidationError, match="64, 128 or 256 bytes, not"):
             ChipSpec.model_validate(data)
+
+
+def test_a_chips_router_has_the_options_of_the_mesh(pnpu):
+    """All of them, by the same names and with the same meaning when left out."""
+    plain = pnpu.mesh_config()
+    shape = {"columns", "rows", "vcs", "depth", "ideal"}
+    assert set(RouterSpec.model_fields) == {field.name for field in dataclasses.fields(MeshConfig)} - shape
+    data = pnpu.model_dump(mode="json")
+    data["noc"]["router"] = {}
+    assert ChipSpec.model_validate(data).mesh_config() == plain
+    data["noc"]["router"] = {"routing_delay": 0, "input_speedup": 2, "sw_allocator": "separable_input_first"}
+    changed = dataclasses.replace(plain, routing_delay=0, input_speedup=2, sw_allocator="separable_input_first")
+    assert ChipSpec.model_validate(data).mesh_config() == changed
+
+
+@pytest.mark.parametrize(
+    ("router", "message"),
+    [
+        ({"speculative": True, "vc_alloc_delay": 2}, "expected 1 with speculative"),
+        ({"st_final_delay": 5}, "expected 1 to 4"),
+        ({"vc_allocator": "wavefront"}, "'islip' or 'separable_input_first'"),
+    ],
+)
+def test_a_router_that_the_network_cannot_have_is_refused(pnpu, router, message):
+    data = pnpu.model_dump(mode="json")
+    data["noc"]["router"] = router
+    with pytest.raises(ValidationError, match=message):
+        ChipSpec.model_validate(data)
