@@ -23,6 +23,7 @@ DOCS = ROOT / "docs"
 EQUALITIES = (
     "tests/reference/dram/test_simulators.py",
     "tests/reference/noc/test_recorded_packets.py",
+    "tests/reference/noc/test_recorded_variants.py",
     "tests/reference/noc/test_recorded_curves.py",
     "tests/unit/core/test_eyeriss_v2.py",
     "tests/unit/core/test_engine.py",

@@ -45,7 +45,15 @@ def test_the_cell_of_the_memories_is_on_record_with_its_supply():
 def test_late_ranges_and_what_ifs_are_in_no_interval():
     apart = RECORD.apart(("pnpu",), schedule="scfp")
     assert {name for name, why in apart.items() if why == "what-if"} == {"noc.ideal", "ideal_sram"}
-    late = {"core.macs_per_lane", "core.banks", "noc.mesh", "noc.unit_nodes", "dma.request", "energy.sram"}
+    late = {
+        "core.macs_per_lane",
+        "core.banks",
+        "noc.mesh",
+        "noc.unit_nodes",
+        "noc.router",
+        "dma.request",
+        "energy.sram",
+    }
     assert {name for name, why in apart.items() if why == "late"} == late | {
         f"schedule.{name}" for name in RECORD.schedules["scfp"]
     }
