@@ -92,8 +92,8 @@ weights: for the reasons given, not to meet a number, but knowing one.
 These ranges are late, which `late: true` says on record, and are in no interval since:
 
 * the alternatives of `core.macs_per_lane` and `noc.mesh`, which had none, and of `noc.unit_nodes`, `noc.router`,
-  `dma.request` and `core.banks`, which became parameters; LNPU's `storage.weights` and `core.switch_cycles`; the cell of
-  the memories (`energy.sram`);
+  `dma.request` and `core.banks`, which became parameters; LNPU's `storage.weights` and `core.switch_cycles`; the cell
+  of the memories (`energy.sram`);
 * those of the pruning schedule, and last of its `unit`, `criterion` and `layers`.
 
 When all numbers of this page had been seen, the record and the page changed once more, and no chip file, no energy and
