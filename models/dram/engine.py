@@ -71,6 +71,7 @@ class DramEngine:
                 self._offer = max(self.controller.next(), self._offer + 1)
 
     def next(self) -> int:
+        """See `cosim.Engine`: in ps."""
         if self._under_way == 0:
             return NEVER
         clk = self.controller.next()
@@ -79,6 +80,7 @@ class DramEngine:
         return NEVER if clk == NEVER else max(self.clock.edge(clk), self._not_before_ps)
 
     def advance(self, limit: int) -> int:
+        """See `cosim.Engine`: in ps."""
         if self._done:
             return self._done[0][1]
         # The end of time: as far as there are events.
@@ -101,6 +103,7 @@ class DramEngine:
         return self._done[0][1]
 
     def deliver(self) -> None:
+        """See `cosim.Engine`."""
         done, self._done = self._done, []
         for tag, time_ps in done:
             self.on_done(tag, time_ps)

@@ -31,10 +31,12 @@ class Geometry(NamedTuple):
 
     @property
     def row_bytes(self) -> int:
+        """Of one row of one bank."""
         return self.columns * self.burst_bytes
 
     @property
     def channel_bytes(self) -> int:
+        """Of all ranks."""
         return self.ranks * self.banks * self.rows * self.row_bytes
 
     def field_bits(self) -> dict[str, int]:

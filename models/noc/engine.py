@@ -75,10 +75,12 @@ class NocEngine:
         return clk + 1
 
     def next(self) -> int:
+        """See `cosim.Engine`: in ps."""
         # With no packet under way at most credits travel, which nobody sees: `submit` catches up with them.
         return self.clock.edge(self.network.next()) if self._under_way else NEVER
 
     def advance(self, limit: int) -> int:
+        """See `cosim.Engine`: in ps."""
         until = NEVER if limit == NEVER else self.clock.cycle_at_or_before(limit)
         edge = self.clock.edge
         for tag, created, injected, head_out, tail_out, node in self.network.advance(until, stop=True).tolist():
@@ -86,6 +88,7 @@ class NocEngine:
         return self._arrived[0].tail_out_ps if self._arrived else NEVER
 
     def deliver(self) -> None:
+        """See `cosim.Engine`."""
         arrived, self._arrived = self._arrived, []
         self._under_way -= len(arrived)
         for delivery in arrived:

@@ -76,6 +76,7 @@ class MeshConfig:
 
     @property
     def nodes(self) -> int:
+        """How many there are, one at each router."""
         return self.columns * self.rows
 
     def check_node(self, name: str, node: int) -> None:

@@ -27,14 +27,17 @@ class Replay:
 
     @property
     def injected(self) -> npt.NDArray[np.int64]:
+        """When each packet's head left its source, in clocks."""
         return np.asarray(self.clocks[0])
 
     @property
     def head_out(self) -> npt.NDArray[np.int64]:
+        """When its head was at its node, in clocks."""
         return np.asarray(self.clocks[1])
 
     @property
     def tail_out(self) -> npt.NDArray[np.int64]:
+        """When its tail was there, in clocks."""
         return np.asarray(self.clocks[2])
 
 

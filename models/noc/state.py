@@ -153,6 +153,7 @@ class NetworkState:
         return records
 
     def counts(self) -> NetworkCounts:
+        """What has happened up to the last processed clock."""
         counts = ffi.new("cs_noc_counts *")
         check("cs_noc_stats", lib.cs_noc_stats(self._state, self._bytes, counts, ffi.NULL, 0))
         return NetworkCounts(*(getattr(counts, name) for name in NetworkCounts.__slots__))

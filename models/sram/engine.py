@@ -55,16 +55,19 @@ class SramEngine:
             self.deliver()
 
     def next(self) -> int:
+        """See `cosim.Engine`: in ps."""
         clk = self.banks.next()
         return NEVER if clk == NEVER else self.clock.edge(clk)
 
     def advance(self, limit: int) -> int:
+        """See `cosim.Engine`: in ps."""
         until = NEVER if limit == NEVER else self.clock.cycle_at_or_before(limit)
         records = self.banks.advance(until, stop=True)
         self._done += records["tag"].tolist()
         return self.clock.edge(int(records["clk"][0])) if records.size else NEVER
 
     def deliver(self) -> None:
+        """See `cosim.Engine`."""
         done, self._done = self._done, []
         self._under_way -= len(done)
         for tag in done:
