@@ -353,7 +353,8 @@ class ChipSpec(Spec):
             self.mesh_config()
         except ValueError as error:  # of `MeshConfig`: the field and its value, what is expected
             field, _, said = str(error).partition(" ")
-            yield misfit(said, "noc", {"depth": "buffer"}.get(field, field))
+            place = ("router", field) if field in RouterSpec.model_fields else ({"depth": "buffer"}.get(field, field),)
+            yield misfit(said, "noc", *place)
 
     def parameters(self) -> Iterator[str]:
         """Paths of all parameters, without names, prose and the energy table (which has its own sources)."""

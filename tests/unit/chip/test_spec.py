@@ -188,3 +188,17 @@ def test_a_router_that_the_network_cannot_have_is_refused(pnpu, router, message)
     data["noc"]["router"] = router
     with pytest.raises(ValidationError, match=message):
         ChipSpec.model_validate(data)
+
+
+def test_what_the_network_refuses_is_said_of_the_field():
+    """By the names that a chip file has for them."""
+    for path, value, message in (
+        ("noc.buffer", "300", "300: expected 1 to 255"),
+        ("noc.router", "{st_final_delay: 9}", "9: expected 1 to 4"),
+        ("noc.router", "{credit_delay: 9}", "9: expected 0 to 8"),
+    ):
+        with pytest.raises(ScenarioError) as caught:
+            chip_spec("pnpu", f"{path}={value}")
+        (problem,) = caught.value.problems
+        field = value.strip("{").partition(":")[0] if "{" in value else ""
+        assert (problem.message, problem.path) == (message, f"{path}.{field}".rstrip("."))
