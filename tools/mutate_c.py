@@ -235,6 +235,8 @@ MUTATIONS = [
     Mutation("silence", "dram_clock.c", "if (sink->commands == NULL && dram_is_idle(s) &&", "if (0 && sink->commands == NULL && dram_is_idle(s) &&", DRAM_LAWS + "silence_of_hours_costs_as_much_as_of_a_microsecond"),
     Mutation("cs_dram_submit", "dram_fr_fcfs.c", "if (s->refresh_pending > 0 || s->config.closed_page ||", "if (s->config.closed_page ||", DRAM_TWIN),
     Mutation("cs_dram_stats", "dram_rules.c", "s->closing_until[rank] = dram_max(s->closing_until[rank], begins);", "s->closing_until[rank] = begins;", "tests/unit/dram/test_options.py"),
+    Mutation("cs_dram_submit", "dram_round_robin.c", "return s->list[DRAM_READ].count < s->config.read_queue || waits_for(s, request, 1);", "return s->list[DRAM_READ].count < s->config.read_queue;", DRAM_TWIN),
+    Mutation("cs_fabric_init", "fabric_layout.c", "(c->port_interleave_bytes % bytes == 0 && c->channel", "(c->channel", FABRIC_LIMITS),
     Mutation("cs_dram_submit", "dram.c", "if (s->arrival_count == 0 && list->count < places &&", "if (list->count < places &&", DRAM_TWIN),
     Mutation("cs_dram_submit", "dram.c", "        filled[field] += bits;\n        rest >>= bits;", "        filled[field] = bits;\n        rest >>= bits;", "tests/unit/dram/test_mapping.py"),
     Mutation("silence", "dram_clock.c", "        if (dram_ready(s, command, target * banks) > s->refresh_at) return 0;\n", "", DRAM_TWIN),

@@ -166,6 +166,29 @@ def test_an_engine_that_lags_behind_has_no_more_places(policy, is_write):
     assert taken[0][0]
 
 
+@pytest.mark.parametrize(
+    "scheduler", [FrFcfs(read_queue=1), FrFcfsRamulator1(read_queue=1), BankRoundRobin(1, bank_queue=1)]
+)
+def test_a_read_that_a_waiting_write_answers_needs_no_place(scheduler):
+    """Red for: one that is refused because other reads fill the queue."""
+    controller = Controller(PRESETS["ddr4_2400"], "m1", scheduler)
+    row = 8192 * 16
+    # A row is opened for the first write; the second waits while reads of other rows fill what there is.
+    assert controller.submit(0, 0, 0, True)
+    controller.advance(1)
+    assert controller.submit(1, 1, row, True)
+    for clk in range(2, 10):
+        controller.advance(clk)
+        if not controller.submit(clk, clk, clk * row, False):
+            break
+    assert clk < 6
+    controller.advance(clk + 1)
+    assert not controller.submit(clk + 1, clk + 1, 20 * row, False)
+    assert controller.submit(clk + 1, clk + 1, row, False)
+    assert (clk + 1, clk + 2) in controller.advance(2000).done
+    assert controller.stats(2000).forwarded_reads == 1
+
+
 @given(st.data())
 def test_who_observes_changes_nothing(data):
     """Of many requests the channel is idle before, and they come at the clocks at which it is refreshed. Red for: a

@@ -91,7 +91,7 @@ def test_the_plain_configuration_is_one():
         {"endpoint": {"outstanding": 0}},
         {"endpoint": {"request_bytes": 96}},
         {"endpoint": {"request_bytes": -64}},
-        {"endpoint": {"request_bytes": 512}},  # two memory ports
+        {"endpoint": {"request_bytes": 512}, "config": {"channel_interleave_bytes": 512}},  # two memory ports
         {"endpoint": {"request_bytes": 256}, "config": {"channel_interleave_bytes": 128}},
     ],
     ids=str,
