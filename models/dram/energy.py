@@ -23,7 +23,8 @@ _ZEPTO_PER_FEMTO = 1_000_000  # uA x mV x ps = 1e-21 J
 
 @dataclass(frozen=True)
 class EnergyTable:
-    """Energy per event, rounded to whole fJ (half up): the one source of every energy that is reported."""
+    """Energy per event, rounded to whole fJ (half up; a bank's share of a refresh down): the one source of every energy
+    that is reported."""
 
     activate_precharge_fj: int
     read_fj: int
