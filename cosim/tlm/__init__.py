@@ -23,8 +23,10 @@ from .socket import (
     TargetExport,
     TargetSocket,
 )
+from .store import UNWRITTEN
 
 __all__ = [
+    "UNWRITTEN",
     "Arbitration",
     "BindingError",
     "Bus",

@@ -24,7 +24,8 @@ class Memory(Module):
     """One DRAM channel with its controller.
 
     `submit` gives the event of a request for one burst. The TLM target `socket` takes payloads of any length,
-    moves one burst after the other, and holds data; bytes that were never written read as zero. The timing is
+    moves one burst after the other, and holds data; bytes that were never written read as zero, which is reported
+    (`cosim.tlm.UNWRITTEN`, an info unless the simulator's `reports` say otherwise). The timing is
     that of the bursts; the data of a payload moves when its last burst is done. Requests of one instant are taken in
     the order of their `port`, then in that of the calls of that port.
     """
@@ -115,6 +116,6 @@ class Memory(Module):
         first = payload.address // size
         last = (payload.address + len(payload.data) - 1) // size
         yield self.simulator.all_of([self.submit(line * size, payload.is_write) for line in range(first, last + 1)])
-        self._store.move(payload)
+        self._store.serve(payload, self.simulator.reports, self.full_name)
         payload.response = Response.OK
         return 0

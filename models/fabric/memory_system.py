@@ -137,6 +137,6 @@ class MemorySystem(Module):
         for block in range(first, last + 1):
             fabric.access(self._ranks[port], block * burst, is_write=payload.is_write, done=one_done)
         yield finished
-        self._store.move(payload)
+        self._store.serve(payload, self.simulator.reports, self._ports[port].full_name)
         payload.response = Response.OK
         return 0

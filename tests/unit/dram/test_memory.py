@@ -2,9 +2,11 @@
 
 import pytest
 
-from cosim import Module, Simulator
-from cosim.models.dram import SCHEDULERS, Memory, energy_fj, preset
-from cosim.tlm import Command, GenericPayload, InitiatorSocket, Response
+from cosim import ClockDomain, Module, Simulator
+from cosim.kernel import ReportError, Severity
+from cosim.models.dram import SCHEDULERS, Controller, Memory, energy_fj, preset
+from cosim.models.fabric import MemoryPart, MemorySystem
+from cosim.tlm import UNWRITTEN, Command, GenericPayload, InitiatorSocket, Response
 
 pytestmark = pytest.mark.c_library
 
@@ -179,3 +181,39 @@ def test_ideal_memory_answers_at_once():
 def test_an_address_outside_is_refused_when_it_is_submitted():
     with pytest.raises(ValueError, match=r"^memory: address 0x200000000: expected 0 <= address < 0x200000000$"):
         memory().submit(8 << 30, False)
+
+
+@pytest.mark.parametrize("kind", ["Memory", "MemorySystem"])
+def test_a_read_of_bytes_never_written_is_reported(kind):
+    """Of those bytes that it asks for; a debug read is not. As an error it ends the run where it is made."""
+    simulator = Simulator()
+    if kind == "Memory":
+        socket, name = Memory(simulator, "dram", preset("ddr4_2400")).socket, "dram"
+    else:
+        channel = Controller(preset("ddr4_2400"))
+        clock = ClockDomain("clock", channel.preset.t_ck_ps)
+        part = MemoryPart(channel.state, clock)
+        socket = MemorySystem(simulator, "memory", [part], capacity_bytes=1 << 20).port("cpu")
+        name = "memory.cpu"
+    master = Module(simulator, "master")
+    out = InitiatorSocket(master, "out")
+    out.bind(socket)
+    seen = []
+    simulator.reports.handler = lambda report, severity, message: seen.append((report, message))
+
+    def process():
+        yield from out.b_transport(GenericPayload.write(100, b"abcd"), 0)
+        for address in (98, 100, 102):
+            enable = b"\xff\xff\xff\x00" if address == 102 else None
+            payload = GenericPayload(Command.READ, address, bytearray(4), byte_enable=enable)
+            yield from out.b_transport(payload, 0)
+        out.transport_dbg(GenericPayload.read(0, 50))
+
+    simulator.process(process())
+    simulator.run()
+    text = name + ": read of 4 bytes at {}, of which {} were never written"
+    assert seen == [(UNWRITTEN, text.format("0x62", 2)), (UNWRITTEN, text.format("0x66", 1))]
+    simulator.reports.set_severity(UNWRITTEN, Severity.ERROR)
+    simulator.process(process())
+    with pytest.raises(ReportError, match="read of 4 bytes at 0x62"):
+        simulator.run()

@@ -20,9 +20,9 @@ payloads = st.builds(
 
 @given(st.lists(payloads, max_size=8))
 def test_payloads_move_what_a_plain_array_would(moved):
-    store, plain = ByteStore(SIZE), bytearray(SIZE)
+    store, plain, written = ByteStore(SIZE), bytearray(SIZE), set()
     for payload in moved:
-        expected, length = bytearray(payload.data), 0
+        expected, length, unwritten = bytearray(payload.data), 0, 0
         if payload.command is not Command.IGNORE and 0 <= payload.address < SIZE:
             length = min(len(expected), SIZE - payload.address)
         for i in range(length):
@@ -30,8 +30,11 @@ def test_payloads_move_what_a_plain_array_would(moved):
                 continue
             if payload.is_write:
                 plain[payload.address + i] = expected[i]
+                written.add(payload.address + i)
             else:
                 expected[i] = plain[payload.address + i]
+                unwritten += payload.address + i not in written
+        assert store.unwritten(payload) == unwritten
         assert store.move(payload) == length
         assert payload.data == expected
     whole = GenericPayload.read(0, SIZE)
