@@ -3,7 +3,7 @@ set -eu
 python=$1 cc=$2
 out=build/sanitize
 mkdir -p "$out"
-library=$out/_kernels.abi3.so
+library=$PWD/$out/_kernels.abi3.so # absolute: tests start programs elsewhere
 include=$("$python" -c 'import sysconfig; print(sysconfig.get_paths()["include"])')
 "$python" csrc/build_kernels.py "$out/_kernels.c"
 $cc -std=c11 -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer \
