@@ -1,12 +1,14 @@
 """The fused fabric: exact times of lone transfers, back-pressure, conservation, and sums of what time went to."""
 
+from types import SimpleNamespace
+
 import pytest
 from helpers.fabrics import DRAM_PS, NOC_PS, SRAM_PS, small_fabric
 from hypothesis import given
 from hypothesis import strategies as st
 
 from cosim.clib import KernelError
-from cosim.kernel import ClockDomain, Simulator
+from cosim.kernel import NEVER, ClockDomain, Simulator
 from cosim.models.dram import Controller, preset
 from cosim.models.fabric import Descriptor, Direction, Fabric, FabricConfig, MemoryPart, UnfusedFabric
 
@@ -174,3 +176,19 @@ def test_a_burst_lies_in_one_channel(kind, channels, interleave, allowed):
     simulator.run()
     assert len(ends) == 2
     assert sum(controller.stats(1000).forwarded_reads for controller in controllers) == 0
+
+
+def test_a_fabric_put_away_with_nothing_under_way_has_no_event():
+    """Credits are on their way back then, but nothing could complete."""
+    sim = Simulator()
+    fabric, _keep = small_fabric(sim)
+    ends = []
+    fabric.submit(Descriptor(0, Direction.WRITE, 0, row_bytes=64), ends.append)
+    sim.run()
+    assert len(ends) == 1
+    kept = {name: buffer.copy() for name, buffer in fabric.buffers().items()}
+    fabric.restore(SimpleNamespace(like=lambda name, _: kept[name]), fabric.tags)
+    assert fabric.next() == NEVER
+    fabric.submit(Descriptor(0, Direction.WRITE, 0, row_bytes=64), ends.append)
+    sim.run()
+    assert len(ends) == 2
